@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# machnet.ko, built on a copy of its sources so that the tree stays clean: build/kmod/ for the kernel it is meant
+# for, and build/kmod-RELEASE/ for the kernel of the VMs where that is another one.
+
+KVER ?= $(shell tools/build/kernel.sh module)
+VM_KVER ?= $(shell tools/build/kernel.sh vm)
+KVER := $(KVER)
+VM_KVER := $(VM_KVER)
+
+KMOD_SRCS := Kbuild $(sort $(wildcard kmod/*.[ch])) include/uapi/linux/machnet.h
+kmod_dir = build/kmod$(if $(filter-out $(KVER),$1),-$1)
+VM_KMOD := $(call kmod_dir,$(VM_KVER))/machnet.ko
+
+# $1: kernel release
+define kmod_rule
+$(call kmod_dir,$1)/machnet.ko: $(KMOD_SRCS) tools/build/kmod.mk
+	$$(if $(V),,@printf '  %-7s %s\n' KMOD '$1')
+	$$(Q)mkdir -p $$(@D) && cp -pu --parents $(KMOD_SRCS) $$(@D)
+	$$(Q)$$(MAKE) -C /lib/modules/$1/build M=$$(abspath $$(@D)) MACHNET_VERSION='$(VERSION)' KCFLAGS=-Werror \
+		$(if $(V),V=1,-s) modules >$$(@D)/log 2>&1 || { cat $$(@D)/log >&2; exit 1; }
+	$$(Q)grep -v 'Skipping BTF generation' $$(@D)/log >&2 || true
+	$$(Q)test -e $$@ && touch $$@
+endef
+
+kernels := $(sort $(KVER) $(VM_KVER))
+$(foreach k,$(kernels),$(eval $(call kmod_rule,$k)))
+
+ifneq ($(kernels),)
+kmod: $(foreach k,$(kernels),$(call kmod_dir,$k)/machnet.ko)
+else
+kmod:
+	@echo "Error: no kernel headers below /lib/modules (hint: apt-get install linux-headers-amd64)" >&2; exit 1
+endif
+
+.PHONY: kmod
