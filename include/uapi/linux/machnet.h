@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * machnet.h - generic netlink interface of the Machnet control plane
+ *
+ * The source of truth is netlink/machnet.yaml; a check in the build keeps this
+ * header, that file and the policies of the module in step.
+ *
+ * Family "machnet", version 1, one instance per network namespace. Requests
+ * are validated strictly: an attribute that an operation does not know is
+ * refused, and every refusal carries an extended-ack sentence.
+ *
+ * Conventions
+ *   Addresses are binary, in network byte order, 4 bytes (IPv4) or 16 bytes
+ *   (IPv6). The all-zero address means "any". Port numbers are u16 in host
+ *   byte order, 1..65535; where it says so, 0 lets the kernel choose.
+ *   "owner" is the netlink socket that created an object: when that socket
+ *   closes, for whatever reason, the object goes and its end is announced.
+ *   [admin] needs CAP_NET_ADMIN in the user namespace that owns the network
+ *   namespace.
+ *
+ * Objects
+ *   device      a datapath (machnetd) that serves one network device
+ *   port        a UDP port reserved for Machnet, held by an in-kernel socket
+ *   connection  one Machnet connection, as its datapath reports it
+ *   route       how a destination is reached, from the kernel's own routing
+ *               and neighbour tables; a watched route is announced on change
+ *
+ * Operations (request attributes -> reply attributes)
+ *   DEVICE_REGISTER [admin]    ifindex, mac, mtu, engines, rss-class, driver
+ *                              -> the device. One datapath per netdev (EBUSY).
+ *   DEVICE_UNREGISTER [admin]  ifindex. Owner only (EPERM).
+ *   DEVICE_GET                 ifindex -> the device; dump: all.
+ *   PORT_RESERVE               addr, number (0: kernel chooses) -> the port
+ *                              with its cookie. Numbers below
+ *                              net.ipv4.ip_unprivileged_port_start need
+ *                              CAP_NET_BIND_SERVICE (EACCES). A port that any
+ *                              socket of this host holds is EADDRINUSE.
+ *   PORT_RELEASE               addr, number. Owner, or [admin] (EPERM).
+ *   PORT_CLAIM [admin]         addr, number, cookie: the datapath takes the
+ *                              port into service for the application that
+ *                              showed it the cookie (EKEYREJECTED if wrong).
+ *   PORT_GET                   addr, number -> the port without its cookie;
+ *                              dump: all.
+ *   CONNECTION_ADD [admin]     id, ifindex, local-addr, local-port,
+ *                              remote-addr, remote-port, remote-id, state,
+ *                              engine, remote-engine, owner-pid. The sender
+ *                              must own the device (EPERM).
+ *   CONNECTION_SET [admin]     id, then any of state, engine, remote-engine,
+ *                              remote-id, local-port, remote-port. Owner only.
+ *   CONNECTION_DEL [admin]     id, reason. Owner only.
+ *   CONNECTION_GET             id -> the connection; dump: all.
+ *   ROUTE_GET                  dst, and optionally watch [admin] -> the route.
+ *                              An unresolved neighbour is resolved in the
+ *                              background; to learn the answer, watch. No
+ *                              route: ENETUNREACH or what the table says.
+ *   ROUTE_UNWATCH [admin]      dst.
+ *   ROUTE_DUMP                 dump: all watched routes.
+ *
+ * Notifications carry the object's attributes; *_DEL_NTF also a reason.
+ */
+#ifndef _UAPI_LINUX_MACHNET_H
+#define _UAPI_LINUX_MACHNET_H
+
+#define MACHNET_GENL_NAME		"machnet"
+#define MACHNET_GENL_VERSION		1
+
+#define MACHNET_MCGRP_DEVICE		"device"
+#define MACHNET_MCGRP_PORT		"port"
+#define MACHNET_MCGRP_CONNECTION	"connection"
+#define MACHNET_MCGRP_ROUTE		"route"
+
+/* Longest owner name and driver name on the wire, without the final NUL. */
+#define MACHNET_COMM_LEN		15
+#define MACHNET_DRIVER_LEN		31
+/* A device has 1..MACHNET_ENGINES_MAX engines, numbered from 0. */
+#define MACHNET_ENGINES_MAX		128
+
+enum machnet_cmd {
+	MACHNET_CMD_UNSPEC,
+	MACHNET_CMD_DEVICE_REGISTER,
+	MACHNET_CMD_DEVICE_UNREGISTER,
+	MACHNET_CMD_DEVICE_GET,
+	MACHNET_CMD_DEVICE_ADD_NTF,
+	MACHNET_CMD_DEVICE_DEL_NTF,
+	MACHNET_CMD_PORT_RESERVE,
+	MACHNET_CMD_PORT_RELEASE,
+	MACHNET_CMD_PORT_CLAIM,
+	MACHNET_CMD_PORT_GET,
+	MACHNET_CMD_PORT_ADD_NTF,
+	MACHNET_CMD_PORT_DEL_NTF,
+	MACHNET_CMD_CONNECTION_ADD,
+	MACHNET_CMD_CONNECTION_SET,
+	MACHNET_CMD_CONNECTION_DEL,
+	MACHNET_CMD_CONNECTION_GET,
+	MACHNET_CMD_CONNECTION_ADD_NTF,
+	MACHNET_CMD_CONNECTION_SET_NTF,
+	MACHNET_CMD_CONNECTION_DEL_NTF,
+	MACHNET_CMD_ROUTE_GET,
+	MACHNET_CMD_ROUTE_UNWATCH,
+	MACHNET_CMD_ROUTE_DUMP,
+	MACHNET_CMD_ROUTE_NTF,
+
+	/* private: */
+	__MACHNET_CMD_MAX,
+	MACHNET_CMD_MAX = __MACHNET_CMD_MAX - 1
+};
+
+enum machnet_a_device {
+	MACHNET_A_DEVICE_UNSPEC,
+	MACHNET_A_DEVICE_IFINDEX,	/* u32, > 0 */
+	MACHNET_A_DEVICE_IFNAME,	/* string, read-only */
+	MACHNET_A_DEVICE_MAC,		/* 6 bytes */
+	MACHNET_A_DEVICE_MTU,		/* u32, 576..65535 bytes of IP packet */
+	MACHNET_A_DEVICE_ENGINES,	/* u32, 1..MACHNET_ENGINES_MAX */
+	MACHNET_A_DEVICE_RSS_CLASS,	/* u32, enum machnet_rss_class */
+	MACHNET_A_DEVICE_DRIVER,	/* string, at most MACHNET_DRIVER_LEN */
+	MACHNET_A_DEVICE_PID,		/* u32, read-only: the datapath's process */
+	MACHNET_A_DEVICE_REASON,	/* u32, enum machnet_reason, in DEL_NTF */
+
+	/* private: */
+	__MACHNET_A_DEVICE_MAX,
+	MACHNET_A_DEVICE_MAX = __MACHNET_A_DEVICE_MAX - 1
+};
+
+enum machnet_a_port {
+	MACHNET_A_PORT_UNSPEC,
+	MACHNET_A_PORT_ADDR,		/* 4 or 16 bytes; all zero: any */
+	MACHNET_A_PORT_NUMBER,		/* u16 */
+	MACHNET_A_PORT_COOKIE,		/* u64, random; told to the owner only */
+	MACHNET_A_PORT_CLAIMED,		/* flag, read-only: a datapath serves it */
+	MACHNET_A_PORT_OWNER_UID,	/* u32, read-only */
+	MACHNET_A_PORT_OWNER_PID,	/* u32, read-only */
+	MACHNET_A_PORT_OWNER_COMM,	/* string, read-only */
+	MACHNET_A_PORT_STRAY,		/* u64, read-only: packets absorbed */
+	MACHNET_A_PORT_REASON,		/* u32, enum machnet_reason, in DEL_NTF */
+	MACHNET_A_PORT_PAD,
+
+	/* private: */
+	__MACHNET_A_PORT_MAX,
+	MACHNET_A_PORT_MAX = __MACHNET_A_PORT_MAX - 1
+};
+
+enum machnet_a_connection {
+	MACHNET_A_CONNECTION_UNSPEC,
+	MACHNET_A_CONNECTION_ID,		/* u64, not 0 */
+	MACHNET_A_CONNECTION_IFINDEX,		/* u32, the device's */
+	MACHNET_A_CONNECTION_LOCAL_ADDR,	/* 4 or 16 bytes */
+	MACHNET_A_CONNECTION_LOCAL_PORT,	/* u16, 1..65535 */
+	MACHNET_A_CONNECTION_REMOTE_ADDR,	/* same family as local */
+	MACHNET_A_CONNECTION_REMOTE_PORT,	/* u16, 1..65535 */
+	MACHNET_A_CONNECTION_REMOTE_ID,		/* u64, the peer's id */
+	MACHNET_A_CONNECTION_STATE,		/* u32, enum machnet_connection_state */
+	MACHNET_A_CONNECTION_ENGINE,		/* u32, below the device's engines */
+	MACHNET_A_CONNECTION_REMOTE_ENGINE,	/* u32, below MACHNET_ENGINES_MAX */
+	MACHNET_A_CONNECTION_OWNER_PID,		/* u32, in the sender's pid namespace */
+	MACHNET_A_CONNECTION_OWNER_UID,		/* u32, read-only */
+	MACHNET_A_CONNECTION_OWNER_COMM,	/* string, read-only */
+	MACHNET_A_CONNECTION_AGE_MS,		/* u64, read-only, since it was added */
+	MACHNET_A_CONNECTION_REASON,		/* u32, enum machnet_reason */
+	MACHNET_A_CONNECTION_PAD,
+
+	/* private: */
+	__MACHNET_A_CONNECTION_MAX,
+	MACHNET_A_CONNECTION_MAX = __MACHNET_A_CONNECTION_MAX - 1
+};
+
+enum machnet_a_route {
+	MACHNET_A_ROUTE_UNSPEC,
+	MACHNET_A_ROUTE_DST,		/* 4 or 16 bytes, unicast */
+	MACHNET_A_ROUTE_WATCH,		/* flag: announce changes until unwatched */
+	MACHNET_A_ROUTE_STATE,		/* u32, enum machnet_route_state */
+	MACHNET_A_ROUTE_IFINDEX,	/* u32, device the packets leave by */
+	MACHNET_A_ROUTE_SRC,		/* address the kernel would send from */
+	MACHNET_A_ROUTE_NEXTHOP,	/* gateway, or the destination on-link */
+	MACHNET_A_ROUTE_MAC,		/* 6 bytes, only when resolved */
+	MACHNET_A_ROUTE_MTU,		/* u32, bytes of IP packet */
+	MACHNET_A_ROUTE_ERROR,		/* u32, errno of a route that is unreachable */
+
+	/* private: */
+	__MACHNET_A_ROUTE_MAX,
+	MACHNET_A_ROUTE_MAX = __MACHNET_A_ROUTE_MAX - 1
+};
+
+/* How the packets of a device are spread over its engines. */
+enum machnet_rss_class {
+	MACHNET_RSS_CLASS_UNKNOWN,	/* not known yet */
+	MACHNET_RSS_CLASS_SINGLE,	/* one queue, or ports do not matter */
+	MACHNET_RSS_CLASS_PROBED,	/* opaque hash, pairs found by probing */
+	MACHNET_RSS_CLASS_LEARNED,	/* hash learned from observations */
+	MACHNET_RSS_CLASS_COMPUTED,	/* key and table known and verified */
+
+	/* private: */
+	__MACHNET_RSS_CLASS_MAX,
+	MACHNET_RSS_CLASS_MAX = __MACHNET_RSS_CLASS_MAX - 1
+};
+
+enum machnet_connection_state {
+	MACHNET_CONNECTION_STATE_UNSPEC,
+	MACHNET_CONNECTION_STATE_CONNECTING,	/* request sent, no answer yet */
+	MACHNET_CONNECTION_STATE_ESTABLISHED,
+	MACHNET_CONNECTION_STATE_CLOSING,	/* one side has finished sending */
+
+	/* private: */
+	__MACHNET_CONNECTION_STATE_MAX,
+	MACHNET_CONNECTION_STATE_MAX = __MACHNET_CONNECTION_STATE_MAX - 1
+};
+
+/* Why an object came to its end. */
+enum machnet_reason {
+	MACHNET_REASON_UNSPEC,
+	MACHNET_REASON_CLOSED,		/* by its owner, in order */
+	MACHNET_REASON_PEER_CLOSED,	/* by the peer, in order */
+	MACHNET_REASON_RESET,		/* the peer refused or lost it */
+	MACHNET_REASON_TIMED_OUT,	/* the peer stopped answering */
+	MACHNET_REASON_UNREACHABLE,	/* the route or the neighbour went away */
+	MACHNET_REASON_OWNER_DIED,	/* the owner's socket closed */
+	MACHNET_REASON_DATAPATH_DIED,	/* the datapath's socket closed */
+	MACHNET_REASON_ADMIN,		/* an administrator's request */
+
+	/* private: */
+	__MACHNET_REASON_MAX,
+	MACHNET_REASON_MAX = __MACHNET_REASON_MAX - 1
+};
+
+enum machnet_route_state {
+	MACHNET_ROUTE_STATE_UNSPEC,
+	MACHNET_ROUTE_STATE_RESOLVING,	/* the neighbour is being asked */
+	MACHNET_ROUTE_STATE_REACHABLE,	/* mac is valid */
+	MACHNET_ROUTE_STATE_LOCAL,	/* an address of this host */
+	MACHNET_ROUTE_STATE_UNREACHABLE,/* error says why */
+
+	/* private: */
+	__MACHNET_ROUTE_STATE_MAX,
+	MACHNET_ROUTE_STATE_MAX = __MACHNET_ROUTE_STATE_MAX - 1
+};
+
+#endif /* _UAPI_LINUX_MACHNET_H */

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machnet_nl.h - the operations of the "machnet" family as typed calls
+ *
+ * <linux/machnet.h> says what each operation does. The calls work on a client
+ * opened with machnet_nl_open() and follow the rules of nlclient.h. Where an
+ * out parameter may be NULL the answer is not wanted.
+ *
+ * What the kernel says is checked before it gets into these structs: a message
+ * with a missing, short or long attribute is -EBADMSG. Enumerations with a value
+ * newer than this code read as 0, the unspecified one.
+ */
+#ifndef MACHNET_MACHNET_NL_H
+#define MACHNET_MACHNET_NL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/machnet.h>
+#include <machnet/addr.h>
+
+#include "nlclient.h"
+
+#define MACHNET_NL_MAC_LEN	6
+
+struct machnet_nl_device {
+	uint32_t ifindex;
+	uint32_t mtu;		/* bytes of IP packet */
+	uint32_t engines;
+	uint32_t rss_class;	/* enum machnet_rss_class */
+	uint32_t pid;		/* read-only */
+	uint32_t reason;	/* enum machnet_reason, in an event */
+	uint8_t mac[MACHNET_NL_MAC_LEN];
+	char ifname[IF_NAMESIZE];	/* read-only */
+	char driver[MACHNET_DRIVER_LEN + 1];
+};
+
+struct machnet_nl_port {
+	struct mn_addr addr;
+	uint16_t number;
+	bool claimed;
+	uint64_t cookie;	/* only in the answer to a reservation, else 0 */
+	uint64_t stray;		/* packets that came by the kernel's stack */
+	uint32_t owner_uid;
+	uint32_t owner_pid;	/* 0: not visible in this pid namespace, or gone */
+	uint32_t reason;	/* enum machnet_reason, in an event */
+	char owner_comm[MACHNET_COMM_LEN + 1];
+};
+
+struct machnet_nl_connection {
+	uint64_t id;
+	uint64_t remote_id;	/* 0: not known yet */
+	uint64_t age_ms;	/* read-only */
+	struct mn_addr local_addr;
+	struct mn_addr remote_addr;
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint32_t ifindex;
+	uint32_t state;		/* enum machnet_connection_state */
+	uint32_t engine;
+	uint32_t remote_engine;
+	uint32_t owner_pid;	/* when adding, 0: the sender itself */
+	uint32_t owner_uid;	/* read-only */
+	uint32_t reason;	/* enum machnet_reason, in an event */
+	char owner_comm[MACHNET_COMM_LEN + 1];	/* read-only */
+};
+
+/* What machnet_nl_connection_set() changes. */
+#define MACHNET_NL_SET_STATE		0x01
+#define MACHNET_NL_SET_ENGINE		0x02
+#define MACHNET_NL_SET_REMOTE_ENGINE	0x04
+#define MACHNET_NL_SET_REMOTE_ID	0x08
+#define MACHNET_NL_SET_LOCAL_PORT	0x10
+#define MACHNET_NL_SET_REMOTE_PORT	0x20
+
+struct machnet_nl_route {
+	struct mn_addr dst;
+	struct mn_addr src;	/* the any address when there is none */
+	struct mn_addr nexthop;	/* likewise */
+	uint32_t state;		/* enum machnet_route_state */
+	uint32_t ifindex;
+	uint32_t mtu;		/* bytes of IP packet */
+	uint32_t error;		/* errno when unreachable */
+	bool has_mac;
+	uint8_t mac[MACHNET_NL_MAC_LEN];
+};
+
+struct machnet_nl_event {
+	uint8_t cmd;	/* MACHNET_CMD_*_NTF: says which one is valid */
+	union {
+		struct machnet_nl_device device;
+		struct machnet_nl_port port;
+		struct machnet_nl_connection connection;
+		struct machnet_nl_route route;
+	};
+};
+
+/* -ENOENT: the module is not loaded. */
+int machnet_nl_open(struct nlclient *nl);
+
+int machnet_nl_device_register(struct nlclient *nl, const struct machnet_nl_device *dev,
+			       struct machnet_nl_device *out);
+int machnet_nl_device_unregister(struct nlclient *nl, uint32_t ifindex);
+int machnet_nl_device_get(struct nlclient *nl, uint32_t ifindex, struct machnet_nl_device *out);
+
+/* number 0: the kernel chooses. out has the cookie. */
+int machnet_nl_port_reserve(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
+			    struct machnet_nl_port *out);
+int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uint16_t number);
+int machnet_nl_port_claim(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
+			  uint64_t cookie);
+int machnet_nl_port_get(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
+			struct machnet_nl_port *out);
+
+int machnet_nl_connection_add(struct nlclient *nl, const struct machnet_nl_connection *conn);
+int machnet_nl_connection_set(struct nlclient *nl, const struct machnet_nl_connection *conn,
+			      unsigned int what);
+int machnet_nl_connection_del(struct nlclient *nl, uint64_t id, uint32_t reason);
+int machnet_nl_connection_get(struct nlclient *nl, uint64_t id,
+			      struct machnet_nl_connection *out);
+
+/* watch: changes are announced to the group "route" from now on. */
+int machnet_nl_route_get(struct nlclient *nl, const struct mn_addr *dst, bool watch,
+			 struct machnet_nl_route *out);
+int machnet_nl_route_unwatch(struct nlclient *nl, const struct mn_addr *dst);
+
+/* Dumps: nonzero from the callback ends the delivery and becomes the result. */
+int machnet_nl_device_dump(struct nlclient *nl,
+			   int (*cb)(const struct machnet_nl_device *dev, void *data), void *data);
+int machnet_nl_port_dump(struct nlclient *nl,
+			 int (*cb)(const struct machnet_nl_port *port, void *data), void *data);
+int machnet_nl_connection_dump(struct nlclient *nl,
+			       int (*cb)(const struct machnet_nl_connection *conn, void *data),
+			       void *data);
+int machnet_nl_route_dump(struct nlclient *nl,
+			  int (*cb)(const struct machnet_nl_route *route, void *data), void *data);
+
+/*
+ * Reads a notification, which must have passed mnl_nlmsg_ok(). -EBADMSG when
+ * it is malformed, -ENOMSG when it is not a notification that this code knows.
+ */
+int machnet_nl_parse_event(const struct nlmsghdr *nlh, struct machnet_nl_event *event);
+
+#endif /* MACHNET_MACHNET_NL_H */
