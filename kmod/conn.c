@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * conn.c - the connections that datapaths report
+ */
+#include "conn.h"
+
+#include <linux/ktime.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+
+#include "netlink-msg.h"
+#include "netns.h"
+#include "owner.h"
+#include "trace.h"
+
+const struct rhashtable_params machnet_conn_params = {
+	.key_len = sizeof_field(struct machnet_conn, id),
+	.key_offset = offsetof(struct machnet_conn, id),
+	.head_offset = offsetof(struct machnet_conn, node),
+	.automatic_shrinking = true,
+};
+
+struct machnet_conn *machnet_conn_find(struct machnet_net *mn, u64 id)
+{
+	return rhashtable_lookup(&mn->conns.hash, &id, machnet_conn_params);
+}
+
+int machnet_conn_check_path(const struct machnet_device *dev, const struct machnet_conn_path *path,
+			    struct netlink_ext_ack *extack)
+{
+	if (path->engine >= dev->config.engines) {
+		NL_SET_ERR_MSG(extack, "the device does not have so many engines");
+		return -ERANGE;
+	}
+	return 0;
+}
+
+static int fill_process(struct machnet_conn *conn, u32 owner_pid, struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (!owner_pid) {
+		machnet_process_current(&conn->process);
+		return 0;
+	}
+	ret = machnet_process_find(&conn->process, owner_pid);
+	if (ret)
+		NL_SET_ERR_MSG(extack, "there is no process of this owner-pid");
+	return ret;
+}
+
+int machnet_conn_add(struct machnet_net *mn, struct machnet_device *dev,
+		     const struct machnet_conn_config *config, struct netlink_ext_ack *extack)
+{
+	struct machnet_conn *conn;
+	int ret;
+
+	lockdep_assert_held(&mn->lock);
+	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
+	if (!conn)
+		return -ENOMEM;
+	conn->id = config->id;
+	conn->device = dev;
+	conn->ifindex = dev->config.ifindex;
+	conn->local_addr = config->local_addr;
+	conn->remote_addr = config->remote_addr;
+	conn->path = config->path;
+	conn->added = ktime_get();
+	spin_lock_init(&conn->lock);
+	ret = fill_process(conn, config->owner_pid, extack);
+	if (ret)
+		goto err_free;
+	ret = machnet_table_insert(&mn->conns, &conn->node, conn, &conn->index,
+				   &machnet_conn_params);
+	if (ret) {
+		if (ret == -EEXIST)
+			NL_SET_ERR_MSG(extack, "there is a connection of this id");
+		goto err_process;
+	}
+	list_add_tail(&conn->device_link, &dev->conns);
+	trace_machnet_conn_add(mn, conn, 0);
+	machnet_notify_conn(mn, conn, MACHNET_CMD_CONNECTION_ADD_NTF, 0);
+	return 0;
+
+err_process:
+	machnet_process_put(&conn->process);
+err_free:
+	kfree(conn);
+	return ret;
+}
+
+void machnet_conn_set(struct machnet_net *mn, struct machnet_conn *conn,
+		      const struct machnet_conn_path *path)
+{
+	lockdep_assert_held(&mn->lock);
+	spin_lock(&conn->lock);
+	conn->path = *path;
+	spin_unlock(&conn->lock);
+	trace_machnet_conn_set(mn, conn, 0);
+	machnet_notify_conn(mn, conn, MACHNET_CMD_CONNECTION_SET_NTF, 0);
+}
+
+static void conn_free_rcu(struct rcu_head *rcu)
+{
+	struct machnet_conn *conn = container_of(rcu, struct machnet_conn, rcu);
+
+	machnet_process_put(&conn->process);
+	kfree(conn);
+}
+
+void machnet_conn_del(struct machnet_net *mn, struct machnet_conn *conn, u32 reason)
+{
+	lockdep_assert_held(&mn->lock);
+	machnet_table_remove(&mn->conns, &conn->node, conn->index, &machnet_conn_params);
+	list_del(&conn->device_link);
+	trace_machnet_conn_del(mn, conn, reason);
+	machnet_notify_conn(mn, conn, MACHNET_CMD_CONNECTION_DEL_NTF, reason);
+	call_rcu(&conn->rcu, conn_free_rcu);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * device.c - datapaths and the network devices that they serve
+ */
+#include "device.h"
+
+#include <linux/if_arp.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "conn.h"
+#include "netlink-msg.h"
+#include "netns.h"
+#include "owner.h"
+#include "trace.h"
+
+struct machnet_device *machnet_device_find(struct machnet_net *mn, u32 ifindex)
+{
+	struct machnet_device *dev;
+
+	list_for_each_entry_rcu(dev, &mn->devices, list, lockdep_is_held(&mn->lock)) {
+		if (dev->config.ifindex == ifindex)
+			return dev;
+	}
+	return NULL;
+}
+
+static struct net_device *find_netdev(struct machnet_net *mn, u32 ifindex,
+				      struct netlink_ext_ack *extack)
+{
+	struct net_device *netdev = __dev_get_by_index(mn->net, ifindex);
+
+	if (!netdev) {
+		NL_SET_ERR_MSG(extack, "there is no network device of this index");
+		return ERR_PTR(-ENODEV);
+	}
+	if (netdev->type != ARPHRD_ETHER) {
+		NL_SET_ERR_MSG(extack, "the network device is not an ethernet device");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	if (machnet_device_find(mn, ifindex)) {
+		NL_SET_ERR_MSG(extack, "another datapath serves this network device");
+		return ERR_PTR(-EBUSY);
+	}
+	return netdev;
+}
+
+struct machnet_device *machnet_device_add(struct machnet_net *mn,
+					  const struct machnet_device_config *config, u32 portid,
+					  struct netlink_ext_ack *extack)
+{
+	struct machnet_owner *owner;
+	struct machnet_device *dev;
+	struct net_device *netdev;
+	int ret;
+
+	ASSERT_RTNL();
+	lockdep_assert_held(&mn->lock);
+	netdev = find_netdev(mn, config->ifindex, extack);
+	if (IS_ERR(netdev))
+		return ERR_CAST(netdev);
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	dev->config = *config;
+	dev->portid = portid;
+	strscpy(dev->ifname, netdev->name, sizeof(dev->ifname));
+	INIT_LIST_HEAD(&dev->conns);
+	machnet_process_current(&dev->process);
+
+	owner = machnet_owner_get(mn, portid);
+	if (IS_ERR(owner)) {
+		ret = PTR_ERR(owner);
+		goto err_free;
+	}
+	/* From here on dumps see it. */
+	ret = xa_alloc_cyclic(&mn->device_index, &dev->index, dev, xa_limit_32b,
+			      &mn->device_next, GFP_KERNEL_ACCOUNT);
+	if (ret < 0)
+		goto err_owner;
+	dev->netdev = netdev;
+	netdev_hold(netdev, &dev->tracker, GFP_KERNEL);
+	list_add(&dev->owner_link, &owner->devices);
+	list_add_tail_rcu(&dev->list, &mn->devices);
+	trace_machnet_device_add(mn, dev);
+	machnet_notify_device(mn, dev, MACHNET_CMD_DEVICE_ADD_NTF);
+	return dev;
+
+err_owner:
+	machnet_owner_settle(mn, portid);
+err_free:
+	machnet_process_put(&dev->process);
+	kfree(dev);
+	return ERR_PTR(ret);
+}
+
+void machnet_device_del(struct machnet_net *mn, struct machnet_device *dev, u32 reason)
+{
+	lockdep_assert_held(&mn->lock);
+	dev->reason = reason;
+	xa_erase(&mn->device_index, dev->index);
+	list_del_rcu(&dev->list);
+	netdev_put(dev->netdev, &dev->tracker);
+	dev->netdev = NULL;
+	trace_machnet_device_del(mn, dev);
+	machnet_notify_device(mn, dev, MACHNET_CMD_DEVICE_DEL_NTF);
+
+	/* The owner's reference to the module goes; the device needs one until it is reaped. */
+	__module_get(THIS_MODULE);
+	list_move_tail(&dev->owner_link, &mn->dying);
+	machnet_owner_settle(mn, dev->portid);
+	queue_work(system_unbound_wq, &mn->reap_work);
+}
+
+void machnet_device_netdev_gone(struct machnet_net *mn, const struct net_device *netdev)
+{
+	struct machnet_device *dev;
+
+	ASSERT_RTNL();
+	mutex_lock(&mn->lock);
+	dev = machnet_device_find(mn, netdev->ifindex);
+	if (dev)
+		machnet_device_del(mn, dev, MACHNET_REASON_UNREACHABLE);
+	mutex_unlock(&mn->lock);
+}
+
+void machnet_device_netdev_renamed(struct machnet_net *mn, const struct net_device *netdev)
+{
+	struct machnet_device *dev;
+
+	ASSERT_RTNL();
+	mutex_lock(&mn->lock);
+	dev = machnet_device_find(mn, netdev->ifindex);
+	if (dev)
+		strscpy(dev->ifname, netdev->name, sizeof(dev->ifname));
+	mutex_unlock(&mn->lock);
+}
+
+static void device_free_rcu(struct rcu_head *rcu)
+{
+	struct machnet_device *dev = container_of(rcu, struct machnet_device, rcu);
+
+	machnet_process_put(&dev->process);
+	kfree(dev);
+}
+
+void machnet_device_reap_work(struct work_struct *work)
+{
+	struct machnet_net *mn = container_of(work, struct machnet_net, reap_work);
+	struct machnet_device *dev;
+	unsigned int n = 0;
+
+	mutex_lock(&mn->lock);
+	while (!list_empty(&mn->dying)) {
+		dev = list_first_entry(&mn->dying, struct machnet_device, owner_link);
+		if (!list_empty(&dev->conns)) {
+			machnet_conn_del(mn, list_first_entry(&dev->conns, struct machnet_conn,
+							      device_link), dev->reason);
+			if (++n % MACHNET_BATCH == 0)
+				machnet_net_relax(mn);
+			continue;
+		}
+		list_del(&dev->owner_link);
+		call_rcu(&dev->rcu, device_free_rcu);
+		/* The module's exit waits for this work. */
+		module_put(THIS_MODULE);
+	}
+	mutex_unlock(&mn->lock);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - loading and unloading
+ */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <net/genetlink.h>
+
+#include "events.h"
+#include "netlink.h"
+#include "netns.h"
+#include "owner.h"
+#include "port.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+unsigned int machnet_max_ports_per_user = 1024;
+module_param_named(max_ports_per_user, machnet_max_ports_per_user, uint, 0644);
+MODULE_PARM_DESC(max_ports_per_user,
+		 "UDP ports that a user without CAP_NET_ADMIN may reserve in a network namespace (default 1024)");
+
+static int __init machnet_init(void)
+{
+	int ret;
+
+	ret = machnet_netns_init();
+	if (ret)
+		return ret;
+	ret = machnet_owner_init();
+	if (ret)
+		goto err_netns;
+	ret = machnet_events_init();
+	if (ret)
+		goto err_owner;
+	ret = machnet_netlink_init();
+	if (ret)
+		goto err_events;
+	return 0;
+
+err_events:
+	machnet_events_exit();
+err_owner:
+	machnet_owner_exit();
+err_netns:
+	machnet_netns_exit();
+	return ret;
+}
+
+static void __exit machnet_exit(void)
+{
+	machnet_netlink_exit();
+	machnet_events_exit();
+	machnet_owner_exit();
+	machnet_netns_exit();
+	/* The last packets in the encap handler, the last objects to be freed. */
+	synchronize_rcu();
+	rcu_barrier();
+}
+
+module_init(machnet_init);
+module_exit(machnet_exit);
+
+MODULE_DESCRIPTION("Machnet control plane: UDP ports, connections, routes");
+MODULE_AUTHOR("Machnet for Linux");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(MACHNET_VERSION);
+MODULE_ALIAS_GENL_FAMILY(MACHNET_GENL_NAME);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MACHNET_NETLINK_MSG_H
+#define MACHNET_NETLINK_MSG_H
+
+#include "priv.h"
+
+struct genl_info;
+struct sk_buff;
+
+/**
+ * struct machnet_show - what a message tells, and to whom
+ * @user_ns: of the reader
+ * @pid_ns: of the reader; NULL: pids are told as their owner sees them
+ * @reason: why the object ended, or 0
+ * @secret: the cookie as well
+ */
+struct machnet_show {
+	struct user_namespace *user_ns;
+	struct pid_namespace *pid_ns;
+	u32 reason;
+	bool secret;
+};
+
+/* Appends an object's attributes. -EMSGSIZE. Under RCU or the lock. */
+typedef int (*machnet_fill)(struct sk_buff *skb, const void *obj,
+			    const struct machnet_show *show);
+
+int machnet_fill_device(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
+int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
+int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
+int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
+int machnet_fill_path(struct sk_buff *skb, const struct in6_addr *dst,
+		      const struct machnet_path_info *info);
+
+/* Room for one object of any kind. May sleep. */
+struct sk_buff *machnet_msg_new(void);
+
+/* To the listeners of the object's group. Under the lock; may sleep. */
+void machnet_notify_device(struct machnet_net *mn, const struct machnet_device *dev, u8 cmd);
+void machnet_notify_port(struct machnet_net *mn, const struct machnet_port *port, u8 cmd,
+			 u32 reason);
+void machnet_notify_conn(struct machnet_net *mn, const struct machnet_conn *conn, u8 cmd,
+			 u32 reason);
+void machnet_notify_route(struct machnet_net *mn, const struct machnet_route *route);
+
+#endif /* MACHNET_NETLINK_MSG_H */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * netlink-req.c - what the handlers of requests share
+ */
+#include "netlink-req.h"
+
+#include <linux/pid_namespace.h>
+#include <net/genetlink.h>
+#include <net/ipv6.h>
+
+#include "netlink-msg.h"
+#include "netlink-policy.h"
+#include "netns.h"
+
+struct machnet_net *machnet_req_net(struct genl_info *info)
+{
+	return machnet_net(genl_info_net(info));
+}
+
+bool machnet_req_is_admin(struct sk_buff *skb, struct genl_info *info)
+{
+	return netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN);
+}
+
+/* Says so if an attribute that the operation needs is not there. */
+bool machnet_req_missing(struct genl_info *info, int attr, const char *text)
+{
+	if (!GENL_REQ_ATTR_CHECK(info, attr))
+		return false;
+	if (info->extack)
+		info->extack->_msg = text;
+	return true;
+}
+
+void machnet_req_get_addr(struct genl_info *info, int attr, struct in6_addr *addr)
+{
+	const struct nlattr *nla = info->attrs[attr];
+
+	if (nla_len(nla) == sizeof(struct in_addr))
+		ipv6_addr_set_v4mapped(nla_get_in_addr(nla), addr);
+	else
+		*addr = nla_get_in6_addr(nla);
+}
+
+bool machnet_addr_is_any(const struct in6_addr *addr)
+{
+	return ipv6_addr_any(addr) || (ipv6_addr_v4mapped(addr) && !addr->s6_addr32[3]);
+}
+
+/* Without a scope a link-local address says nothing. */
+static bool is_unicast(const struct in6_addr *addr)
+{
+	__be32 v4 = addr->s6_addr32[3];
+
+	if (machnet_addr_is_any(addr))
+		return false;
+	if (ipv6_addr_v4mapped(addr))
+		return !ipv4_is_multicast(v4) && !ipv4_is_lbcast(v4) && !ipv4_is_zeronet(v4);
+	return !ipv6_addr_is_multicast(addr) &&
+	       !(ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL);
+}
+
+int machnet_req_get_unicast(struct genl_info *info, int attr, struct in6_addr *addr)
+{
+	machnet_req_get_addr(info, attr, addr);
+	if (is_unicast(addr))
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
+			    "the address is not a unicast address of global scope");
+	return -EINVAL;
+}
+
+int machnet_msg_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 cmd,
+		       machnet_fill fill, const void *obj, const struct machnet_show *show)
+{
+	void *hdr = genlmsg_put(msg, portid, seq, &machnet_genl_family, flags, cmd);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	if (fill(msg, obj, show)) {
+		genlmsg_cancel(msg, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(msg, hdr);
+	return 0;
+}
+
+/* The object as the answer to a request. */
+int machnet_req_put_answer(struct sk_buff *msg, struct genl_info *info, machnet_fill fill,
+		      const void *obj, bool secret)
+{
+	struct machnet_show show = {
+		.user_ns = current_user_ns(),
+		.pid_ns = task_active_pid_ns(current),
+		.secret = secret,
+	};
+
+	return machnet_msg_put(msg, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill, obj,
+			   &show);
+}
+
+/* Sends the answer, or drops it after an error. */
+int machnet_req_answer(struct sk_buff *msg, struct genl_info *info, int ret)
+{
+	if (ret) {
+		nlmsg_free(msg);
+		return ret;
+	}
+	return genlmsg_reply(msg, info);
+}
+
+int machnet_req_not_the_owner(struct genl_info *info)
+{
+	NL_SET_ERR_MSG(info->extack, "it belongs to another netlink socket");
+	return -EPERM;
+}
+
+int machnet_req_no_device(struct genl_info *info)
+{
+	NL_SET_ERR_MSG(info->extack, "no datapath serves this network device");
+	return -ENODEV;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MACHNET_NETLINK_REQ_H
+#define MACHNET_NETLINK_REQ_H
+
+#include "netlink-msg.h"
+
+struct machnet_net *machnet_req_net(struct genl_info *info);
+bool machnet_req_is_admin(struct sk_buff *skb, struct genl_info *info);
+
+/* Says so if an attribute that the operation needs is not there. */
+bool machnet_req_missing(struct genl_info *info, int attr, const char *text);
+
+/* From an attribute that has passed its policy. */
+void machnet_req_get_addr(struct genl_info *info, int attr, struct in6_addr *addr);
+/* -EINVAL if it is not the address of one host. */
+int machnet_req_get_unicast(struct genl_info *info, int attr, struct in6_addr *addr);
+bool machnet_addr_is_any(const struct in6_addr *addr);
+
+/* -EPERM and -ENODEV, and say why. */
+int machnet_req_not_the_owner(struct genl_info *info);
+int machnet_req_no_device(struct genl_info *info);
+
+/* A message with one object. -EMSGSIZE leaves skb as it was. Under RCU or the lock. */
+int machnet_msg_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 cmd,
+		    machnet_fill fill, const void *obj, const struct machnet_show *show);
+/* The object as the answer to a request; secret: with its cookie. */
+int machnet_req_put_answer(struct sk_buff *msg, struct genl_info *info, machnet_fill fill,
+			   const void *obj, bool secret);
+/* Sends the answer, or drops it after an error. */
+int machnet_req_answer(struct sk_buff *msg, struct genl_info *info, int ret);
+
+#endif /* MACHNET_NETLINK_REQ_H */

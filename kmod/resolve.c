@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * resolve.c - how a destination is reached
+ */
+#include "resolve.h"
+
+#include <net/addrconf.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/ipv6_stubs.h>
+#include <net/neighbour.h>
+#include <net/route.h>
+
+static void set_unreachable(struct machnet_path_info *info, int error)
+{
+	info->state = MACHNET_ROUTE_STATE_UNREACHABLE;
+	info->error = -error;
+}
+
+static void from_device(struct machnet_path_info *info, const struct dst_entry *dst)
+{
+	info->ifindex = dst->dev->ifindex;
+	info->mtu = dst_mtu(dst);
+}
+
+static u8 read_neigh(struct neighbour *neigh, struct machnet_path_info *info)
+{
+	u8 state;
+
+	read_lock_bh(&neigh->lock);
+	state = neigh->nud_state;
+	if (state & NUD_VALID)
+		memcpy(info->mac, neigh->ha, ETH_ALEN);
+	read_unlock_bh(&neigh->lock);
+	return state;
+}
+
+/* addr: the destination as the dst's family has it; the dst knows the gateway. */
+static void resolve_neigh(struct machnet_path_info *info, const struct dst_entry *dst,
+			  const void *addr, bool eager)
+{
+	struct neighbour *neigh;
+	u8 state;
+
+	if (dst->dev->addr_len != ETH_ALEN) {
+		set_unreachable(info, -EOPNOTSUPP);
+		return;
+	}
+	neigh = dst_neigh_lookup(dst, addr);
+	if (!neigh) {
+		set_unreachable(info, -ENOBUFS);
+		return;
+	}
+	state = READ_ONCE(neigh->nud_state);
+	if (eager || !(state & (NUD_VALID | NUD_FAILED)))
+		neigh_event_send(neigh, NULL);
+	state = read_neigh(neigh, info);
+	if (state & NUD_VALID) {
+		info->state = MACHNET_ROUTE_STATE_REACHABLE;
+		info->has_mac = true;
+	} else if (state & NUD_FAILED) {
+		set_unreachable(info, -EHOSTUNREACH);
+	} else {
+		info->state = MACHNET_ROUTE_STATE_RESOLVING;
+	}
+	neigh_release(neigh);
+}
+
+static void set_nexthop_v4(struct machnet_path_info *info, const struct rtable *rt, __be32 dst)
+{
+	if (rt->rt_gw_family == AF_INET6)
+		info->nexthop = rt->rt_gw6;
+	else
+		ipv6_addr_set_v4mapped(rt->rt_gw_family == AF_INET ? rt->rt_gw4 : dst,
+				       &info->nexthop);
+}
+
+static void resolve_v4(struct net *net, __be32 dst, bool eager, struct machnet_path_info *info)
+{
+	struct flowi4 flow = { .daddr = dst };
+	struct rtable *rt;
+
+	rt = ip_route_output_key(net, &flow);
+	if (IS_ERR(rt)) {
+		set_unreachable(info, PTR_ERR(rt));
+		return;
+	}
+	from_device(info, &rt->dst);
+	ipv6_addr_set_v4mapped(flow.saddr, &info->src);
+	/* A broadcast is local as well. */
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		set_unreachable(info, -EACCES);
+	} else if (rt->rt_flags & RTCF_LOCAL) {
+		info->state = MACHNET_ROUTE_STATE_LOCAL;
+	} else {
+		set_nexthop_v4(info, rt, dst);
+		resolve_neigh(info, &rt->dst, &dst, eager);
+	}
+	ip_rt_put(rt);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void resolve_v6(struct net *net, const struct in6_addr *addr, bool eager,
+		       struct machnet_path_info *info)
+{
+	struct flowi6 flow = { .daddr = *addr };
+	struct dst_entry *dst;
+	struct rt6_info *rt;
+
+	dst = ipv6_stub->ipv6_dst_lookup_flow(net, NULL, &flow, NULL);
+	if (IS_ERR(dst)) {
+		set_unreachable(info, PTR_ERR(dst));
+		return;
+	}
+	rt = container_of(dst, struct rt6_info, dst);
+	from_device(info, dst);
+	info->src = flow.saddr;
+	if (rt->rt6i_flags & RTF_LOCAL) {
+		info->state = MACHNET_ROUTE_STATE_LOCAL;
+	} else {
+		info->nexthop = *rt6_nexthop(rt, addr);
+		resolve_neigh(info, dst, addr, eager);
+	}
+	dst_release(dst);
+}
+#else
+static void resolve_v6(struct net *net, const struct in6_addr *addr, bool eager,
+		       struct machnet_path_info *info)
+{
+	set_unreachable(info, -EAFNOSUPPORT);
+}
+#endif
+
+void machnet_resolve(struct net *net, const struct in6_addr *dst, bool eager,
+		     struct machnet_path_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	if (ipv6_addr_v4mapped(dst))
+		resolve_v4(net, dst->s6_addr32[3], eager, info);
+	else
+		resolve_v6(net, dst, eager, info);
+}
