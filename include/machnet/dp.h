@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dp.h - the Machnet datapath as a library (libmachnet_dp)
+ *
+ * A datapath drives one network device with DPDK: one engine (thread, queue
+ * pair, transport) per queue, channels to applications, and an exception path
+ * that gives everything that is not Machnet's to the kernel. machnetd is a
+ * control plane around it; a program may be another.
+ *
+ * Threads: all functions are for one control thread, the one that called
+ * machnet_dp_create(). The engines run in threads of their own. Functions return 0 or
+ * -errno and never print; what there is to say goes to config.log.
+ *
+ * DPDK is initialised by the first machnet_dp_create() and stays so: one
+ * datapath at a time per process.
+ */
+#ifndef MACHNET_DP_H
+#define MACHNET_DP_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <machnet/addr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MACHNET_DP_ENGINES_MAX	64
+#define MACHNET_DP_CHANNELS_MAX	4096
+#define MACHNET_DP_ADDRS_MAX	64
+
+enum machnet_dp_poll {
+	MACHNET_DP_POLL_ADAPTIVE,	/* busy while there is work, then gives way, then sleeps */
+	MACHNET_DP_POLL_BUSY,		/* never sleeps: for cores that nobody else uses */
+};
+
+/* Why a connection ended; the values of enum machnet_reason in linux/machnet.h. */
+struct machnet_dp_event {
+	enum {
+		MACHNET_DP_EVENT_UP,		/* a connection is established */
+		MACHNET_DP_EVENT_END,		/* it is gone, or a connect has failed */
+		MACHNET_DP_EVENT_CHANNEL_GONE,	/* machnet_dp_channel_del() is complete */
+	} type;
+	uint32_t reason;	/* END: enum machnet_reason */
+	int error;		/* END: what the application is told, a positive errno; 0: nothing */
+	bool accepted;		/* UP: the peer opened it */
+	uint32_t channel;
+	uint32_t flow;		/* the connection's handle in its channel */
+	uint32_t engine;
+	uint32_t remote_engine;
+	uint64_t id, remote_id;
+	uint64_t request;	/* tag of machnet_dp_connect(); 0 for accepted connections */
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;
+};
+
+/* Faults put in at the NIC, to test with: repeatable for a seed. */
+struct machnet_dp_fault {
+	uint32_t loss_ppm;	/* packets in a million that are dropped on arrival */
+	uint64_t seed;
+};
+
+struct machnet_dp_config {
+	const char *device;	/* PCI address ("0000:00:04.0") or DPDK vdev ("net_memif0,role=client,...") */
+	unsigned int engines;	/* 1..MACHNET_DP_ENGINES_MAX; fewer if the device has fewer queues */
+	enum machnet_dp_poll poll;
+	const char *cores;	/* CPUs of the engines ("2,3"), NULL: where the scheduler puts them */
+	const char *tap;	/* name of the TAP netdev to make for the exception path; NULL: none */
+	const uint8_t *mac;	/* 6 bytes, NULL: the device's own */
+	uint32_t mtu;		/* bytes of IP packet, 576..9000; 0: what the device says */
+	uint32_t max_conns;	/* per engine; 0: 16384 */
+	struct machnet_dp_fault fault;
+
+	void (*event)(void *ctx, const struct machnet_dp_event *ev);	/* from machnet_dp_dispatch() */
+	void (*log)(void *ctx, int priority, const char *text);		/* syslog(3) priorities */
+	void *ctx;		/* for both */
+};
+
+/* What the device turned out to be. */
+struct machnet_dp_info {
+	char driver[32];
+	uint8_t mac[6];
+	uint32_t mtu;
+	unsigned int engines;
+	uint32_t rss_class;	/* enum machnet_rss_class in linux/machnet.h */
+	uint32_t tap_ifindex;	/* 0: no TAP */
+	bool hugepages;
+	bool rx_wakeup;		/* a packet wakes a sleeping engine; else it looks from time to time */
+};
+
+struct machnet_dp;
+
+/*
+ * Finds the device, starts it and its engines. -ENODEV (no such device), -EINVAL,
+ * -ENOMEM, -EBUSY (a datapath exists), or what the driver says; the log has the sentence.
+ */
+int machnet_dp_create(const struct machnet_dp_config *cfg, struct machnet_dp **dp);
+/* Resets all connections, stops the engines, closes the device and the TAP. */
+void machnet_dp_destroy(struct machnet_dp *dp);
+
+void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info);
+
+/* Readable when machnet_dp_dispatch() has events to hand to config.event. */
+int machnet_dp_fd(const struct machnet_dp *dp);
+void machnet_dp_dispatch(struct machnet_dp *dp);
+
+/* The addresses that packets must be for: the others go to the exception path. -E2BIG. */
+int machnet_dp_set_addrs(struct machnet_dp *dp, const struct mn_addr *addrs, unsigned int n);
+
+/*
+ * A channel for an application: fds receives the memfd and the two eventfds in
+ * the order of the application protocol; they stay the datapath's: pass duplicates
+ * or send them at once. -ENOSPC, -ENOMEM.
+ */
+int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs, uint32_t *channel,
+			   int fds[3]);
+/* Resets its connections; CHANNEL_GONE follows, and then its number may be used anew. */
+void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel);
+
+/* The channel accepts connections to addr (may be any) and port. -EADDRINUSE, -EINVAL. */
+int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port);
+int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port);
+
+/* What machnet_dp_connect() needs to know. */
+struct machnet_dp_connect {
+	struct mn_addr local, remote;
+	uint16_t local_port;	/* reserved by the caller until END */
+	uint16_t remote_port;
+	uint8_t mac[6];		/* next hop */
+	uint16_t mtu;
+	bool local_host;	/* remote is served by this datapath, too */
+	uint64_t request;	/* tag for the events, not 0 */
+};
+
+/* Starts to connect; UP or END follows in any case. -EINVAL. */
+int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *c);
+/* Closes in order; END follows. */
+void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint32_t flow);
+/* Ends a connection at once; reason is an enum machnet_reason. */
+void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason);
+/* New next hop or MTU for a connection. */
+void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
+			 uint16_t mtu);
+
+/*
+ * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.
+ * Free-running; names are stable.
+ */
+bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size, uint64_t *value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MACHNET_DP_H */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machnet.h - messages between hosts through machnetd
+ *
+ * A source-compatible superset of the public interface of Microsoft's Machnet.
+ *
+ * A channel connects this process with machnetd. On it a program listens,
+ * connects, and exchanges messages of 1 byte to MACHNET_MSG_MAX_LEN bytes,
+ * delivered reliably and in order per connection. A connection is named by a
+ * MachnetFlow_t: the one that machnet_connect() or a machnet_recv() filled in,
+ * seen from the sender of the next message: to answer a received message, swap
+ * source and destination.
+ *
+ * Every function that fails returns -1 (or NULL) with errno set: as it says, or
+ * EINVAL for an argument that cannot be, or EPROTO when machnetd and the library
+ * do not understand each other, after which the channel is of no more use.
+ * Nothing here prints, aborts or changes signal handlers. A channel may be used
+ * by several threads at once. After fork(2) only the parent may use it.
+ *
+ * Environment: MACHNET_SOCKET names the socket of machnetd
+ * (default /run/machnet/machnetd.sock).
+ */
+#ifndef MACHNET_MACHNET_H
+#define MACHNET_MACHNET_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* Longest message in bytes. */
+#define MACHNET_MSG_MAX_LEN	(8 * 1024 * 1024)
+
+/* What to wait for: machnet_wait(). */
+#define MACHNET_WAIT_RECV	0x1	/* something to receive */
+#define MACHNET_WAIT_SEND	0x2	/* room for a message that was refused with EAGAIN */
+
+/* A connection as the sender of a message sees it; all fields in host byte order. */
+struct MachnetFlow {
+	uint32_t src_ip;
+	uint32_t dst_ip;
+	uint16_t src_port;
+	uint16_t dst_port;
+};
+typedef struct MachnetFlow MachnetFlow_t;
+
+/* A part of a message, like struct iovec. */
+struct MachnetIovec {
+	void *base;
+	size_t len;	/* bytes */
+};
+typedef struct MachnetIovec MachnetIovec_t;
+
+/* A message: its parts, its connection. */
+struct MachnetMsgHdr {
+	uint32_t msg_size;	/* bytes; in: to send, their sum; out: received */
+	MachnetFlow_t flow_info;
+	MachnetIovec_t *msg_iov;
+	size_t msg_iovlen;	/* number of parts */
+	uint16_t flags;		/* 0 */
+};
+typedef struct MachnetMsgHdr MachnetMsgHdr_t;
+
+/*
+ * Prepares the library; may be called more than once. Checks that machnetd
+ * answers. 0, or -1: ENOENT, ECONNREFUSED (machnetd does not run), EACCES (its
+ * socket is not ours to use), EPROTO (another version).
+ */
+int machnet_init(void);
+
+/*
+ * Opens a channel. Free it with machnet_detach(). NULL: as machnet_init(), and
+ * ENOSPC (machnetd takes no more channels), ENOMEM.
+ */
+void *machnet_attach(void);
+
+/*
+ * Takes messages for local_ip (NULL or "0.0.0.0": every address) and port (0
+ * is EINVAL). 0, or -1: EINVAL (no address), EADDRINUSE, EADDRNOTAVAIL, EACCES
+ * (a privileged port), EDQUOT (too many ports of this user), ENETDOWN (machnetd
+ * is gone).
+ */
+int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
+
+/*
+ * Connects to a listener. local_ip may be NULL: as the routing table says. On
+ * success *flow names the connection. 0, or -1: EINVAL, EADDRNOTAVAIL
+ * (local_ip is not ours), ENETUNREACH (no route), EHOSTUNREACH (no neighbour),
+ * ECONNREFUSED (nobody listens there), ETIMEDOUT, ENOSPC, ENETDOWN.
+ */
+int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_ip,
+		    uint16_t remote_port, MachnetFlow_t *flow);
+
+/*
+ * Sends one message: it is copied, buf is the caller's again on return. Never
+ * blocks. 0, or -1: EAGAIN (no room: machnet_wait() for MACHNET_WAIT_SEND),
+ * EINVAL (len is 0), EMSGSIZE (over MACHNET_MSG_MAX_LEN), ENOTCONN (no such
+ * connection), ENETDOWN.
+ */
+int machnet_send(const void *channel_ctx, MachnetFlow_t flow, const void *buf, size_t len);
+
+/* The same from several parts; msg_size must be their sum (EINVAL). */
+int machnet_sendmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr);
+
+/* Several messages. Returns how many were sent; -1 with errno when none was. */
+int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iovec, int vlen);
+
+/*
+ * Receives one message. Returns its length, 0 when there is none now. -1:
+ * EMSGSIZE (longer than len: it stays first in line, call again with a larger
+ * buffer; machnet_pending() tells the length), ENETDOWN, or the end of the
+ * connection in *flow, told once: ESHUTDOWN (closed by the peer in order),
+ * ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ECONNABORTED (by an administrator).
+ * *flow is the connection as the peer sees it: src is the peer.
+ */
+ssize_t machnet_recv(const void *channel_ctx, void *buf, size_t len, MachnetFlow_t *flow);
+
+/* The same into several parts: 1 for a message, 0, -1. Sets msg_size, flow_info. */
+int machnet_recvmsg(const void *channel_ctx, MachnetMsgHdr_t *msghdr);
+
+/*
+ * Like machnet_recv(), but waits up to timeout_ms milliseconds (-1: for ever)
+ * for a message. 0 when the time has passed. -1 also with EINTR.
+ */
+ssize_t machnet_recv_timeout(const void *channel_ctx, void *buf, size_t len, MachnetFlow_t *flow,
+			     int timeout_ms);
+
+/*
+ * Waits for any of events (MACHNET_WAIT_*) up to timeout_ms milliseconds (-1:
+ * for ever). Gives the processor away while it waits. Returns the events that
+ * came, 0 when the time has passed, -1: EINVAL, EINTR, ENETDOWN.
+ */
+int machnet_wait(const void *channel_ctx, int events, int timeout_ms);
+
+/* Bytes of the message that machnet_recv() would return; 0: none now. */
+size_t machnet_pending(const void *channel_ctx);
+
+/*
+ * A descriptor for poll(2), epoll(7), libuv or asyncio: readable when
+ * machnet_recv() has something, or a send refused with EAGAIN may be tried
+ * again. Each time it is: call machnet_recv() until it returns 0, and try what
+ * was refused again. It belongs to the channel: do not close, read or write it.
+ */
+int machnet_fd(const void *channel_ctx);
+
+/*
+ * Closes a connection in order: messages already sent are delivered first. The
+ * flow is the one for sending. 0, or -1: ENOTCONN, ENETDOWN.
+ */
+int machnet_close(const void *channel_ctx, MachnetFlow_t flow);
+
+/* Ends the channel, its listeners and connections (the peers see ECONNRESET). */
+void machnet_detach(const void *channel_ctx);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MACHNET_MACHNET_H */

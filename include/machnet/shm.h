@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shm.h - layout of a channel, the memory that one application and one engine
+ * of the datapath share
+ *
+ * A channel is a sealed memfd (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) made
+ * by the datapath and passed to one application. It holds a header, four
+ * single-producer single-consumer rings, two tables of links and two sets of
+ * buffers. Everything in it is an offset or an index, never a pointer.
+ *
+ *   [struct mn_shm_header, padded to a page]
+ *   [ring TX    app -> engine  messages to send]
+ *   [ring TXC   engine -> app  messages whose buffers are free again]
+ *   [ring RX    engine -> app  received messages and events]
+ *   [ring RXC   app -> engine  received messages that the app is done with]
+ *   [TX links: u32 per TX buffer]  [RX links: u32 per RX buffer]
+ *   [TX buffers]                   [RX buffers]
+ *
+ * A message lies in a chain of buffers, all of them full but the last; the
+ * link of a buffer names the next one. TX buffers are allocated by the
+ * application, RX buffers by the engine, each from a free list in its own
+ * memory. The engine follows a TX chain once, when it takes the message, and
+ * keeps its own copy of it: what the application writes to the links later
+ * does not matter.
+ *
+ * Trust: the engine treats every word that an application can write as
+ * hostile. It derives the geometry from its own copy, reads each index and
+ * length once, checks it, and drops the channel when a check fails.
+ *
+ * Sleeping: a side that is about to sleep sets its flag in the header, issues
+ * a full barrier, looks at its rings once more and then waits on its
+ * descriptor. The other side, after it has published, issues a full barrier,
+ * and when it finds the flag set, clears it and writes to the descriptor.
+ *
+ * The descriptors are such that the application cannot make the engine block:
+ * the engine is woken by an eventfd that it watches but never reads, the
+ * application by a pipe of which it has the reading end alone. (Whoever shares
+ * an eventfd can clear O_NONBLOCK and fill the counter.)
+ */
+#ifndef MACHNET_SHM_H
+#define MACHNET_SHM_H
+
+#include <stdint.h>
+
+#define MN_SHM_MAGIC		0x4d4e4348u	/* "MNCH" */
+#define MN_SHM_VERSION		1
+#define MN_SHM_CACHELINE	64
+#define MN_SHM_PAGE		4096
+
+/* Bytes in a buffer, and the longest message. */
+#define MN_SHM_BUF_SIZE		4096u
+#define MN_MSG_MAX		(8u << 20)
+/* No buffer: ends a chain. */
+#define MN_SHM_BUF_NONE		UINT32_MAX
+/* Number of TX and of RX buffers: a power of two. The least holds two messages of MN_MSG_MAX. */
+#define MN_SHM_BUFS_MIN		4096u
+#define MN_SHM_BUFS_DEFAULT	8192u
+#define MN_SHM_BUFS_MAX		65536u
+
+enum mn_shm_ring {
+	MN_SHM_RING_TX,
+	MN_SHM_RING_TXC,
+	MN_SHM_RING_RX,
+	MN_SHM_RING_RXC,
+	MN_SHM_RINGS
+};
+
+/* What a sleeping application waits for. */
+#define MN_SHM_WAKE_RX		0x1u	/* an entry on RX */
+#define MN_SHM_WAKE_TXC		0x2u	/* an entry on TXC */
+
+/* What a descriptor says. */
+enum mn_desc_type {
+	MN_DESC_NONE,
+	MN_DESC_MSG,	/* TX, RX: a message; TXC, RXC: its buffers go back */
+	MN_DESC_OPEN,	/* RX: a connection is up, before its first message; buf: a buffer with struct mn_shm_flow */
+	MN_DESC_END,	/* RX: the connection has ended; len: the errno that says why, 0 in order */
+};
+
+/* 16 bytes, aligned to 16; a slot of every ring. */
+struct mn_desc {
+	uint32_t type;	/* enum mn_desc_type */
+	uint32_t flow;	/* the connection's handle in this channel */
+	uint32_t len;	/* bytes of the message, 1..MN_MSG_MAX */
+	uint32_t buf;	/* first buffer of the chain */
+};
+
+/* A connection's addresses, as the application learns them; ports in host byte order. */
+struct mn_shm_flow {
+	uint8_t local_addr[16];		/* struct mn_addr */
+	uint8_t remote_addr[16];
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint32_t reserved;
+};
+
+/*
+ * Indices run freely over 0..2^32-1 and are masked on access; a ring holds
+ * prod - cons entries. Producer and consumer write different cache lines.
+ */
+struct mn_shm_ring_ctl {
+	uint32_t prod __attribute__((aligned(MN_SHM_CACHELINE)));
+	uint32_t cons __attribute__((aligned(MN_SHM_CACHELINE)));
+};
+
+struct mn_shm_header {
+	uint32_t magic;			/* MN_SHM_MAGIC */
+	uint16_t version;		/* MN_SHM_VERSION */
+	uint16_t header_len;		/* sizeof(struct mn_shm_header) */
+	uint32_t features;		/* bits that the engine offers; unknown ones are ignored */
+	uint32_t buf_size;		/* MN_SHM_BUF_SIZE */
+	uint32_t tx_bufs;		/* power of two */
+	uint32_t rx_bufs;		/* power of two */
+	uint64_t total_len;		/* length of the memfd */
+	uint32_t ring_slots[MN_SHM_RINGS];	/* powers of two */
+	uint64_t ring_off[MN_SHM_RINGS];	/* of struct mn_shm_ring_ctl; the slots follow it */
+	uint64_t tx_links_off;
+	uint64_t rx_links_off;
+	uint64_t tx_bufs_off;
+	uint64_t rx_bufs_off;
+
+	/* Written by the engine: it sleeps, write its eventfd. */
+	uint32_t engine_sleeps __attribute__((aligned(MN_SHM_CACHELINE)));
+	/* Written by the application: MN_SHM_WAKE_*, on what to write to its pipe. */
+	uint32_t app_sleeps __attribute__((aligned(MN_SHM_CACHELINE)));
+	/* Written by the engine when it gives the channel up: an errno. */
+	uint32_t closed __attribute__((aligned(MN_SHM_CACHELINE)));
+};
+
+#endif /* MACHNET_SHM_H */

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+/* channel.c - the engine's side of a channel */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/channel.h"
+
+#define TX_SLOTS	4096
+
+/* tx_state */
+enum { TX_APP, TX_ENGINE };
+/* rx_state: a chain goes back by its first buffer alone, and only once. */
+enum { RX_FREE, RX_FILLING, RX_INSIDE, RX_POSTED };
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t page_align(uint64_t n)
+{
+	return (n + MN_SHM_PAGE - 1) & ~(uint64_t)(MN_SHM_PAGE - 1);
+}
+
+static int round_bufs(uint32_t *bufs)
+{
+	uint32_t n = MN_SHM_BUFS_MIN;
+
+	if (*bufs > MN_SHM_BUFS_MAX)
+		return -EINVAL;
+	while (n < (*bufs ? *bufs : MN_SHM_BUFS_DEFAULT))
+		n *= 2;
+	*bufs = n;
+	return 0;
+}
+
+/* The geometry; everything but the flags. */
+static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs)
+{
+	uint64_t off = page_align(sizeof(*h));
+
+	*h = (struct mn_shm_header){
+		.magic = MN_SHM_MAGIC,
+		.version = MN_SHM_VERSION,
+		.header_len = sizeof(*h),
+		.buf_size = MN_SHM_BUF_SIZE,
+		.tx_bufs = tx_bufs,
+		.rx_bufs = rx_bufs,
+		.ring_slots = {
+			[MN_SHM_RING_TX] = TX_SLOTS,
+			[MN_SHM_RING_TXC] = tx_bufs,
+			[MN_SHM_RING_RX] = 2 * rx_bufs,
+			[MN_SHM_RING_RXC] = rx_bufs,
+		},
+	};
+	for (int i = 0; i < MN_SHM_RINGS; i++) {
+		h->ring_off[i] = off;
+		off += mn_ring_memsize(h->ring_slots[i]);
+	}
+	h->tx_links_off = off;
+	h->rx_links_off = off + (uint64_t)tx_bufs * sizeof(uint32_t);
+	h->tx_bufs_off = page_align(h->rx_links_off + (uint64_t)rx_bufs * sizeof(uint32_t));
+	h->rx_bufs_off = h->tx_bufs_off + (uint64_t)tx_bufs * MN_SHM_BUF_SIZE;
+	h->total_len = h->rx_bufs_off + (uint64_t)rx_bufs * MN_SHM_BUF_SIZE;
+}
+
+static int map_memory(struct mn_channel *ch, uint64_t len)
+{
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	void *mem;
+
+	ch->memfd = memfd_create("machnet-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (ch->memfd < 0)
+		return -errno;
+	if (ftruncate(ch->memfd, len) || fcntl(ch->memfd, F_ADD_SEALS, seals))
+		return -errno;
+	mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ch->memfd, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	ch->hdr = mem;
+	ch->len = len;
+	return 0;
+}
+
+static int open_doorbells(struct mn_channel *ch)
+{
+	int fds[2];
+
+	ch->engine_efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ch->engine_efd < 0 || pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	ch->app_efd = fds[0];
+	ch->wake_fd = fds[1];
+	return 0;
+}
+
+/* calloc: pages of tables that are never used stay untouched. */
+static int alloc_tables(struct mn_channel *ch)
+{
+	ch->tx_chain = calloc(ch->tx_bufs, sizeof(*ch->tx_chain));
+	ch->tx_state = calloc(ch->tx_bufs, sizeof(*ch->tx_state));
+	ch->txmsgs = calloc(ch->tx_bufs, sizeof(*ch->txmsgs));
+	ch->rx_chain = calloc(ch->rx_bufs, sizeof(*ch->rx_chain));
+	ch->rx_state = calloc(ch->rx_bufs, sizeof(*ch->rx_state));
+	ch->rx_free = calloc(ch->rx_bufs, sizeof(*ch->rx_free));
+	if (!ch->tx_chain || !ch->tx_state || !ch->txmsgs || !ch->rx_chain || !ch->rx_state ||
+	    !ch->rx_free)
+		return -ENOMEM;
+	while (ch->rx_free_count < ch->rx_bufs) {
+		ch->rx_free[ch->rx_free_count] = ch->rx_bufs - 1 - ch->rx_free_count;
+		ch->rx_free_count++;
+	}
+	return 0;
+}
+
+static void bind_memory(struct mn_channel *ch, const struct mn_shm_header *h)
+{
+	struct mn_ring *rings[MN_SHM_RINGS] = {
+		[MN_SHM_RING_TX] = &ch->tx,
+		[MN_SHM_RING_TXC] = &ch->txc,
+		[MN_SHM_RING_RX] = &ch->rx,
+		[MN_SHM_RING_RXC] = &ch->rxc,
+	};
+	uint8_t *base = (uint8_t *)ch->hdr;
+
+	*ch->hdr = *h;
+	for (int i = 0; i < MN_SHM_RINGS; i++)
+		mn_ring_init(rings[i], base + h->ring_off[i], h->ring_slots[i]);
+	ch->tx_links = (uint32_t *)(base + h->tx_links_off);
+	ch->rx_links = (uint32_t *)(base + h->rx_links_off);
+	ch->tx_data = base + h->tx_bufs_off;
+	ch->rx_data = base + h->rx_bufs_off;
+}
+
+int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs)
+{
+	struct mn_shm_header h;
+	int ret;
+
+	if (round_bufs(&tx_bufs) || round_bufs(&rx_bufs))
+		return -EINVAL;
+	*ch = (struct mn_channel){
+		.id = id,
+		.tx_bufs = tx_bufs,
+		.rx_bufs = rx_bufs,
+		.memfd = -1,
+		.engine_efd = -1,
+		.app_efd = -1,
+		.wake_fd = -1,
+	};
+	layout(&h, tx_bufs, rx_bufs);
+	ret = map_memory(ch, h.total_len);
+	if (!ret)
+		ret = open_doorbells(ch);
+	if (!ret)
+		ret = alloc_tables(ch);
+	if (ret) {
+		mn_channel_destroy(ch);
+		return ret;
+	}
+	bind_memory(ch, &h);
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void mn_channel_destroy(struct mn_channel *ch)
+{
+	free(ch->tx_chain);
+	free(ch->tx_state);
+	free(ch->txmsgs);
+	free(ch->rx_chain);
+	free(ch->rx_state);
+	free(ch->rx_free);
+	if (ch->hdr)
+		munmap(ch->hdr, ch->len);
+	close_fd(ch->wake_fd);
+	close_fd(ch->app_efd);
+	close_fd(ch->engine_efd);
+	close_fd(ch->memfd);
+	*ch = (struct mn_channel){
+		.memfd = -1, .engine_efd = -1, .app_efd = -1, .wake_fd = -1, .dead = true,
+	};
+}
+
+static void wake_app(struct mn_channel *ch)
+{
+	ssize_t ret = write(ch->wake_fd, "", 1);
+
+	/* A full pipe is readable already: the application cannot miss it. */
+	(void)ret;
+}
+
+void mn_channel_close(struct mn_channel *ch, int error)
+{
+	if (ch->dead)
+		return;
+	ch->dead = true;
+	__atomic_store_n(&ch->hdr->closed, error, __ATOMIC_RELEASE);
+	wake_app(ch);
+}
+
+/* Follows the links once; afterwards tx_chain alone says where the message lies. */
+static int tx_take_chain(struct mn_channel *ch, uint32_t first, uint32_t len)
+{
+	uint32_t count = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
+	uint32_t b = first;
+
+	while (count--) {
+		if (b >= ch->tx_bufs || ch->tx_state[b] != TX_APP)
+			return -EPROTO;
+		ch->tx_state[b] = TX_ENGINE;
+		ch->tx_chain[b] = __atomic_load_n(&ch->tx_links[b], __ATOMIC_RELAXED);
+		b = ch->tx_chain[b];
+	}
+	return b == MN_SHM_BUF_NONE ? 0 : -EPROTO;
+}
+
+int mn_channel_tx_next(struct mn_channel *ch, struct mn_txmsg **msg)
+{
+	int64_t avail = mn_ring_avail(&ch->tx);
+	struct mn_desc d;
+
+	if (avail <= 0)
+		return avail;
+	mn_ring_get(&ch->tx, &d);
+	mn_ring_release(&ch->tx);
+	if (d.type != MN_DESC_MSG || !d.len || d.len > MN_MSG_MAX ||
+	    tx_take_chain(ch, d.buf, d.len))
+		return -EPROTO;
+	*msg = &ch->txmsgs[d.buf];
+	**msg = (struct mn_txmsg){
+		.flow = d.flow,
+		.len = d.len,
+		.first = d.buf,
+		.cur = d.buf,
+		.next = MN_SHM_BUF_NONE,
+	};
+	return 1;
+}
+
+void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst, uint32_t len)
+{
+	uint8_t *out = dst;
+
+	if (off < msg->cur_off) {
+		msg->cur = msg->first;
+		msg->cur_off = 0;
+	}
+	while (len) {
+		uint32_t in_buf, n;
+
+		while (off - msg->cur_off >= MN_SHM_BUF_SIZE) {
+			msg->cur = ch->tx_chain[msg->cur];
+			msg->cur_off += MN_SHM_BUF_SIZE;
+		}
+		in_buf = off - msg->cur_off;
+		n = min_u32(len, MN_SHM_BUF_SIZE - in_buf);
+		memcpy(out, ch->tx_data + (size_t)msg->cur * MN_SHM_BUF_SIZE + in_buf, n);
+		out += n;
+		off += n;
+		len -= n;
+	}
+}
+
+int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
+{
+	struct mn_desc d = { MN_DESC_MSG, msg->flow, msg->len, msg->first };
+
+	/* TXC has a slot for each TX buffer: full means that they were used unread. */
+	if (mn_ring_free(&ch->txc, 1) < 1)
+		return -EPROTO;
+	for (uint32_t b = msg->first; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b])
+		ch->tx_state[b] = TX_APP;
+	mn_ring_put(&ch->txc, &d);
+	ch->posted |= MN_SHM_WAKE_TXC;
+	return 0;
+}
+
+static uint32_t rx_take(struct mn_channel *ch, uint8_t state)
+{
+	uint32_t b;
+
+	if (!ch->rx_free_count)
+		return MN_SHM_BUF_NONE;
+	b = ch->rx_free[--ch->rx_free_count];
+	ch->rx_state[b] = state;
+	ch->rx_chain[b] = MN_SHM_BUF_NONE;
+	__atomic_store_n(&ch->rx_links[b], MN_SHM_BUF_NONE, __ATOMIC_RELAXED);
+	return b;
+}
+
+static void rx_free_chain(struct mn_channel *ch, uint32_t b)
+{
+	while (b != MN_SHM_BUF_NONE) {
+		ch->rx_state[b] = RX_FREE;
+		ch->rx_free[ch->rx_free_count++] = b;
+		b = ch->rx_chain[b];
+	}
+}
+
+int mn_channel_rx_reclaim(struct mn_channel *ch)
+{
+	int64_t avail = mn_ring_avail(&ch->rxc);
+	struct mn_desc d;
+
+	if (avail <= 0)
+		return avail;
+	while (avail--) {
+		mn_ring_get(&ch->rxc, &d);
+		if (d.type != MN_DESC_MSG || d.buf >= ch->rx_bufs || ch->rx_state[d.buf] != RX_POSTED)
+			return -EPROTO;
+		rx_free_chain(ch, d.buf);
+	}
+	mn_ring_release(&ch->rxc);
+	return 0;
+}
+
+/* Makes room for the next byte. False when no buffer is left. */
+static bool rx_extend(struct mn_channel *ch, struct mn_rxmsg *m)
+{
+	uint32_t b = rx_take(ch, m->got ? RX_INSIDE : RX_FILLING);
+
+	if (b == MN_SHM_BUF_NONE)
+		return false;
+	if (m->got) {
+		ch->rx_chain[m->cur] = b;
+		__atomic_store_n(&ch->rx_links[m->cur], b, __ATOMIC_RELAXED);
+	} else {
+		m->first = b;
+	}
+	m->cur = b;
+	return true;
+}
+
+uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src, uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (done < len) {
+		uint32_t in_buf = m->got % MN_SHM_BUF_SIZE;
+		uint32_t n = min_u32(len - done, MN_SHM_BUF_SIZE - in_buf);
+
+		if (!in_buf && !rx_extend(ch, m))
+			break;
+		memcpy(ch->rx_data + (size_t)m->cur * MN_SHM_BUF_SIZE + in_buf,
+		       (const uint8_t *)src + done, n);
+		m->got += n;
+		done += n;
+	}
+	return done;
+}
+
+static void rxmsg_rest(struct mn_rxmsg *m)
+{
+	*m = (struct mn_rxmsg){ .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };
+}
+
+/* 0 when RX has a slot. */
+static int rx_slot(struct mn_channel *ch)
+{
+	int64_t room = mn_ring_free(&ch->rx, 1);
+
+	if (room < 0)
+		return room;
+	return room ? 0 : -EAGAIN;
+}
+
+static void rx_put(struct mn_channel *ch, const struct mn_desc *d)
+{
+	if (d->buf != MN_SHM_BUF_NONE)
+		ch->rx_state[d->buf] = RX_POSTED;
+	mn_ring_put(&ch->rx, d);
+	ch->posted |= MN_SHM_WAKE_RX;
+}
+
+int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
+{
+	struct mn_desc d = { MN_DESC_MSG, flow, m->got, m->first };
+	int ret = rx_slot(ch);
+
+	if (ret)
+		return ret;
+	rx_put(ch, &d);
+	rxmsg_rest(m);
+	return 0;
+}
+
+void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m)
+{
+	rx_free_chain(ch, m->first);
+	rxmsg_rest(m);
+}
+
+int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info)
+{
+	struct mn_desc d = { MN_DESC_OPEN, flow, sizeof(*info), MN_SHM_BUF_NONE };
+	int ret = rx_slot(ch);
+
+	if (ret)
+		return ret;
+	d.buf = rx_take(ch, RX_FILLING);
+	if (d.buf == MN_SHM_BUF_NONE)
+		return -EAGAIN;
+	memcpy(ch->rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE, info, sizeof(*info));
+	rx_put(ch, &d);
+	return 0;
+}
+
+int mn_channel_post_end(struct mn_channel *ch, uint32_t flow, int error)
+{
+	struct mn_desc d = { MN_DESC_END, flow, error, MN_SHM_BUF_NONE };
+	int ret = rx_slot(ch);
+
+	if (!ret)
+		rx_put(ch, &d);
+	return ret;
+}
+
+void mn_channel_flush(struct mn_channel *ch)
+{
+	uint32_t posted = ch->posted;
+
+	if (!posted)
+		return;
+	ch->posted = 0;
+	if (posted & MN_SHM_WAKE_RX)
+		mn_ring_publish(&ch->rx);
+	if (posted & MN_SHM_WAKE_TXC)
+		mn_ring_publish(&ch->txc);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* Whatever the exchange finds by now is answered: a flag cleared in silence is lost. */
+	if ((__atomic_load_n(&ch->hdr->app_sleeps, __ATOMIC_RELAXED) & posted) &&
+	    __atomic_exchange_n(&ch->hdr->app_sleeps, 0, __ATOMIC_RELAXED))
+		wake_app(ch);
+}
+
+bool mn_channel_arm(struct mn_channel *ch)
+{
+	__atomic_store_n(&ch->hdr->engine_sleeps, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!mn_ring_avail(&ch->tx) && !mn_ring_avail(&ch->rxc))
+		return true;
+	mn_channel_disarm(ch);
+	return false;
+}
+
+void mn_channel_disarm(struct mn_channel *ch)
+{
+	__atomic_store_n(&ch->hdr->engine_sleeps, 0, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * channel.h - the engine's side of a channel (layout: include/machnet/shm.h)
+ *
+ * All functions belong to the engine that owns the channel, but for
+ * mn_channel_create() and mn_channel_destroy(), which run on the control
+ * thread while no engine has it. Nothing here trusts the application: a
+ * function that finds the shared memory inconsistent returns -EPROTO, and the
+ * caller then gives the channel up with mn_channel_close().
+ */
+#ifndef MN_CORE_CHANNEL_H
+#define MN_CORE_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <machnet/shm.h>
+#include "core/ring.h"
+
+/* A message that the application gave to send; found by its first buffer. */
+struct mn_txmsg {
+	uint32_t flow;
+	uint32_t len;		/* bytes, 1..MN_MSG_MAX */
+	uint32_t first;		/* first TX buffer: names the message */
+	uint32_t cur;		/* buffer that holds byte cur_off: where the last copy ended */
+	uint32_t cur_off;	/* multiple of MN_SHM_BUF_SIZE */
+	uint32_t next;		/* next message of the same connection, by first buffer */
+	uint64_t seq;		/* where the message's frame starts in the stream */
+};
+
+struct mn_channel {
+	struct mn_ring tx, txc, rx, rxc;
+	struct mn_shm_header *hdr;	/* the mapping; of it only the flags are read */
+	uint8_t *tx_data, *rx_data;
+	uint32_t *tx_links, *rx_links;	/* shared */
+	uint32_t tx_bufs, rx_bufs;	/* powers of two */
+
+	uint32_t *tx_chain;		/* private copy of the links of messages in the engine's hands */
+	uint8_t *tx_state;		/* per TX buffer: in the engine's hands or not */
+	struct mn_txmsg *txmsgs;	/* tx_bufs of them, by first buffer */
+	uint32_t *rx_chain;		/* private links of RX buffers in use */
+	uint8_t *rx_state;		/* per RX buffer: free, filling, first of a delivered chain, inside */
+	uint32_t *rx_free;		/* stack of free RX buffers */
+	uint32_t rx_free_count;
+
+	int memfd;
+	int engine_efd;		/* eventfd: the application wakes the engine */
+	int app_efd;		/* the application's end of a pipe: readable, it is woken */
+	int wake_fd;		/* the engine's end; nobody else can fill it or make it block */
+	uint64_t len;		/* of the mapping */
+	uint32_t id;		/* index in the datapath, for logs and statistics */
+	uint32_t posted;	/* MN_SHM_WAKE_*: what was put on rx and txc is not published */
+	bool dead;		/* closed; only destroy is left */
+};
+
+/*
+ * Makes the memfd, seals it, fills the header, allocates the private tables.
+ * Buffer counts are rounded up to powers of two from MN_SHM_BUFS_MIN on; 0 is
+ * the default, more than MN_SHM_BUFS_MAX -EINVAL. 0, -EINVAL, -ENOMEM or what
+ * memfd_create(2), eventfd(2), pipe(2), mmap(2) say.
+ */
+int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs);
+void mn_channel_destroy(struct mn_channel *ch);
+
+/* Writes the errno into the header and wakes the application; idempotent. */
+void mn_channel_close(struct mn_channel *ch, int error);
+
+/*
+ * Takes the next message to send: 1 and *msg, 0 when there is none, -EPROTO.
+ * Walks the chain once, checks every link, and keeps a private copy; a buffer that is
+ * already in the engine's hands is -EPROTO. *msg stays valid until mn_channel_tx_done().
+ */
+int mn_channel_tx_next(struct mn_channel *ch, struct mn_txmsg **msg);
+
+/* Copies len bytes at off of the message to dst; off + len <= msg->len. Cheap when sequential. */
+void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst, uint32_t len);
+
+/* Gives the message's buffers back to the application. -EPROTO when its ring is inconsistent. */
+int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg);
+
+/* Takes back what the application has read. -EPROTO for a chain that it does not hold. */
+int mn_channel_rx_reclaim(struct mn_channel *ch);
+
+/* Bytes of RX buffers that are free: the basis of credits. */
+static inline uint64_t mn_channel_rx_room(const struct mn_channel *ch)
+{
+	return (uint64_t)ch->rx_free_count * MN_SHM_BUF_SIZE;
+}
+
+/* A message on its way into RX buffers. All zero but first = cur = MN_SHM_BUF_NONE at rest. */
+struct mn_rxmsg {
+	uint32_t len;		/* bytes of the whole message */
+	uint32_t got;		/* bytes that are in */
+	uint32_t first, cur;	/* RX buffers */
+};
+
+/*
+ * Appends up to len bytes to a message under assembly, taking RX buffers as needed.
+ * Returns the bytes taken: fewer than len when the buffers have run out.
+ */
+uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src, uint32_t len);
+
+/* Hands a complete message over. 0, -EAGAIN when the ring is full, -EPROTO. m is at rest after 0. */
+int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m);
+
+/* Gives the buffers of a message under assembly back to the free list. */
+void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
+
+/* Tells of a new connection, accepted or made. 0, -EAGAIN when no buffer or slot is free, -EPROTO. */
+int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info);
+
+/* Tells of the end of a connection; error 0: in order. 0, -EAGAIN, -EPROTO. */
+int mn_channel_post_end(struct mn_channel *ch, uint32_t flow, int error);
+
+/* Publishes what was posted and wakes the application if it sleeps: once per batch. */
+void mn_channel_flush(struct mn_channel *ch);
+
+/*
+ * Before and after an engine sleeps. arm returns false when there is something
+ * to do already, and then the engine must not sleep.
+ */
+bool mn_channel_arm(struct mn_channel *ch);
+void mn_channel_disarm(struct mn_channel *ch);
+
+#endif /* MN_CORE_CHANNEL_H */

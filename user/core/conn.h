@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.h - a connection
+ *
+ *   SYN_SENT --SYN_ACK--> OPEN <--first packet with our id-- SYN_RCVD
+ *   OPEN --close here--> CLOSING --FIN acknowledged, peer's FIN--> LINGER --> gone
+ *   OPEN --peer's FIN--> LAST_ACK --FIN acknowledged--> gone
+ *   any --RST, timeout, abort--> DEAD --all told--> gone
+ *
+ * Documentation/protocol.md has it in full.
+ */
+#ifndef MN_CORE_CONN_H
+#define MN_CORE_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/inbox.h"
+#include "core/list.h"
+#include "core/packet.h"
+#include "core/reassembly.h"
+#include "core/recovery.h"
+#include "core/sendq.h"
+#include "core/stack.h"
+#include "core/swift.h"
+#include "core/timer_wheel.h"
+
+struct mn_stack_channel;
+
+/* A handshake is repeated from here on at twice the interval each time, and given up. */
+#define MN_SYN_RETRY_US		5000u
+#define MN_SYN_GIVE_UP_US	1000000u
+/* Silence after which the peer is asked, and after which it is dead. */
+#define MN_KEEPALIVE_US		1000000u
+#define MN_DEAD_US		5000000u
+/* A peer that answers but never acknowledges what it has credit for. */
+#define MN_NO_PROGRESS_US	15000000u
+/* Wait for the answer to our last FIN, and for late repetitions of the peer's. */
+#define MN_LAST_ACK_US		1000000u
+#define MN_LINGER_US		10000u
+/* Least IP packet that a path must carry. */
+#define MN_MTU_MIN		576u
+
+#define MN_SEQ_NONE		UINT64_MAX
+
+enum mn_conn_state {
+	MN_CONN_FREE,
+	MN_CONN_SYN_SENT,
+	MN_CONN_SYN_RCVD,
+	MN_CONN_OPEN,
+	MN_CONN_CLOSING,	/* closed here: what was sent is delivered, what comes is dropped */
+	MN_CONN_LAST_ACK,	/* closed by the peer: our FIN is under way */
+	MN_CONN_LINGER,		/* over; answers repetitions of the peer's FIN */
+	MN_CONN_DEAD,		/* over; a reset or a word to the application is still due */
+};
+
+#define MN_POST_OPEN	0x1	/* the application must be told of the connection */
+#define MN_POST_END	0x2	/* and of its end */
+
+struct mn_conn {
+	struct mn_stack *stack;
+	struct mn_stack_channel *sch;	/* NULL: the channel is gone */
+	struct mn_list in_channel;	/* mn_stack_channel.conns; mn_stack.free */
+	struct mn_list in_ready, in_blocked, in_throttled, in_unconfirmed;
+	uint8_t state;			/* enum mn_conn_state */
+	bool accepted;
+	bool end_due;			/* the control thread must be told of the end */
+	bool app_knows;			/* and so must the application, unless it closed it */
+	uint8_t post;			/* MN_POST_* that are still to be put on the ring */
+	int post_error;
+	uint32_t slot, generation, flow, channel_id;
+	uint64_t id, remote_id, peer_key, request;
+	bool has_peer;			/* peer_key is in the table */
+	uint16_t remote_engine;
+	uint16_t peer_mss;		/* UDP payload that the peer can take */
+	uint32_t mss;			/* UDP payload of our packets */
+	struct mn_path path;
+
+	struct mn_timer rtx, ack, idle;
+	uint64_t heard_us;		/* last packet of the peer */
+	uint64_t since_us;		/* when the handshake, or the closing state, began */
+	uint32_t syn_tries;
+	bool syn_due;			/* send SYN or SYN_ACK */
+	uint32_t rst_code;		/* send RST; 0: no */
+	uint32_t quantum;		/* packets until others have their turn */
+
+	/* sending */
+	struct mn_sendq sendq;
+	struct mn_recovery rec;
+	struct mn_swift swift;
+	uint64_t snd_una, snd_nxt;	/* acknowledged; next to send */
+	uint64_t snd_max;		/* one behind the highest that was ever sent */
+	uint64_t snd_end;		/* length of the stream */
+	uint64_t snd_limit;		/* the peer's credit ends here */
+	uint32_t limit_ts;		/* the peer's clock when it said so */
+	uint32_t credit_max;		/* most that it ever gave */
+	bool fin_queued, fin_sent, fin_acked;
+	bool tlp_due;			/* send a tail-loss probe */
+	bool probe_due;			/* ask for an answer */
+	bool insist;			/* after a timeout: the next packet asks for an answer */
+	uint64_t persist_us;		/* when to ask for credit; 0: not waiting */
+	uint32_t persist_tries;
+
+	/* receiving */
+	struct mn_reassembly held;
+	struct mn_inbox inbox;
+	uint64_t rcv_nxt, rcv_edge;	/* next expected; credit given ends here */
+	uint64_t rcv_fin;		/* where the peer's stream ends; MN_SEQ_NONE: not known */
+	int stalled;			/* -EAGAIN, -ENOBUFS: why nothing can be taken now; 0: it can */
+	bool ack_now;
+	uint32_t ack_packets, ack_bytes;	/* received and not acknowledged */
+	uint32_t echo_ts;		/* timestamp to echo; 0: none */
+	uint64_t echo_us;		/* when it came */
+	uint32_t credit_epoch;
+
+	uint64_t retransmits;
+	uint64_t acked_us;		/* the peer acknowledged something, or had nothing to acknowledge */
+};
+
+/* conn.c */
+
+/* New, in the channel, known by its id. NULL: no slot. */
+struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_path *path,
+			    enum mn_conn_state state);
+/* Both ends know each other: from now on data flows. 0 or -ENOMEM. */
+int mn_conn_establish(struct mn_conn *c);
+/* The application closes it, in order. */
+void mn_conn_close(struct mn_conn *c);
+/* The peer has closed it, and all that it sent has been delivered. */
+void mn_conn_peer_closed(struct mn_conn *c);
+/* Our FIN was acknowledged, or the peer's has come, in CLOSING or LAST_ACK. */
+void mn_conn_check_closed(struct mn_conn *c);
+/* It ends now. rst_code: tell the peer, unless 0. */
+void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code);
+/* The channel goes away: no word to the application any more; the control thread is told now. */
+void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
+/* Puts the words that are due on the application's ring. False: there is no room yet. */
+bool mn_conn_post(struct mn_conn *c);
+/* New next hop and packet size. */
+void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu);
+/* It may have something to send. */
+void mn_conn_ready(struct mn_conn *c);
+/* A dead connection with nothing left to do is given back. */
+void mn_conn_reap(struct mn_conn *c);
+
+static inline bool mn_conn_has_stream(const struct mn_conn *c)
+{
+	return c->state >= MN_CONN_OPEN && c->state <= MN_CONN_LINGER;
+}
+
+/* conn_input.c; true when the packet's handle is kept */
+bool mn_conn_input(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pkt *pkt);
+
+/* conn_receive.c */
+bool mn_conn_receive(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pkt *pkt);
+/* There may be room now for what could not be taken. */
+void mn_conn_resume(struct mn_conn *c);
+/* Takes the next bytes of the stream; returns how many. */
+uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len);
+void mn_conn_free_held(struct mn_conn *c);
+/* The credit to put into a packet. */
+uint32_t mn_conn_credit(struct mn_conn *c);
+
+/* conn_output.c; 0: nothing to send now */
+uint32_t mn_conn_output(struct mn_conn *c, uint8_t *buf, uint32_t cap, struct mn_path *path);
+
+/* conn_timer.c */
+void mn_conn_timers_init(struct mn_conn *c);
+/* Sets the retransmission timer by what is outstanding. */
+void mn_conn_rearm(struct mn_conn *c);
+void mn_conn_handshake_started(struct mn_conn *c);
+
+#endif /* MN_CORE_CONN_H */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/* conn_input.c - packets that belong to a connection */
+#include "core/stack_priv.h"
+
+static bool same_peer(const struct mn_conn *c, const struct mn_path *path)
+{
+	return c->path.remote_port == path->remote_port && mn_addr_equal(&c->path.remote, &path->remote);
+}
+
+/* Round trip by the echoed timestamp; 0: none. */
+static uint32_t measure_rtt(struct mn_conn *c, const struct mn_seg *seg)
+{
+	uint64_t now_us = c->stack->now_us;
+	int32_t rtt = (uint32_t)now_us - seg->ts_echo - seg->ack_delay;
+
+	if (!seg->ts_echo)
+		return 0;
+	if (rtt < 1)
+		rtt = 1;
+	mn_rtt_sample(&c->rec.rtt, rtt, now_us);
+	return rtt;
+}
+
+static void receive_syn_ack(struct mn_conn *c, const struct mn_seg *seg)
+{
+	struct mn_stack *s = c->stack;
+
+	if (mn_conn_has_stream(c) && seg->syn.id == c->remote_id) {
+		/* Our answer to it was lost. */
+		c->ack_now = true;
+		mn_conn_ready(c);
+		return;
+	}
+	if (c->state != MN_CONN_SYN_SENT || c->remote_id)
+		return;
+	c->heard_us = s->now_us;
+	c->remote_engine = seg->syn.engine;
+	c->peer_mss = seg->syn.mss;
+	c->snd_limit = seg->credit;
+	c->credit_max = seg->credit;
+	c->limit_ts = seg->ts;
+	measure_rtt(c, seg);
+	if (mn_stack_conn_set_peer(c, seg->syn.id) || mn_conn_establish(c)) {
+		mn_conn_end(c, MN_END_RESET, MN_WIRE_CODE_ABORTED);
+		return;
+	}
+	c->echo_ts = seg->ts;
+	c->echo_us = s->now_us;
+	/* At once, also without anything to say: it makes the peer's end come up. */
+	c->ack_now = true;
+	mn_conn_ready(c);
+}
+
+static void receive_rst(struct mn_conn *c, const struct mn_seg *seg)
+{
+	c->stack->stats.resets_received++;
+	switch ((enum mn_conn_state)c->state) {
+	case MN_CONN_SYN_SENT:
+		mn_conn_end(c, seg->syn.code == MN_WIRE_CODE_REFUSED || seg->syn.code == MN_WIRE_CODE_BUSY ?
+			    MN_END_REFUSED : MN_END_RESET, 0);
+		break;
+	case MN_CONN_LAST_ACK:
+		/* The peer needed our FIN no longer. */
+		mn_conn_end(c, MN_END_PEER_CLOSED, 0);
+		break;
+	case MN_CONN_CLOSING:
+	case MN_CONN_LINGER:
+		mn_conn_end(c, c->snd_una >= c->snd_end ? MN_END_CLOSED : MN_END_RESET, 0);
+		break;
+	default:
+		mn_conn_end(c, MN_END_RESET, 0);
+	}
+}
+
+/* The credit was taken back and is given again: what lay behind it was not taken. */
+static void resend_unaccepted(struct mn_conn *c)
+{
+	struct mn_recovery *r = &c->rec;
+
+	mn_recovery_timeout(r, c->stack->now_us);
+	r->backoff = 0;
+	r->timed_out = false;
+}
+
+static void update_limit(struct mn_conn *c, const struct mn_seg *seg)
+{
+	uint64_t limit = seg->ack + seg->credit, before = c->snd_limit;
+	uint64_t sent = c->snd_nxt < c->snd_end ? c->snd_nxt : c->snd_end;
+	int32_t newer = seg->ts - c->limit_ts;
+
+	if (newer < 0 || (newer == 0 && limit <= before))
+		return;
+	c->limit_ts = seg->ts;
+	c->snd_limit = limit;
+	if (seg->credit > c->credit_max)
+		c->credit_max = seg->credit;
+	if (limit <= before)
+		return;
+	c->persist_us = 0;
+	c->persist_tries = 0;
+	if (before < sent && !mn_recovery_empty(&c->rec))
+		resend_unaccepted(c);
+}
+
+/* The stream's first part has arrived at the peer. */
+static void advance_una(struct mn_conn *c, uint64_t ack)
+{
+	c->snd_una = ack;
+	c->acked_us = c->stack->now_us;
+	if (c->snd_nxt < ack)
+		c->snd_nxt = ack;
+	if (c->sendq.head != MN_SHM_BUF_NONE) {
+		mn_sendq_advance(&c->sendq, c->sch->ch, c->snd_nxt);
+		if (mn_sendq_ack(&c->sendq, c->sch->ch, ack))
+			mn_stack_mark_corrupt(c->stack, c->sch);
+		if (!mn_recovery_empty(&c->rec))
+			mn_recovery_at(&c->rec, c->rec.head)->msg = c->sendq.head;
+	}
+	if (c->fin_queued && ack > c->snd_end && !c->fin_acked) {
+		c->fin_acked = true;
+		c->since_us = c->stack->now_us;
+	}
+}
+
+static void receive_ack(struct mn_conn *c, const struct mn_seg *seg)
+{
+	struct mn_recovery *r = &c->rec;
+	uint64_t now_us = c->stack->now_us;
+	bool limited = r->lost || r->inflight >= mn_swift_cwnd(&c->swift);
+	bool timed_out = r->timed_out;
+	struct mn_acked got;
+	uint32_t rtt = 0, lost;
+
+	update_limit(c, seg);
+	if (seg->ack < c->snd_una)
+		return;
+	mn_recovery_ack(r, seg->ack, seg->sack, seg->n_sack, seg->ts_echo, now_us, &got);
+	if (got.delivered)
+		rtt = measure_rtt(c, seg);
+	if (seg->ack > c->snd_una)
+		advance_una(c, seg->ack);
+	if (timed_out && got.spurious)
+		mn_swift_undo(&c->swift);
+	lost = mn_recovery_detect(r, now_us);
+	if (lost + got.repaired)
+		mn_swift_lost(&c->swift, lost + got.repaired);
+	if (got.delivered)
+		mn_swift_acked(&c->swift, &r->rtt, rtt, got.delivered, limited, now_us);
+}
+
+/* What the packet says about our stream can be true. */
+static bool acks_are_possible(const struct mn_conn *c, const struct mn_seg *seg)
+{
+	if (seg->ack > c->snd_max)
+		return false;
+	for (int i = 0; i < seg->n_sack; i++)
+		if (seg->sack[i].end > c->snd_max)
+			return false;
+	return true;
+}
+
+static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	struct mn_stack *s = c->stack;
+	bool kept;
+
+	if (!acks_are_possible(c, seg)) {
+		s->stats.drop_malformed++;
+		return false;
+	}
+	if (c->state == MN_CONN_SYN_RCVD) {
+		if (!same_peer(c, pkt->path))
+			return false;
+		measure_rtt(c, seg);
+		if (mn_conn_establish(c)) {
+			mn_conn_end(c, MN_END_RESET, MN_WIRE_CODE_BUSY);
+			return false;
+		}
+	}
+	if (!mn_conn_has_stream(c))
+		return false;
+	c->heard_us = s->now_us;
+	receive_ack(c, seg);
+	mn_conn_check_closed(c);
+	if (!mn_conn_has_stream(c))
+		return false;
+	kept = mn_conn_receive(c, seg, pkt);
+	if (mn_conn_has_stream(c)) {
+		mn_conn_rearm(c);
+		if (c->snd_nxt < c->snd_end || c->rec.lost || c->fin_queued)
+			mn_conn_ready(c);
+	}
+	return kept;
+}
+
+bool mn_conn_input(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	switch (seg->type) {
+	case MN_WIRE_SYN_ACK:
+		receive_syn_ack(c, seg);
+		return false;
+	case MN_WIRE_RST:
+		/* Its id is a secret between us and the peer, who has not moved to another host. */
+		if (mn_addr_equal(&c->path.remote, &pkt->path->remote))
+			receive_rst(c, seg);
+		return false;
+	default:
+		return receive_data_or_ack(c, seg, pkt);
+	}
+}

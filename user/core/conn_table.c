@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/* conn_table.c - slots of connections, their handles, and how they are found */
+#include <string.h>
+
+#include "core/stack_priv.h"
+
+/*
+ * A freed slot rests until so many others are free: its next use, and with it the
+ * repetition of a handle, is far away. Slots that were never used come before.
+ */
+#define REST	1024u
+
+static struct mn_conn *take_slot(struct mn_stack *s)
+{
+	struct mn_conn *c;
+
+	if (s->fresh < s->cfg.max_conns && s->n_free <= REST)
+		return &s->conns[s->fresh++];
+	if (mn_list_empty(&s->free))
+		return NULL;
+	c = mn_container(s->free.next, struct mn_conn, in_channel);
+	mn_list_del(&c->in_channel);
+	s->n_free--;
+	return c;
+}
+
+/* Random, not 0, not in use; the lowest byte names the engine. */
+static uint64_t new_id(struct mn_stack *s)
+{
+	uint64_t id;
+
+	do {
+		id = s->cfg.ops->random(s->cfg.ops_ctx);
+		id = (id & ~UINT64_C(0xff)) | s->cfg.engine;
+	} while (!(id >> 8) || mn_hash_get(&s->by_id, id) != MN_HASH_NONE);
+	return id;
+}
+
+struct mn_conn *mn_stack_conn_new(struct mn_stack *s)
+{
+	struct mn_conn *c = take_slot(s);
+	uint32_t generation;
+
+	if (!c)
+		return NULL;
+	generation = c->generation + 1;
+	/* 0 is no handle. */
+	if (!(generation << s->slot_bits))
+		generation = 1;
+	memset(c, 0, sizeof(*c));
+	c->stack = s;
+	c->slot = c - s->conns;
+	c->generation = generation;
+	c->flow = generation << s->slot_bits | c->slot;
+	c->id = new_id(s);
+	/* As many entries as slots: there is room, and the id is new. */
+	mn_hash_put(&s->by_id, c->id, c->slot);
+	return c;
+}
+
+void mn_stack_conn_free(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+
+	c->state = MN_CONN_FREE;
+	mn_list_add_tail(&s->free, &c->in_channel);
+	s->n_free++;
+}
+
+struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id)
+{
+	uint32_t slot = mn_hash_get(&s->by_id, id);
+
+	return slot == MN_HASH_NONE ? NULL : &s->conns[slot];
+}
+
+/* Collisions need luck of 1 in 2^64: the seeds are secret. */
+static uint64_t peer_key(const struct mn_stack *s, const struct mn_path *path, uint64_t remote_id)
+{
+	const uint64_t *seed = s->by_peer.seed;
+	uint64_t a[2];
+
+	memcpy(a, path->remote.b, sizeof(a));
+	return mn_hash_mix(mn_hash_mix(a[0], a[1], seed), remote_id ^ path->remote_port, seed);
+}
+
+struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path, uint64_t remote_id)
+{
+	uint32_t slot = mn_hash_get(&s->by_peer, peer_key(s, path, remote_id));
+
+	return slot == MN_HASH_NONE ? NULL : &s->conns[slot];
+}
+
+int mn_stack_conn_set_peer(struct mn_conn *c, uint64_t remote_id)
+{
+	int ret;
+
+	c->remote_id = remote_id;
+	c->peer_key = peer_key(c->stack, &c->path, remote_id);
+	ret = mn_hash_put(&c->stack->by_peer, c->peer_key, c->slot);
+	c->has_peer = !ret;
+	return ret;
+}
+
+struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch, uint32_t flow)
+{
+	uint32_t slot = flow & ((1u << s->slot_bits) - 1);
+	struct mn_conn *c;
+
+	if (slot >= s->fresh)
+		return NULL;
+	c = &s->conns[slot];
+	return c->flow == flow && c->sch == sch && c->state == MN_CONN_OPEN ? c : NULL;
+}
+
+void mn_stack_conn_forget(struct mn_conn *c)
+{
+	if (mn_stack_conn_by_id(c->stack, c->id) == c)
+		mn_hash_del(&c->stack->by_id, c->id);
+	if (c->has_peer)
+		mn_hash_del(&c->stack->by_peer, c->peer_key);
+	c->has_peer = false;
+}

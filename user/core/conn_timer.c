@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/* conn_timer.c - what happens to a connection when nothing happens */
+#include "core/stack_priv.h"
+
+static void handshake_fire(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+
+	if (s->now_us - c->since_us >= MN_SYN_GIVE_UP_US) {
+		mn_conn_end(c, MN_END_TIMED_OUT, 0);
+		return;
+	}
+	mn_conn_handshake_started(c);
+}
+
+void mn_conn_handshake_started(struct mn_conn *c)
+{
+	uint64_t now_us = c->stack->now_us, end_us = c->since_us + MN_SYN_GIVE_UP_US;
+	/* An answer to a forged packet is not repeated as often as a question. */
+	uint64_t next_us = now_us + (MN_SYN_RETRY_US << (c->accepted ? 2 * c->syn_tries + 1 : c->syn_tries));
+
+	c->syn_tries++;
+	c->syn_due = true;
+	mn_timer_set(&c->stack->wheel, &c->rtx, next_us < end_us ? next_us : end_us);
+	mn_conn_ready(c);
+}
+
+/* Data waits for credit, and nothing is under way that would bring some. */
+static bool waits_for_credit(const struct mn_conn *c)
+{
+	return mn_recovery_empty(&c->rec) && c->snd_nxt < c->snd_end && c->snd_limit <= c->snd_nxt;
+}
+
+static void timeout_fire(struct mn_conn *c)
+{
+	const struct mn_sent *head = mn_recovery_at(&c->rec, c->rec.head);
+	uint64_t now_us = c->stack->now_us;
+
+	if (head->len && head->seq + head->len > c->snd_limit) {
+		/* The peer cannot take it: no loss, and nothing to send again. */
+		c->rec.backoff++;
+		c->rec.progress_us = now_us;
+		c->acked_us = now_us;
+		c->probe_due = true;
+		return;
+	}
+	c->stack->stats.rto_fired++;
+	mn_recovery_timeout(&c->rec, now_us);
+	mn_swift_timeout(&c->swift, c->rec.backoff);
+	c->insist = true;
+}
+
+static void stream_fire(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+	struct mn_recovery *r = &c->rec;
+	uint64_t probe_us = mn_recovery_probe_us(r);
+
+	if (r->reo_deadline_us && r->reo_deadline_us <= s->now_us) {
+		mn_swift_lost(&c->swift, mn_recovery_detect(r, s->now_us));
+	} else if (probe_us && probe_us <= s->now_us) {
+		r->probing = true;
+		c->tlp_due = true;
+		s->stats.tlp_fired++;
+	} else if (!mn_recovery_empty(r) && mn_recovery_timeout_us(r) <= s->now_us) {
+		timeout_fire(c);
+	} else if (c->persist_us && c->persist_us <= s->now_us) {
+		c->persist_us = 0;
+		c->persist_tries++;
+		c->probe_due = true;
+	}
+	mn_conn_rearm(c);
+	mn_conn_ready(c);
+}
+
+static void rtx_fire(struct mn_timer *t, void *ctx)
+{
+	struct mn_conn *c = mn_container(t, struct mn_conn, rtx);
+
+	(void)ctx;
+	if (mn_conn_has_stream(c))
+		stream_fire(c);
+	else
+		handshake_fire(c);
+}
+
+void mn_conn_rearm(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+	const struct mn_recovery *r = &c->rec;
+	uint64_t at = MN_TIMER_NONE;
+
+	if (!mn_recovery_empty(r)) {
+		at = r->reo_deadline_us ? r->reo_deadline_us : mn_recovery_probe_us(r);
+		if (!at || at > mn_recovery_timeout_us(r))
+			at = mn_recovery_timeout_us(r);
+	}
+	if (!waits_for_credit(c))
+		c->persist_us = 0;
+	else if (!c->persist_us)
+		c->persist_us = s->now_us + mn_rtt_rto_us(&r->rtt, c->persist_tries);
+	if (c->persist_us)
+		at = c->persist_us;
+	if (at == MN_TIMER_NONE)
+		mn_timer_clear(&c->rtx);
+	else
+		mn_timer_set(&s->wheel, &c->rtx, at);
+}
+
+static void ack_fire(struct mn_timer *t, void *ctx)
+{
+	struct mn_conn *c = mn_container(t, struct mn_conn, ack);
+
+	(void)ctx;
+	c->ack_now = true;
+	mn_conn_ready(c);
+}
+
+/* NONE: all is well. */
+static enum mn_end check_peer(const struct mn_conn *c)
+{
+	uint64_t now_us = c->stack->now_us;
+
+	if (now_us - c->heard_us >= MN_DEAD_US)
+		return MN_END_TIMED_OUT;
+	/* It got everything, but does not close its end. */
+	if (c->state == MN_CONN_CLOSING && c->fin_acked && now_us - c->since_us >= MN_DEAD_US)
+		return MN_END_CLOSED;
+	if (!mn_recovery_empty(&c->rec) && now_us - c->acked_us >= MN_NO_PROGRESS_US)
+		return MN_END_TIMED_OUT;
+	return MN_END_NONE;
+}
+
+static void keepalive(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+	enum mn_end why = check_peer(c);
+	uint64_t next_us = c->heard_us + MN_KEEPALIVE_US;
+
+	if (why != MN_END_NONE) {
+		mn_conn_end(c, why, MN_WIRE_CODE_ABORTED);
+		return;
+	}
+	if (next_us <= s->now_us) {
+		c->probe_due = true;
+		mn_conn_ready(c);
+		next_us = s->now_us + MN_KEEPALIVE_US;
+		if (next_us > c->heard_us + MN_DEAD_US)
+			next_us = c->heard_us + MN_DEAD_US;
+	}
+	mn_timer_set(&s->wheel, &c->idle, next_us);
+}
+
+static void idle_fire(struct mn_timer *t, void *ctx)
+{
+	struct mn_conn *c = mn_container(t, struct mn_conn, idle);
+
+	(void)ctx;
+	if (c->state == MN_CONN_LAST_ACK)
+		mn_conn_end(c, MN_END_PEER_CLOSED, 0);
+	else if (c->state == MN_CONN_LINGER)
+		mn_conn_end(c, MN_END_CLOSED, 0);
+	else
+		keepalive(c);
+}
+
+void mn_conn_timers_init(struct mn_conn *c)
+{
+	mn_timer_init(&c->rtx, rtx_fire);
+	mn_timer_init(&c->ack, ack_fire);
+	mn_timer_init(&c->idle, idle_fire);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* credit.c - claims on receive buffers and shares of them */
+#include <stddef.h>
+
+#include <machnet/shm.h>
+#include "core/credit.h"
+
+/* Buffers of a small message. */
+#define SMALL		16u
+#define EPOCH_US	1000u
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+void mn_credit_init(struct mn_credit *cr, uint32_t total)
+{
+	*cr = (struct mn_credit){ .total = total, .epoch = 1 };
+	mn_list_init(&cr->small);
+	mn_list_init(&cr->large);
+}
+
+void mn_claim_init(struct mn_claim *cl)
+{
+	*cl = (struct mn_claim){ 0 };
+	mn_list_init(&cl->node);
+}
+
+static void set_aside(struct mn_credit *cr, struct mn_claim *cl, uint32_t n)
+{
+	cl->held += n;
+	cl->granted = cl->held == cl->need;
+	cr->claimed += n;
+}
+
+bool mn_credit_claim(struct mn_credit *cr, struct mn_claim *cl, uint32_t n, uint32_t free)
+{
+	bool small = n <= SMALL;
+	struct mn_list *line = small ? &cr->small : &cr->large;
+	/* Large messages leave something for the small ones. */
+	uint32_t leave = small ? 0 : cr->total / 8;
+
+	cl->need = n;
+	cl->held = 0;
+	cl->granted = false;
+	if (mn_list_empty(line) && mn_credit_room(cr, free) >= n + leave)
+		set_aside(cr, cl, n);
+	else
+		mn_list_add_tail(line, &cl->node);
+	return cl->granted;
+}
+
+static struct mn_claim *first(struct mn_list *line)
+{
+	return mn_list_empty(line) ? NULL : mn_container(line->next, struct mn_claim, node);
+}
+
+struct mn_claim *mn_credit_settle(struct mn_credit *cr, uint32_t free)
+{
+	struct mn_claim *cl = first(&cr->large);
+	uint32_t room = mn_credit_room(cr, free), leave = cr->total / 8;
+
+	if (cl) {
+		set_aside(cr, cl, min_u32(cl->need - cl->held, room > 2 * leave ? room - leave : room / 2));
+		if (cl->granted) {
+			mn_list_del(&cl->node);
+			return cl;
+		}
+	}
+	cl = first(&cr->small);
+	if (!cl || mn_credit_room(cr, free) < cl->need)
+		return NULL;
+	mn_list_del(&cl->node);
+	set_aside(cr, cl, cl->need);
+	return cl;
+}
+
+void mn_credit_use(struct mn_credit *cr, struct mn_claim *cl, uint32_t n)
+{
+	cl->held -= n;
+	cr->claimed -= n;
+}
+
+void mn_credit_drop(struct mn_credit *cr, struct mn_claim *cl)
+{
+	mn_list_del(&cl->node);
+	cr->claimed -= cl->held;
+	cl->held = 0;
+	cl->granted = false;
+}
+
+void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us)
+{
+	if (now_us >= cr->epoch_end_us) {
+		cr->active_before = now_us < cr->epoch_end_us + EPOCH_US ? cr->active : 0;
+		cr->active = 0;
+		cr->epoch++;
+		cr->epoch_end_us = now_us + EPOCH_US;
+	}
+	if (*epoch != cr->epoch) {
+		*epoch = cr->epoch;
+		cr->active++;
+	}
+}
+
+uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16, uint32_t least)
+{
+	uint32_t sharers = cr->active > cr->active_before ? cr->active : cr->active_before;
+	uint64_t bytes;
+
+	if (mn_credit_is_low(cr, free))
+		return 0;
+	bytes = (uint64_t)(mn_credit_room(cr, free) - cr->total / 8) * MN_SHM_BUF_SIZE * 16 / cost16;
+	if (sharers > 1)
+		bytes /= sharers;
+	if (bytes > MN_CREDIT_MAX)
+		return MN_CREDIT_MAX;
+	return bytes > least ? bytes : least;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * credit.h - a channel's receive buffers, shared out between its connections
+ *
+ * Two promises. A message is begun only when all its buffers are set aside
+ * (claimed), so that every message that was begun can be completed: messages
+ * never block each other half-way. Beyond the message under assembly a sender is
+ * given credit for what would fit into its share of the buffers that are
+ * free, judged by what its messages have cost so far; that credit may turn
+ * out too large, and then what does not fit is not taken and is sent again.
+ *
+ * Connections whose claim cannot be met wait in line: small messages in one,
+ * large ones in another, of which the first gathers buffers step by step, so
+ * that neither kind starves.
+ */
+#ifndef MN_CORE_CREDIT_H
+#define MN_CORE_CREDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/list.h"
+
+/* Largest credit beyond the message under assembly, in bytes. */
+#define MN_CREDIT_MAX	(2u << 20)
+
+/* Buffers set aside for one message. */
+struct mn_claim {
+	struct mn_list node;	/* in line, or alone */
+	uint32_t need;		/* buffers of the message */
+	uint32_t held;		/* set aside for it and not yet used */
+	bool granted;		/* all that it needs was set aside */
+};
+
+struct mn_credit {
+	uint32_t total;		/* buffers of the channel */
+	uint32_t claimed;	/* set aside and not yet used */
+	struct mn_list small, large;	/* claims in line */
+	uint64_t epoch_end_us;
+	uint32_t epoch;
+	uint32_t active, active_before;	/* connections that received something in this epoch, in the last */
+};
+
+void mn_credit_init(struct mn_credit *cr, uint32_t total);
+void mn_claim_init(struct mn_claim *cl);
+
+/* free: free buffers of the channel, in all these calls. */
+
+/* Sets n buffers aside. False: the claim waits in line. */
+bool mn_credit_claim(struct mn_credit *cr, struct mn_claim *cl, uint32_t n, uint32_t free);
+/* Buffers have become free: returns the next claim that is met now, NULL: none. */
+struct mn_claim *mn_credit_settle(struct mn_credit *cr, uint32_t free);
+/* n buffers of the claim were used. */
+void mn_credit_use(struct mn_credit *cr, struct mn_claim *cl, uint32_t n);
+/* Gives up what is left of the claim. */
+void mn_credit_drop(struct mn_credit *cr, struct mn_claim *cl);
+
+/* Free buffers that are not set aside. */
+static inline uint32_t mn_credit_room(const struct mn_credit *cr, uint32_t free)
+{
+	return free > cr->claimed ? free - cr->claimed : 0;
+}
+
+/* Buffers are short: no new credit. */
+static inline bool mn_credit_is_low(const struct mn_credit *cr, uint32_t free)
+{
+	return mn_credit_room(cr, free) <= cr->total / 8;
+}
+
+/* A connection received something; *epoch is its own, 0 at first. */
+void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us);
+
+/* Bytes of stream beyond the message under assembly; cost16: see mn_inbox. least: unless 0. */
+uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16, uint32_t least);
+
+#endif /* MN_CORE_CREDIT_H */

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/* stack.c - the transport of one engine */
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/stack_priv.h"
+
+/* Packets of one connection in a row. */
+#define QUANTUM		2u
+/* How often to look whether a full ring has room again when nothing else wakes the engine. */
+#define RETRY_US	1000u
+
+static int init_tables(struct mn_stack *s)
+{
+	const struct mn_stack_config *cfg = &s->cfg;
+	uint64_t seed[4];
+
+	for (int i = 0; i < 4; i++)
+		seed[i] = cfg->ops->random(cfg->ops_ctx);
+	s->conns = calloc(cfg->max_conns, sizeof(*s->conns));
+	if (!s->conns || mn_hash_init(&s->by_id, cfg->max_conns, seed) ||
+	    mn_hash_init(&s->by_peer, cfg->max_conns, seed + 2) ||
+	    mn_held_pool_init(&s->held, cfg->max_held))
+		return -ENOMEM;
+	return 0;
+}
+
+struct mn_stack *mn_stack_create(const struct mn_stack_config *cfg, uint64_t now_us)
+{
+	struct mn_stack *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->cfg = *cfg;
+	s->now_us = now_us;
+	while ((1u << s->slot_bits) < cfg->max_conns)
+		s->slot_bits++;
+	mn_list_init(&s->free);
+	mn_list_init(&s->ready);
+	mn_list_init(&s->unconfirmed);
+	mn_wheel_init(&s->wheel, now_us);
+	mn_replies_init(&s->replies, now_us);
+	if (init_tables(s)) {
+		mn_stack_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+void mn_stack_destroy(struct mn_stack *s)
+{
+	for (uint32_t i = 0; i < s->fresh; i++) {
+		if (s->conns[i].state == MN_CONN_FREE)
+			continue;
+		mn_conn_free_held(&s->conns[i]);
+		free(s->conns[i].rec.ring);
+	}
+	for (uint32_t i = 0; i < s->n_channels; i++)
+		free(s->channels[i]);
+	free(s->channels);
+	mn_listeners_fini(&s->listeners);
+	mn_held_pool_fini(&s->held);
+	mn_hash_fini(&s->by_id);
+	mn_hash_fini(&s->by_peer);
+	free(s->conns);
+	free(s);
+}
+
+int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why)
+{
+	struct mn_conn *c = mn_stack_conn_by_id(s, id);
+
+	if (!c)
+		return -ENOENT;
+	mn_conn_end(c, why, MN_WIRE_CODE_ABORTED);
+	mn_stack_close_corrupt(s);
+	return 0;
+}
+
+int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uint16_t mtu)
+{
+	struct mn_conn *c = mn_stack_conn_by_id(s, id);
+
+	if (!c)
+		return -ENOENT;
+	mn_conn_set_path(c, mac, mtu);
+	return 0;
+}
+
+void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
+{
+	if (now_us > s->now_us)
+		s->now_us = now_us;
+	mn_wheel_advance(&s->wheel, s->now_us, s);
+	mn_stack_close_corrupt(s);
+}
+
+uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_path *path)
+{
+	uint32_t n = 0;
+
+	if (!mn_replies_empty(&s->replies)) {
+		s->stats.resets_sent++;
+		n = mn_replies_output(&s->replies, buf, path, s->now_us);
+	}
+	while (!n && !mn_list_empty(&s->ready)) {
+		struct mn_conn *c = mn_container(s->ready.next, struct mn_conn, in_ready);
+
+		n = mn_conn_output(c, buf, cap, path);
+		if (!n || ++c->quantum >= QUANTUM) {
+			c->quantum = 0;
+			mn_list_del(&c->in_ready);
+			if (n && c->state != MN_CONN_FREE)
+				mn_conn_ready(c);
+		}
+	}
+	if (n) {
+		s->stats.tx_packets++;
+		s->stats.tx_bytes += n;
+	}
+	mn_stack_close_corrupt(s);
+	return n;
+}
+
+uint64_t mn_stack_deadline(const struct mn_stack *s)
+{
+	uint64_t at = mn_wheel_next_us(&s->wheel);
+
+	for (uint32_t i = 0; i < s->n_channels; i++)
+		if (!mn_list_empty(&s->channels[i]->blocked) && at > s->now_us + RETRY_US)
+			at = s->now_us + RETRY_US;
+	return at;
+}
+
+const struct mn_stack_stats *mn_stack_stats(const struct mn_stack *s)
+{
+	return &s->stats;
+}
+
+static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
+{
+	const struct mn_recovery *r = &c->rec;
+	uint64_t inflight = c->snd_nxt - c->snd_una, rto = mn_rtt_rto_us(&r->rtt, r->backoff);
+
+	*info = (struct mn_conn_info){
+		.id = c->id,
+		.channel = c->channel_id,
+		.flow = c->flow,
+		.path = c->path,
+		.srtt_us = mn_rtt_smoothed_us(&r->rtt),
+		.rttvar_us = r->rtt.var4 / 4,
+		.rto_us = rto,
+		.cwnd_bytes = mn_swift_cwnd(&c->swift) * (c->mss - MN_PACKET_HDR(0)),
+		.inflight_bytes = inflight,
+		.credit_bytes = c->snd_limit > c->snd_nxt ? c->snd_limit - c->snd_nxt : 0,
+		.tx_messages = c->sendq.messages,
+		.rx_messages = c->inbox.messages,
+		.tx_bytes = c->snd_una,
+		.rx_bytes = c->rcv_nxt,
+		.retransmits = c->retransmits,
+	};
+}
+
+void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx), void *ctx)
+{
+	for (uint32_t i = 0; i < s->fresh; i++) {
+		struct mn_conn_info info;
+
+		if (s->conns[i].state == MN_CONN_FREE || s->conns[i].state == MN_CONN_DEAD)
+			continue;
+		fill_info(&s->conns[i], &info);
+		fn(&info, ctx);
+	}
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+/* stack_channel.c - the channels of a stack: what applications send, and room for what they receive */
+#include <stdlib.h>
+
+#include "core/stack_priv.h"
+
+#define CHANNELS_MAX	65536u
+/* Of one channel in one call: the others must have their turn. */
+#define MESSAGES_PER_CALL	64
+#define UPDATES_PER_CALL	16
+
+static struct mn_stack_channel *find_channel(struct mn_stack *s, const struct mn_channel *ch, uint32_t *index)
+{
+	for (uint32_t i = 0; i < s->n_channels; i++) {
+		if (s->channels[i]->ch == ch) {
+			*index = i;
+			return s->channels[i];
+		}
+	}
+	return NULL;
+}
+
+static int grow(struct mn_stack *s)
+{
+	uint32_t size = s->channels_size ? 2 * s->channels_size : 16;
+	struct mn_stack_channel **list;
+
+	if (s->n_channels < s->channels_size)
+		return 0;
+	if (s->n_channels == CHANNELS_MAX)
+		return -ENOSPC;
+	list = realloc(s->channels, size * sizeof(struct mn_stack_channel *));
+	if (!list)
+		return -ENOSPC;
+	s->channels = list;
+	s->channels_size = size;
+	return 0;
+}
+
+int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch)
+{
+	struct mn_stack_channel *sch;
+
+	if (grow(s))
+		return -ENOSPC;
+	sch = calloc(1, sizeof(*sch));
+	if (!sch)
+		return -ENOSPC;
+	sch->ch = ch;
+	mn_list_init(&sch->conns);
+	mn_list_init(&sch->blocked);
+	mn_list_init(&sch->throttled);
+	mn_credit_init(&sch->credit, ch->rx_bufs);
+	s->channels[s->n_channels++] = sch;
+	return 0;
+}
+
+static void end_conns(struct mn_stack_channel *sch, enum mn_end why)
+{
+	while (!mn_list_empty(&sch->conns))
+		mn_conn_orphan(mn_container(sch->conns.next, struct mn_conn, in_channel), why);
+}
+
+void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end why)
+{
+	uint32_t index;
+	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+
+	if (!sch)
+		return;
+	mn_listeners_del_owner(&s->listeners, sch);
+	end_conns(sch, why);
+	s->channels[index] = s->channels[--s->n_channels];
+	free(sch);
+}
+
+void mn_stack_mark_corrupt(struct mn_stack *s, struct mn_stack_channel *sch)
+{
+	sch->corrupt = true;
+	s->corrupt = true;
+}
+
+void mn_stack_close_corrupt(struct mn_stack *s)
+{
+	if (!s->corrupt)
+		return;
+	s->corrupt = false;
+	for (uint32_t i = 0; i < s->n_channels; i++) {
+		struct mn_stack_channel *sch = s->channels[i];
+
+		if (!sch->corrupt || sch->closed)
+			continue;
+		sch->closed = true;
+		s->stats.channels_corrupt++;
+		mn_channel_close(sch->ch, EPROTO);
+		end_conns(sch, MN_END_OWNER_DIED);
+	}
+}
+
+int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr, uint16_t port)
+{
+	uint32_t index;
+	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+
+	if (!sch)
+		return -ENOSPC;
+	return mn_listeners_add(&s->listeners, addr, port, sch);
+}
+
+void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t port)
+{
+	mn_listeners_del(&s->listeners, addr, port);
+}
+
+int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path, uint64_t request)
+{
+	uint32_t index;
+	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+	struct mn_conn *c;
+
+	if (!sch || sch->closed)
+		return -ENOSPC;
+	c = mn_conn_new(s, sch, path, MN_CONN_SYN_SENT);
+	if (!c)
+		return -ENOSPC;
+	c->request = request;
+	c->end_due = true;
+	mn_conn_handshake_started(c);
+	return 0;
+}
+
+static void take_message(struct mn_stack *s, struct mn_stack_channel *sch, struct mn_txmsg *m)
+{
+	struct mn_conn *c = mn_stack_conn_by_flow(s, sch, m->flow);
+
+	if (!c) {
+		/* It may have ended while the message was on its way here. */
+		s->stats.tx_stale++;
+		if (mn_channel_tx_done(sch->ch, m))
+			mn_stack_mark_corrupt(s, sch);
+		return;
+	}
+	s->stats.tx_messages++;
+	mn_sendq_push(&c->sendq, sch->ch, m);
+	c->snd_end = c->sendq.end;
+	mn_conn_ready(c);
+}
+
+/* Up to max messages; returns how many. */
+static uint32_t take_messages(struct mn_stack *s, struct mn_stack_channel *sch, uint32_t max)
+{
+	uint32_t n = 0;
+
+	while (n < max && !sch->corrupt) {
+		struct mn_txmsg *m;
+		int ret = mn_channel_tx_next(sch->ch, &m);
+
+		if (ret < 0)
+			mn_stack_mark_corrupt(s, sch);
+		if (ret <= 0)
+			break;
+		take_message(s, sch, m);
+		n++;
+	}
+	return n;
+}
+
+int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow)
+{
+	uint32_t index;
+	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+	struct mn_conn *c;
+
+	if (!sch || sch->closed)
+		return -ENOENT;
+	take_messages(s, sch, ch->tx.size);
+	mn_stack_close_corrupt(s);
+	c = sch->closed ? NULL : mn_stack_conn_by_flow(s, sch, flow);
+	if (!c)
+		return -ENOENT;
+	mn_conn_close(c);
+	mn_stack_close_corrupt(s);
+	return 0;
+}
+
+/* Connections that waited for room. */
+static void resume_blocked(struct mn_stack_channel *sch)
+{
+	while (!mn_list_empty(&sch->blocked)) {
+		struct mn_conn *c = mn_container(sch->blocked.next, struct mn_conn, in_blocked);
+
+		mn_conn_resume(c);
+		if (!mn_list_empty(&c->in_blocked) && sch->blocked.next == &c->in_blocked)
+			return;
+	}
+}
+
+static void resume_claims(struct mn_stack_channel *sch)
+{
+	struct mn_claim *cl;
+
+	while ((cl = mn_credit_settle(&sch->credit, sch->ch->rx_free_count)))
+		mn_conn_resume(mn_container(cl, struct mn_conn, inbox.claim));
+}
+
+/* Tells peers that were kept short of the room that there is now. */
+static void update_credits(struct mn_stack_channel *sch)
+{
+	for (int i = 0; i < UPDATES_PER_CALL && !mn_list_empty(&sch->throttled); i++) {
+		struct mn_conn *c = mn_container(sch->throttled.next, struct mn_conn, in_throttled);
+
+		if (mn_credit_room(&sch->credit, sch->ch->rx_free_count) < sch->credit.total / 4)
+			return;
+		mn_list_del(&c->in_throttled);
+		c->ack_now = true;
+		mn_conn_ready(c);
+	}
+}
+
+static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
+{
+	uint32_t before = sch->ch->rx_free_count;
+	bool work;
+
+	if (sch->closed || sch->ch->dead)
+		return false;
+	if (mn_channel_rx_reclaim(sch->ch))
+		mn_stack_mark_corrupt(s, sch);
+	work = sch->ch->rx_free_count != before;
+	if (!sch->corrupt) {
+		resume_blocked(sch);
+		resume_claims(sch);
+		update_credits(sch);
+	}
+	return take_messages(s, sch, MESSAGES_PER_CALL) || work;
+}
+
+bool mn_stack_poll_channels(struct mn_stack *s)
+{
+	bool work = false;
+
+	for (uint32_t i = 0; i < s->n_channels; i++)
+		work |= poll_channel(s, s->channels[i]);
+	mn_stack_close_corrupt(s);
+	return work;
+}
+
+void mn_stack_flush(struct mn_stack *s)
+{
+	for (uint32_t i = 0; i < s->n_channels; i++)
+		if (!s->channels[i]->closed)
+			mn_channel_flush(s->channels[i]->ch);
+}
+
+bool mn_stack_arm(struct mn_stack *s)
+{
+	bool idle = mn_list_empty(&s->ready) && mn_replies_empty(&s->replies);
+
+	for (uint32_t i = 0; idle && i < s->n_channels; i++)
+		if (!s->channels[i]->closed && !s->channels[i]->ch->dead)
+			idle = mn_channel_arm(s->channels[i]->ch);
+	if (!idle)
+		mn_stack_disarm(s);
+	return idle;
+}
+
+void mn_stack_disarm(struct mn_stack *s)
+{
+	for (uint32_t i = 0; i < s->n_channels; i++)
+		if (!s->channels[i]->closed)
+			mn_channel_disarm(s->channels[i]->ch);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/* stack_input.c - received packets to their connections; new connections; packets of nobody */
+#include <string.h>
+
+#include "core/packet.h"
+#include "core/stack_priv.h"
+
+static void count_drop(struct mn_stack_stats *st, int why)
+{
+	if (why == -EMSGSIZE)
+		st->drop_short++;
+	else if (why == -EPROTONOSUPPORT)
+		st->drop_version++;
+	else
+		st->drop_malformed++;
+}
+
+static void refuse_syn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt, uint32_t code)
+{
+	struct mn_reply r = {
+		.path = *pkt->path,
+		.id = seg->syn.id,
+		.code = code,
+		.ts_echo = seg->ts,
+	};
+
+	mn_replies_put(&s->replies, &r, s->now_us);
+}
+
+/* The half-open connection that has waited longest makes room. */
+static void bound_unconfirmed(struct mn_stack *s)
+{
+	if (s->n_unconfirmed <= s->cfg.max_conns / 2)
+		return;
+	s->stats.drop_conn_limit++;
+	mn_conn_end(mn_container(s->unconfirmed.next, struct mn_conn, in_unconfirmed), MN_END_TIMED_OUT, 0);
+}
+
+static void accept_syn(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_seg *seg,
+		       const struct mn_pkt *pkt)
+{
+	struct mn_conn *c = mn_conn_new(s, sch, pkt->path, MN_CONN_SYN_RCVD);
+
+	if (!c) {
+		s->stats.drop_conn_limit++;
+		refuse_syn(s, seg, pkt, MN_WIRE_CODE_BUSY);
+		return;
+	}
+	c->accepted = true;
+	c->remote_engine = seg->syn.engine;
+	c->peer_mss = seg->syn.mss;
+	c->snd_limit = seg->credit;
+	c->credit_max = seg->credit;
+	c->limit_ts = seg->ts;
+	c->echo_ts = seg->ts;
+	c->echo_us = s->now_us;
+	mn_list_add_tail(&s->unconfirmed, &c->in_unconfirmed);
+	s->n_unconfirmed++;
+	if (mn_stack_conn_set_peer(c, seg->syn.id)) {
+		mn_conn_end(c, MN_END_RESET, 0);
+		return;
+	}
+	mn_conn_handshake_started(c);
+	bound_unconfirmed(s);
+}
+
+static void receive_syn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	struct mn_conn *c = mn_stack_conn_by_peer(s, pkt->path, seg->syn.id);
+	struct mn_stack_channel *sch;
+
+	if (c) {
+		/* Again: our answer was lost, or is under way. */
+		if (c->state == MN_CONN_SYN_RCVD) {
+			c->syn_due = true;
+			mn_conn_ready(c);
+		}
+		return;
+	}
+	sch = mn_listeners_find(&s->listeners, &pkt->path->local, pkt->path->local_port);
+	if (!sch || sch->closed) {
+		s->stats.drop_no_listener++;
+		refuse_syn(s, seg, pkt, MN_WIRE_CODE_REFUSED);
+		return;
+	}
+	accept_syn(s, sch, seg, pkt);
+}
+
+static void receive_unknown(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	struct mn_reply r = {
+		.path = *pkt->path,
+		.lost_id = seg->id,
+		.code = MN_WIRE_CODE_UNKNOWN,
+		.ts_echo = seg->ts,
+	};
+
+	s->stats.drop_unknown_conn++;
+	if (seg->type != MN_WIRE_RST)
+		mn_replies_put(&s->replies, &r, s->now_us);
+}
+
+static struct mn_conn *find_conn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	/* "The connection that you call by this id of mine is unknown to me." */
+	if (seg->type == MN_WIRE_RST && !seg->id)
+		return seg->syn.code == MN_WIRE_CODE_UNKNOWN ? mn_stack_conn_by_peer(s, pkt->path, seg->syn.id) : NULL;
+	return mn_stack_conn_by_id(s, seg->id);
+}
+
+bool mn_stack_input(struct mn_stack *s, const struct mn_pkt *pkt)
+{
+	struct mn_seg seg;
+	struct mn_conn *c;
+	bool kept = false;
+	int ret;
+
+	s->stats.rx_packets++;
+	s->stats.rx_bytes += pkt->len;
+	ret = mn_packet_parse(pkt->data, pkt->len, &seg);
+	if (ret) {
+		count_drop(&s->stats, ret);
+		return false;
+	}
+	if (seg.type == MN_WIRE_SYN) {
+		receive_syn(s, &seg, pkt);
+	} else {
+		c = find_conn(s, &seg, pkt);
+		if (c)
+			kept = mn_conn_input(c, &seg, pkt);
+		else
+			receive_unknown(s, &seg, pkt);
+	}
+	mn_stack_close_corrupt(s);
+	return kept;
+}
+
+int mn_stack_steer(const uint8_t *udp_payload, uint32_t len)
+{
+	struct mn_wire_hdr h;
+
+	if (len < sizeof(h))
+		return -1;
+	memcpy(&h, udp_payload, sizeof(h));
+	if (h.version != MN_WIRE_VERSION || h.type == MN_WIRE_SYN || !h.id)
+		return -1;
+	/* Network byte order: the lowest byte comes last. */
+	return ((const uint8_t *)&h.id)[7];
+}
+
+bool mn_stack_is_syn(const uint8_t *udp_payload, uint32_t len)
+{
+	struct mn_seg seg;
+
+	return len == MN_PACKET_SYN && !mn_packet_parse(udp_payload, len, &seg) && seg.type == MN_WIRE_SYN;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* stack_priv.h - the inside of a stack, for the files that make it up */
+#ifndef MN_CORE_STACK_PRIV_H
+#define MN_CORE_STACK_PRIV_H
+
+#include "core/conn.h"
+#include "core/credit.h"
+#include "core/hash.h"
+#include "core/listener.h"
+#include "core/reassembly.h"
+#include "core/reply.h"
+#include "core/stack.h"
+#include "core/timer_wheel.h"
+
+/* A channel as the stack sees it. */
+struct mn_stack_channel {
+	struct mn_channel *ch;
+	struct mn_list conns;		/* all its connections */
+	struct mn_list blocked;		/* those that have something to post, and no room */
+	struct mn_list throttled;	/* those whose peers were given little credit */
+	struct mn_credit credit;
+	bool corrupt;			/* found, to be closed at the end of the call */
+	bool closed;
+};
+
+struct mn_stack {
+	struct mn_stack_config cfg;
+	uint64_t now_us;
+	struct mn_wheel wheel;
+
+	struct mn_conn *conns;		/* max_conns of them, by slot */
+	uint32_t fresh;			/* slots from here on were never used */
+	uint32_t n_free;
+	struct mn_list free;		/* used before, oldest first */
+	uint32_t slot_bits;
+	struct mn_hash by_id;		/* own connection id -> slot */
+	struct mn_hash by_peer;		/* mn_stack_peer_key() -> slot */
+	struct mn_list ready;		/* connections that may have something to send */
+	struct mn_list unconfirmed;	/* accepted, the peer has not answered; oldest first */
+	uint32_t n_unconfirmed;
+
+	struct mn_stack_channel **channels;
+	uint32_t n_channels, channels_size;
+	bool corrupt;			/* one of the channels is */
+	struct mn_listeners listeners;
+	struct mn_replies replies;
+	struct mn_held_pool held;
+	struct mn_stack_stats stats;
+};
+
+/* conn_table.c: slots and how to find them */
+
+/* A connection with a slot, an id and a handle, in no other table; NULL when there is none. */
+struct mn_conn *mn_stack_conn_new(struct mn_stack *s);
+/* The slot may be used anew. */
+void mn_stack_conn_free(struct mn_conn *c);
+struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id);
+struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path, uint64_t remote_id);
+/* Makes it known by its peer's id. 0, -EEXIST, -ENOSPC. */
+int mn_stack_conn_set_peer(struct mn_conn *c, uint64_t remote_id);
+/* The open connection with this handle in the channel, NULL: none. */
+struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch, uint32_t flow);
+/* Id and peer are not known any more. */
+void mn_stack_conn_forget(struct mn_conn *c);
+
+/* stack_channel.c */
+
+/* An mn_channel_*() function said -EPROTO: the channel is closed before the stack returns to its caller. */
+void mn_stack_mark_corrupt(struct mn_stack *s, struct mn_stack_channel *sch);
+/* Closes the channels that are marked. */
+void mn_stack_close_corrupt(struct mn_stack *s);
+
+#endif /* MN_CORE_STACK_PRIV_H */
