@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# The libraries and the daemon.
+
+# The datapath on DPDK.
+LIBS += libmachnet_dp
+libmachnet_dp_SRCS := $(wildcard user/dp/*.c)
+libmachnet_dp_PKGS := libdpdk
+libmachnet_dp_LIBS := libmn_core
+
+PROGS += machnetd
+machnetd_SRCS := $(wildcard user/daemon/*.c)
+machnetd_PKGS := libmnl
+machnetd_LIBS := libmachnet_dp libmn_core libmnclient
+
+INSTALL_SBIN += machnetd
+INSTALL_LIB += libmachnet_dp
+INSTALL_HEADERS += include/machnet/dp.h include/machnet/addr.h
+INSTALL_MAN += tools/man/machnetd.8
+INSTALL_FILES += tools/systemd/machnetd@.service:lib/systemd/system/machnetd@.service
+
+# The transport: no DPDK, no system call but for what a channel is made of.
+LIBS += libmn_core
+libmn_core_SRCS := $(wildcard user/core/*.c)

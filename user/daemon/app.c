@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/app.h"
+#include "daemon/conn.h"
+#include "daemon/log.h"
+
+#define APP_BACKLOG	128
+/* Requests taken from one application before the others have their turn. */
+#define APP_BATCH	16
+
+static void app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds, unsigned int n_fds)
+{
+	union {
+		char buf[CMSG_SPACE(MN_APP_ATTACH_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = { .buf = { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)msg, sizeof(*msg) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (n_fds) {
+		struct cmsghdr *c = &control.align;
+
+		mh.msg_control = control.buf;
+		mh.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
+	}
+	/* One that does not read its answers is dropped: the event loop sees the hang-up. */
+	if (sendmsg(app->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		shutdown(app->fd, SHUT_RDWR);
+}
+
+void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg)
+{
+	app_send(app, msg, NULL, 0);
+}
+
+static void app_release_port(struct mnd_app *app, struct mnd_app_port *p)
+{
+	struct mnd_daemon *d = app->d;
+
+	machnet_dp_unlisten(d->dp, app->channel, &p->addr, p->port);
+	d->ops->port_unclaim(d->control, &p->addr, p->port);
+	LIST_REMOVE(p, link);
+	free(p);
+}
+
+static void app_close(struct mnd_app *app)
+{
+	struct mnd_daemon *d = app->d;
+
+	mnd_conn_forget_app(d, app);
+	while (!LIST_EMPTY(&app->ports))
+		app_release_port(app, LIST_FIRST(&app->ports));
+	if (app->attached) {
+		machnet_dp_channel_del(d->dp, app->channel);
+		mnd_info("channel %u of process %d closed", app->channel, app->pid);
+	}
+	close(app->fd);
+	LIST_REMOVE(app, link);
+	free(app);
+}
+
+static uint32_t control_mode(const struct mnd_daemon *d)
+{
+	return d->ops == &mnd_control_kernel_ops ? MN_APP_CONTROL_KERNEL : MN_APP_CONTROL_LOCAL;
+}
+
+static void app_attach(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
+{
+	int fds[MN_APP_ATTACH_FDS];
+	int ret;
+
+	ret = app->attached ? -EISCONN :
+	      machnet_dp_channel_add(app->d->dp, req->tx_bufs, req->rx_bufs, &app->channel, fds);
+	ans->error = -ret;
+	if (ret) {
+		mnd_app_answer(app, ans);
+		return;
+	}
+	app->attached = true;
+	ans->control = control_mode(app->d);
+	app_send(app, ans, fds, MN_APP_ATTACH_FDS);
+	mnd_info("channel %u opened for process %d", app->channel, app->pid);
+}
+
+/*
+ * With the module the kernel has checked the application's own credentials when it
+ * reserved the port. Without it the daemon binds for others, so that it has to ask.
+ */
+static bool port_is_denied(const struct mnd_app *app, uint16_t port)
+{
+	unsigned int start = IPPORT_RESERVED;
+	FILE *f;
+
+	if (control_mode(app->d) == MN_APP_CONTROL_KERNEL || !app->uid)
+		return false;
+	f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	if (f && fscanf(f, "%u", &start) != 1)
+		start = IPPORT_RESERVED;
+	if (f)
+		fclose(f);
+	return port < start;
+}
+
+static int app_listen(struct mnd_app *app, const struct mn_app_msg *req)
+{
+	struct mnd_daemon *d = app->d;
+	struct mnd_app_port *p;
+	int ret;
+
+	if (!req->local_port)
+		return -EINVAL;
+	if (!mn_addr_is_any(&req->local) && !mnd_owns_addr(d, &req->local))
+		return -EADDRNOTAVAIL;
+	if (port_is_denied(app, req->local_port))
+		return -EACCES;
+	p = malloc(sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->addr = req->local;
+	p->port = req->local_port;
+	ret = d->ops->port_claim(d->control, &p->addr, p->port, req->cookie);
+	if (!ret) {
+		ret = machnet_dp_listen(d->dp, app->channel, &p->addr, p->port);
+		if (ret)
+			d->ops->port_unclaim(d->control, &p->addr, p->port);
+	}
+	if (ret) {
+		free(p);
+		return ret;
+	}
+	LIST_INSERT_HEAD(&app->ports, p, link);
+	return 0;
+}
+
+static struct mnd_app_port *app_find_port(struct mnd_app *app, const struct mn_addr *addr, uint16_t port)
+{
+	struct mnd_app_port *p;
+
+	LIST_FOREACH(p, &app->ports, link)
+		if (p->port == port && mn_addr_equal(&p->addr, addr))
+			return p;
+	return NULL;
+}
+
+static int app_unlisten(struct mnd_app *app, const struct mn_app_msg *req)
+{
+	struct mnd_app_port *p = app_find_port(app, &req->local, req->local_port);
+
+	if (!p)
+		return -ENOENT;
+	app_release_port(app, p);
+	return 0;
+}
+
+static int app_stats(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
+{
+	if (!machnet_dp_stat(app->d->dp, req->index, ans->name, sizeof(ans->name), &ans->value))
+		return -ENOENT;
+	ans->index = req->index + 1;
+	return 0;
+}
+
+static int app_info(const struct mnd_app *app, struct mn_app_msg *ans)
+{
+	const struct mnd_daemon *d = app->d;
+
+	ans->control = control_mode(d);
+	ans->engines = d->info.engines;
+	if (d->n_addrs)
+		ans->local = d->addrs[0];
+	snprintf(ans->name, sizeof(ans->name), "%s", d->ifname);
+	return 0;
+}
+
+static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
+{
+	struct mn_app_msg ans = { .type = req->type, .version = MN_APP_VERSION, .tag = req->tag };
+	int ret = -EOPNOTSUPP;
+
+	if (req->version != MN_APP_VERSION) {
+		ret = -EPROTO;
+	} else if (req->type == MN_APP_ATTACH) {
+		app_attach(app, req, &ans);
+		return;
+	} else if (req->type == MN_APP_STATS) {
+		ret = app_stats(app, req, &ans);
+	} else if (req->type == MN_APP_INFO) {
+		ret = app_info(app, &ans);
+	} else if (!app->attached) {
+		ret = -ENOTCONN;
+	} else if (req->type == MN_APP_CONNECT) {
+		mnd_conn_connect(app->d, app, req->tag, &req->local, &req->remote, req->remote_port);
+		return;
+	} else if (req->type == MN_APP_LISTEN) {
+		ret = app_listen(app, req);
+		ans.local_port = req->local_port;
+	} else if (req->type == MN_APP_UNLISTEN) {
+		ret = app_unlisten(app, req);
+	} else if (req->type == MN_APP_CLOSE) {
+		machnet_dp_close(app->d->dp, app->channel, req->flow);
+		ret = 0;
+	}
+	ans.error = -ret;
+	mnd_app_answer(app, &ans);
+}
+
+static void app_readable(void *arg, uint32_t events)
+{
+	struct mnd_app *app = arg;
+	struct mn_app_msg req;
+	ssize_t len;
+
+	(void)events;
+	for (int i = 0; i < APP_BATCH; i++) {
+		len = recv(app->fd, &req, sizeof(req), MSG_DONTWAIT | MSG_TRUNC);
+		if (len < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		/* Also an application that speaks something else. */
+		if (len != sizeof(req)) {
+			if (len > 0)
+				mnd_warn("process %d sent %zd bytes that are no request: dropped", app->pid, len);
+			app_close(app);
+			return;
+		}
+		app_request(app, &req);
+	}
+}
+
+static void app_accept(void *arg, uint32_t events)
+{
+	struct mnd_daemon *d = arg;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct mnd_app *app;
+	int fd = accept4(d->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	app = calloc(1, sizeof(*app));
+	if (!app || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+		free(app);
+		close(fd);
+		return;
+	}
+	app->d = d;
+	app->fd = fd;
+	app->pid = cred.pid;
+	app->uid = cred.uid;
+	app->watch = (struct mnd_watch){ app_readable, app };
+	LIST_INIT(&app->ports);
+	LIST_INSERT_HEAD(&d->apps, app, link);
+	if (mnd_watch_add(d, fd, &app->watch))
+		app_close(app);
+}
+
+/* A socket that nobody answers on was left by a daemon that died. */
+static int remove_stale(const struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0)
+		ret = -EADDRINUSE;
+	else if (errno == ECONNREFUSED)
+		ret = unlink(sa->sun_path) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static int bind_socket(struct mnd_daemon *d, const struct sockaddr_un *sa)
+{
+	char dir[PATH_MAX];
+	int ret;
+
+	snprintf(dir, sizeof(dir), "%s", sa->sun_path);
+	mkdir(dirname(dir), 0755);
+	ret = remove_stale(sa);
+	if (ret)
+		return ret;
+	d->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (d->listen_fd < 0 || bind(d->listen_fd, (const struct sockaddr *)sa, sizeof(*sa)))
+		return -errno;
+	/* Every user of the machine may attach: what each may do is checked per request. */
+	if (chmod(sa->sun_path, 0666) || listen(d->listen_fd, APP_BACKLOG))
+		return -errno;
+	d->accept_watch = (struct mnd_watch){ app_accept, d };
+	return mnd_watch_add(d, d->listen_fd, &d->accept_watch);
+}
+
+int mnd_app_listen(struct mnd_daemon *d)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int ret;
+
+	if ((size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", d->opt.socket) >= sizeof(sa.sun_path)) {
+		mnd_err("%s: a socket's path has at most %zu characters", d->opt.socket, sizeof(sa.sun_path) - 1);
+		return -ENAMETOOLONG;
+	}
+	ret = bind_socket(d, &sa);
+	if (ret == -EADDRINUSE)
+		mnd_err("another machnetd serves %s (choose another one with --socket)", d->opt.socket);
+	else if (ret)
+		mnd_err("cannot listen on %s: %s", d->opt.socket, strerror(-ret));
+	return ret;
+}
+
+void mnd_app_port_gone(void *daemon, const struct mn_addr *addr, uint16_t port, uint32_t reason)
+{
+	struct mnd_daemon *d = daemon;
+	struct mnd_app *app;
+
+	(void)reason;
+	LIST_FOREACH(app, &d->apps, link) {
+		struct mnd_app_port *p = app_find_port(app, addr, port);
+
+		if (!p)
+			continue;
+		app_release_port(app, p);
+		return;
+	}
+}
+
+void mnd_app_close_all(struct mnd_daemon *d)
+{
+	while (!LIST_EMPTY(&d->apps))
+		app_close(LIST_FIRST(&d->apps));
+	if (d->listen_fd >= 0) {
+		close(d->listen_fd);
+		unlink(d->opt.socket);
+	}
+}

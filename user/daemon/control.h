@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.h - where the daemon's control plane lives: in machnet.ko or in itself
+ *
+ * Two implementations: control_kernel.c asks machnet.ko over generic netlink,
+ * control_local.c holds ports with ordinary UDP sockets and reads routes and
+ * neighbours over rtnetlink. All calls come from the control thread and return
+ * 0 or -errno; a refusal's sentence is in mnd_control_error().
+ */
+#ifndef MND_CONTROL_H
+#define MND_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <machnet/addr.h>
+#include "machnet_nl.h"
+
+struct mnd_control;
+
+/* Called from dispatch() on the control thread. */
+struct mnd_control_events {
+	/* A watched route has a new answer. */
+	void (*route)(void *ctx, const struct machnet_nl_route *route);
+	/* A claimed port is gone in the kernel: its owner released it or died. */
+	void (*port_gone)(void *ctx, const struct mn_addr *addr, uint16_t port, uint32_t reason);
+};
+
+struct mnd_control_ops {
+	const char *name;	/* "kernel", "local" */
+	int (*open)(struct mnd_control **c, const struct mnd_control_events *ev, void *ctx);
+	void (*close)(struct mnd_control *c);
+	/* Becomes readable when dispatch() has something to do. */
+	int (*fd)(const struct mnd_control *c);
+	int (*dispatch)(struct mnd_control *c);
+	/* The sentence of the last refusal, "" when there was none. */
+	const char *(*error)(const struct mnd_control *c);
+
+	int (*device_register)(struct mnd_control *c, const struct machnet_nl_device *dev);
+	int (*device_unregister)(struct mnd_control *c, uint32_t ifindex);
+
+	/* A port for the daemon itself: *port 0 lets the kernel choose. */
+	int (*port_reserve)(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port);
+	int (*port_release)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
+	/*
+	 * Takes an application's port into service. kernel: the application has reserved it
+	 * and showed the cookie; local: reserved here, the cookie is 0.
+	 */
+	int (*port_claim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port, uint64_t cookie);
+	/* The application stopped listening. kernel: nothing, the owner releases; local: releases. */
+	int (*port_unclaim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
+
+	int (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
+	int (*connection_set)(struct mnd_control *c, const struct machnet_nl_connection *conn);
+	int (*connection_del)(struct mnd_control *c, uint64_t id, uint32_t reason);
+
+	/*
+	 * Answers at once with what is known and watches the destination: events->route() brings
+	 * what comes later, the outcome of a resolution in any case. -ENETUNREACH and the like.
+	 */
+	int (*route_watch)(struct mnd_control *c, const struct mn_addr *dst, struct machnet_nl_route *route);
+	int (*route_unwatch)(struct mnd_control *c, const struct mn_addr *dst);
+};
+
+extern const struct mnd_control_ops mnd_control_kernel_ops;
+extern const struct mnd_control_ops mnd_control_local_ops;
+
+#endif /* MND_CONTROL_H */

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/*
+ * control_kernel.c - the control plane in machnet.ko
+ *
+ * One client asks, the other one listens. Announcements concern everybody in
+ * the network namespace; the two trees say which of them are ours.
+ */
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/control.h"
+
+/* A port that the kernel counts as claimed by us until its owner releases it. */
+struct claim {
+	struct mn_addr addr;
+	uint16_t port;
+	bool served;	/* no: unclaimed since, and its end interests nobody */
+};
+
+struct mnd_control {
+	struct nlclient req, events;
+	const struct mnd_control_events *ev;
+	void *ctx;
+	void *claims;	/* tree of struct claim */
+	void *watches;	/* tree of struct mn_addr */
+};
+
+static int claim_cmp(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int ret = memcmp(&x->addr, &y->addr, sizeof(x->addr));
+
+	return ret ? ret : (x->port > y->port) - (x->port < y->port);
+}
+
+static int addr_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct mn_addr));
+}
+
+/* The tree's copy of the item, made if there is none; NULL when out of memory. */
+static void *tree_add(void **tree, const void *item, size_t size,
+		      int (*cmp)(const void *, const void *))
+{
+	void *node = tfind(item, tree, cmp);
+	void *copy;
+
+	if (node)
+		return *(void **)node;
+	copy = malloc(size);
+	if (!copy)
+		return NULL;
+	memcpy(copy, item, size);
+	if (tsearch(copy, tree, cmp))
+		return copy;
+	free(copy);
+	return NULL;
+}
+
+static void tree_del(void **tree, const void *item, int (*cmp)(const void *, const void *))
+{
+	void *node = tfind(item, tree, cmp);
+	void *copy;
+
+	if (!node)
+		return;
+	copy = *(void **)node;
+	tdelete(copy, tree, cmp);
+	free(copy);
+}
+
+static void kernel_close(struct mnd_control *c)
+{
+	tdestroy(c->claims, free);
+	tdestroy(c->watches, free);
+	nlclient_close(&c->events);
+	nlclient_close(&c->req);
+	free(c);
+}
+
+static int kernel_open(struct mnd_control **out, const struct mnd_control_events *ev, void *ctx)
+{
+	struct mnd_control *c = calloc(1, sizeof(*c));
+	int ret;
+
+	if (!c)
+		return -ENOMEM;
+	c->ev = ev;
+	c->ctx = ctx;
+	ret = machnet_nl_open(&c->req);
+	if (!ret)
+		ret = machnet_nl_open(&c->events);
+	if (!ret)
+		ret = nlclient_join(&c->events, MACHNET_MCGRP_ROUTE);
+	if (!ret)
+		ret = nlclient_join(&c->events, MACHNET_MCGRP_PORT);
+	if (ret)
+		kernel_close(c);
+	else
+		*out = c;
+	return ret;
+}
+
+static int kernel_fd(const struct mnd_control *c)
+{
+	return nlclient_fd(&c->events);
+}
+
+static const char *kernel_error(const struct mnd_control *c)
+{
+	return nlclient_extack(&c->req);
+}
+
+/*
+ * The announcement may be about a port that has been reserved and claimed anew
+ * meanwhile: what the kernel says now counts.
+ */
+static void check_claim(struct mnd_control *c, const struct claim *key, uint32_t reason)
+{
+	void *node = tfind(key, &c->claims, claim_cmp);
+	struct machnet_nl_port now;
+	struct claim gone;
+	int ret;
+
+	if (!node)
+		return;
+	gone = **(struct claim **)node;
+	ret = machnet_nl_port_get(&c->req, &gone.addr, gone.port, &now);
+	if (ret ? ret != -ENOENT : now.claimed)
+		return;
+	tree_del(&c->claims, &gone, claim_cmp);
+	if (gone.served)
+		c->ev->port_gone(c->ctx, &gone.addr, gone.port, reason);
+}
+
+static int take_event(const struct nlmsghdr *nlh, void *data)
+{
+	struct mnd_control *c = data;
+	struct machnet_nl_event event;
+	struct claim key;
+
+	/* A newer kernel may announce what this code does not know. */
+	if (machnet_nl_parse_event(nlh, &event))
+		return 0;
+	if (event.cmd == MACHNET_CMD_ROUTE_NTF) {
+		if (tfind(&event.route.dst, &c->watches, addr_cmp))
+			c->ev->route(c->ctx, &event.route);
+	} else if (event.cmd == MACHNET_CMD_PORT_DEL_NTF) {
+		key = (struct claim){ .addr = event.port.addr, .port = event.port.number };
+		check_claim(c, &key, event.port.reason);
+	}
+	return 0;
+}
+
+/* What a tree holds, copied, so that callbacks may change the tree. */
+struct snapshot {
+	char *items;
+	size_t size, n, max;
+};
+
+static void count_item(const void *node, VISIT visit, void *data)
+{
+	struct snapshot *s = data;
+
+	(void)node;
+	s->max += visit == postorder || visit == leaf;
+}
+
+static void copy_item(const void *node, VISIT visit, void *data)
+{
+	struct snapshot *s = data;
+
+	if (visit == postorder || visit == leaf)
+		memcpy(s->items + s->n++ * s->size, *(void *const *)node, s->size);
+}
+
+static int snapshot_take(struct snapshot *s, const void *tree, size_t size)
+{
+	*s = (struct snapshot){ .size = size };
+	twalk_r(tree, count_item, s);
+	if (!s->max)
+		return 0;
+	s->items = malloc(s->max * size);
+	if (!s->items)
+		return -ENOMEM;
+	twalk_r(tree, copy_item, s);
+	return 0;
+}
+
+static int resync_routes(struct mnd_control *c)
+{
+	struct machnet_nl_route route;
+	const struct mn_addr *dst;
+	struct snapshot s;
+	size_t i;
+	int ret;
+
+	ret = snapshot_take(&s, c->watches, sizeof(*dst));
+	for (i = 0; i < s.n; i++) {
+		dst = (const struct mn_addr *)(s.items + i * s.size);
+		if (!tfind(dst, &c->watches, addr_cmp))
+			continue;
+		ret = machnet_nl_route_get(&c->req, dst, true, &route);
+		if (ret == -ENOMEM || ret == -ENOBUFS)
+			break;
+		if (ret) {
+			memset(&route, 0, sizeof(route));
+			route.dst = *dst;
+			route.state = MACHNET_ROUTE_STATE_UNREACHABLE;
+			route.error = -ret;
+			ret = 0;
+		}
+		c->ev->route(c->ctx, &route);
+	}
+	free(s.items);
+	return ret;
+}
+
+static int resync_claims(struct mnd_control *c)
+{
+	struct snapshot s;
+	size_t i;
+	int ret;
+
+	ret = snapshot_take(&s, c->claims, sizeof(struct claim));
+	for (i = 0; i < s.n; i++)
+		check_claim(c, (const struct claim *)(s.items + i * s.size), MACHNET_REASON_UNSPEC);
+	free(s.items);
+	return ret;
+}
+
+static int kernel_dispatch(struct mnd_control *c)
+{
+	int ret = nlclient_recv_events(&c->events, take_event, c);
+
+	if (ret == -ENOBUFS) {
+		/* Some announcements are lost. */
+		ret = resync_routes(c);
+		if (!ret)
+			ret = resync_claims(c);
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static int kernel_device_register(struct mnd_control *c, const struct machnet_nl_device *dev)
+{
+	return machnet_nl_device_register(&c->req, dev, NULL);
+}
+
+static int kernel_device_unregister(struct mnd_control *c, uint32_t ifindex)
+{
+	return machnet_nl_device_unregister(&c->req, ifindex);
+}
+
+static int kernel_port_reserve(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
+{
+	struct machnet_nl_port answer;
+	int ret = machnet_nl_port_reserve(&c->req, addr, *port, &answer);
+
+	if (!ret)
+		*port = answer.number;
+	return ret;
+}
+
+static int kernel_port_release(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	return machnet_nl_port_release(&c->req, addr, port);
+}
+
+static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			     uint64_t cookie)
+{
+	struct claim key = { .addr = *addr, .port = port };
+	bool claimed = tfind(&key, &c->claims, claim_cmp);
+	struct claim *claim;
+	int ret;
+
+	/* Noted before it is made: the owner may die right after. */
+	claim = tree_add(&c->claims, &key, sizeof(key), claim_cmp);
+	if (!claim)
+		return -ENOMEM;
+	ret = machnet_nl_port_claim(&c->req, addr, port, cookie);
+	/* Ours from before, and the cookie was right: taken into service again. */
+	if (ret == -EBUSY && claimed && !claim->served)
+		ret = 0;
+	if (!ret)
+		claim->served = true;
+	else if (!claimed)
+		tree_del(&c->claims, &key, claim_cmp);
+	return ret;
+}
+
+static int kernel_port_unclaim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	struct claim key = { .addr = *addr, .port = port };
+	void *node = tfind(&key, &c->claims, claim_cmp);
+
+	if (!node)
+		return -ENOENT;
+	(*(struct claim **)node)->served = false;
+	return 0;
+}
+
+static int kernel_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	return machnet_nl_connection_add(&c->req, conn);
+}
+
+static int kernel_connection_set(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	return machnet_nl_connection_set(&c->req, conn,
+					 MACHNET_NL_SET_STATE | MACHNET_NL_SET_ENGINE |
+					 MACHNET_NL_SET_REMOTE_ENGINE | MACHNET_NL_SET_REMOTE_ID |
+					 MACHNET_NL_SET_LOCAL_PORT | MACHNET_NL_SET_REMOTE_PORT);
+}
+
+static int kernel_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	return machnet_nl_connection_del(&c->req, id, reason);
+}
+
+static int kernel_route_watch(struct mnd_control *c, const struct mn_addr *dst,
+			      struct machnet_nl_route *route)
+{
+	bool watched = tfind(dst, &c->watches, addr_cmp);
+	int ret;
+
+	if (!tree_add(&c->watches, dst, sizeof(*dst), addr_cmp))
+		return -ENOMEM;
+	ret = machnet_nl_route_get(&c->req, dst, true, route);
+	if (ret && !watched)
+		tree_del(&c->watches, dst, addr_cmp);
+	return ret;
+}
+
+static int kernel_route_unwatch(struct mnd_control *c, const struct mn_addr *dst)
+{
+	tree_del(&c->watches, dst, addr_cmp);
+	return machnet_nl_route_unwatch(&c->req, dst);
+}
+
+const struct mnd_control_ops mnd_control_kernel_ops = {
+	.name = "kernel",
+	.open = kernel_open,
+	.close = kernel_close,
+	.fd = kernel_fd,
+	.dispatch = kernel_dispatch,
+	.error = kernel_error,
+	.device_register = kernel_device_register,
+	.device_unregister = kernel_device_unregister,
+	.port_reserve = kernel_port_reserve,
+	.port_release = kernel_port_release,
+	.port_claim = kernel_port_claim,
+	.port_unclaim = kernel_port_unclaim,
+	.connection_add = kernel_connection_add,
+	.connection_set = kernel_connection_set,
+	.connection_del = kernel_connection_del,
+	.route_watch = kernel_route_watch,
+	.route_unwatch = kernel_route_unwatch,
+};

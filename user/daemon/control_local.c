@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+/*
+ * control_local.c - the control plane in the daemon itself, where no module can be loaded
+ *
+ * Refuses what machnet.ko refuses, with the same errno and sentence. Nobody else
+ * looks at the devices and connections: they are kept only to do that.
+ */
+#include <errno.h>
+#include <net/if_arp.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "daemon/control.h"
+#include "daemon/local_port.h"
+#include "daemon/local_route.h"
+#include "daemon/resolve.h"
+
+struct device {
+	uint32_t ifindex;
+	uint32_t engines;
+	LIST_HEAD(, connection) connections;
+};
+
+struct connection {
+	uint64_t id;
+	struct device *device;
+	LIST_ENTRY(connection) on_device;
+};
+
+struct mnd_control {
+	struct mnd_local_ports ports;
+	struct mnd_local_routes routes;
+	void *devices;		/* tree of struct device */
+	void *connections;	/* tree of struct connection */
+	const char *error;
+};
+
+static int device_cmp(const void *a, const void *b)
+{
+	const struct device *x = a, *y = b;
+
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+static int connection_cmp(const void *a, const void *b)
+{
+	const struct connection *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int refuse(struct mnd_control *c, int error, const char *text)
+{
+	c->error = text;
+	return error;
+}
+
+static bool in_range(uint32_t value, uint32_t min, uint32_t max)
+{
+	return value >= min && value <= max;
+}
+
+static int out_of_range(struct mnd_control *c)
+{
+	return refuse(c, -ERANGE, "integer out of range");
+}
+
+/* Without a scope a link-local address says nothing. */
+static bool is_unicast(const struct mn_addr *addr)
+{
+	uint32_t ip = mn_addr_is_v4(addr) ? ntohl(mn_addr_v4(addr)) : 0;
+
+	if (mn_addr_is_v4(addr))
+		return ip >> 24 && ip >> 28 != 0xe && ip != UINT32_MAX;
+	return !mn_addr_is_any(addr) && addr->b[0] != 0xff &&
+	       !(addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80);
+}
+
+static int check_unicast(struct mnd_control *c, const struct mn_addr *addr)
+{
+	if (is_unicast(addr))
+		return 0;
+	return refuse(c, -EINVAL, "the address is not a unicast address of global scope");
+}
+
+static void local_close(struct mnd_control *c)
+{
+	tdestroy(c->connections, free);
+	tdestroy(c->devices, free);
+	mnd_local_routes_close(&c->routes);
+	mnd_local_ports_close(&c->ports);
+	free(c);
+}
+
+static int local_open(struct mnd_control **out, const struct mnd_control_events *ev, void *ctx)
+{
+	struct mnd_control *c = calloc(1, sizeof(*c));
+	int ret;
+
+	if (!c)
+		return -ENOMEM;
+	c->error = "";
+	ret = mnd_local_routes_open(&c->routes, ev, ctx);
+	if (ret)
+		free(c);
+	else
+		*out = c;
+	return ret;
+}
+
+static int local_fd(const struct mnd_control *c)
+{
+	return mnd_local_routes_fd(&c->routes);
+}
+
+static int local_dispatch(struct mnd_control *c)
+{
+	return mnd_local_routes_dispatch(&c->routes);
+}
+
+static const char *local_error(const struct mnd_control *c)
+{
+	return c->error;
+}
+
+static struct device *device_find(struct mnd_control *c, uint32_t ifindex)
+{
+	struct device key = { .ifindex = ifindex };
+	void *node = tfind(&key, &c->devices, device_cmp);
+
+	return node ? *(struct device **)node : NULL;
+}
+
+static int check_device(struct mnd_control *c, const struct machnet_nl_device *dev)
+{
+	static const uint8_t no_mac[MACHNET_NL_MAC_LEN];
+	struct mnd_link link;
+
+	if (!in_range(dev->ifindex, 1, INT32_MAX) || !in_range(dev->mtu, 576, 65535) ||
+	    !in_range(dev->engines, 1, MACHNET_ENGINES_MAX) ||
+	    dev->rss_class > MACHNET_RSS_CLASS_MAX)
+		return out_of_range(c);
+	if (!dev->driver[0])
+		return refuse(c, -ERANGE, "Attribute failed policy validation");
+	if (dev->mac[0] & 1 || !memcmp(dev->mac, no_mac, sizeof(no_mac)))
+		return refuse(c, -EINVAL, "mac is not a unicast address");
+	if (mnd_link_get(&c->routes.req, dev->ifindex, &link))
+		return refuse(c, -ENODEV, "there is no network device of this index");
+	if (link.type != ARPHRD_ETHER)
+		return refuse(c, -EOPNOTSUPP, "the network device is not an ethernet device");
+	if (device_find(c, dev->ifindex))
+		return refuse(c, -EBUSY, "another datapath serves this network device");
+	return 0;
+}
+
+static int local_device_register(struct mnd_control *c, const struct machnet_nl_device *dev)
+{
+	struct device *d;
+	int ret;
+
+	c->error = "";
+	ret = check_device(c, dev);
+	if (ret)
+		return ret;
+	d = malloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->ifindex = dev->ifindex;
+	d->engines = dev->engines;
+	LIST_INIT(&d->connections);
+	if (tsearch(d, &c->devices, device_cmp))
+		return 0;
+	free(d);
+	return -ENOMEM;
+}
+
+static void connection_free(struct mnd_control *c, struct connection *conn)
+{
+	tdelete(conn, &c->connections, connection_cmp);
+	LIST_REMOVE(conn, on_device);
+	free(conn);
+}
+
+static void device_free(struct mnd_control *c, struct device *d)
+{
+	while (!LIST_EMPTY(&d->connections))
+		connection_free(c, LIST_FIRST(&d->connections));
+	tdelete(d, &c->devices, device_cmp);
+	free(d);
+}
+
+static int local_device_unregister(struct mnd_control *c, uint32_t ifindex)
+{
+	struct device *d = device_find(c, ifindex);
+
+	c->error = "";
+	if (!d)
+		return refuse(c, -ENODEV, "no datapath serves this network device");
+	device_free(c, d);
+	return 0;
+}
+
+static int explain_bind(struct mnd_control *c, int error)
+{
+	switch (error) {
+	case 0:
+	case -ENOMEM:
+		return error;
+	case -EADDRINUSE:
+		return refuse(c, error, "the port is held by another socket of this host");
+	case -EADDRNOTAVAIL:
+		return refuse(c, error, "the address is not one of this host");
+	case -EACCES:
+		return refuse(c, error, "a privileged port needs CAP_NET_BIND_SERVICE");
+	}
+	return refuse(c, error, "the kernel refused a UDP socket on this address and port");
+}
+
+static int local_port_reserve(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
+{
+	int ret;
+
+	c->error = "";
+	ret = mn_addr_is_any(addr) ? 0 : check_unicast(c, addr);
+	return ret ? ret : explain_bind(c, mnd_local_port_open(&c->ports, addr, port));
+}
+
+static int local_port_release(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	c->error = "";
+	if (mnd_local_port_close(&c->ports, addr, port))
+		return refuse(c, -ENOENT, "the port is not reserved");
+	return 0;
+}
+
+static int local_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			    uint64_t cookie)
+{
+	c->error = "";
+	if (!port)
+		return out_of_range(c);
+	if (cookie)
+		return refuse(c, -EKEYREJECTED, "the cookie is not the one of this port");
+	return local_port_reserve(c, addr, &port);
+}
+
+static struct connection *connection_find(struct mnd_control *c, uint64_t id)
+{
+	struct connection key = { .id = id };
+	void *node = tfind(&key, &c->connections, connection_cmp);
+
+	return node ? *(struct connection **)node : NULL;
+}
+
+static int no_connection(struct mnd_control *c)
+{
+	return refuse(c, -ENOENT, "there is no connection of this id");
+}
+
+/* What can be wrong with the part that also changes later. */
+static int check_ranges(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	if (!conn->id || !conn->local_port || !conn->remote_port ||
+	    !in_range(conn->state, 1, MACHNET_CONNECTION_STATE_MAX) ||
+	    conn->engine >= MACHNET_ENGINES_MAX || conn->remote_engine >= MACHNET_ENGINES_MAX)
+		return out_of_range(c);
+	return 0;
+}
+
+static int check_engine(struct mnd_control *c, const struct device *device, uint32_t engine)
+{
+	if (engine < device->engines)
+		return 0;
+	return refuse(c, -ERANGE, "the device does not have so many engines");
+}
+
+static int check_connection(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	const struct device *device = device_find(c, conn->ifindex);
+	int ret;
+
+	ret = check_ranges(c, conn);
+	if (!ret)
+		ret = check_unicast(c, &conn->local_addr);
+	if (!ret)
+		ret = check_unicast(c, &conn->remote_addr);
+	if (ret)
+		return ret;
+	if (mn_addr_is_v4(&conn->local_addr) != mn_addr_is_v4(&conn->remote_addr))
+		return refuse(c, -EINVAL, "local-addr and remote-addr are of different families");
+	if (!device)
+		return refuse(c, -ENODEV, "no datapath serves this network device");
+	ret = check_engine(c, device, conn->engine);
+	if (!ret && connection_find(c, conn->id))
+		ret = refuse(c, -EEXIST, "there is a connection of this id");
+	return ret;
+}
+
+static int local_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	struct connection *n;
+	int ret;
+
+	c->error = "";
+	ret = check_connection(c, conn);
+	if (ret)
+		return ret;
+	n = malloc(sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->id = conn->id;
+	n->device = device_find(c, conn->ifindex);
+	if (!tsearch(n, &c->connections, connection_cmp)) {
+		free(n);
+		return -ENOMEM;
+	}
+	LIST_INSERT_HEAD(&n->device->connections, n, on_device);
+	return 0;
+}
+
+static int local_connection_set(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	const struct connection *n = connection_find(c, conn->id);
+	int ret;
+
+	c->error = "";
+	ret = check_ranges(c, conn);
+	if (ret)
+		return ret;
+	return n ? check_engine(c, n->device, conn->engine) : no_connection(c);
+}
+
+static int local_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	struct connection *n = connection_find(c, id);
+
+	c->error = "";
+	if (!in_range(reason, 1, MACHNET_REASON_MAX))
+		return out_of_range(c);
+	if (!n)
+		return no_connection(c);
+	connection_free(c, n);
+	return 0;
+}
+
+static int local_route_watch(struct mnd_control *c, const struct mn_addr *dst,
+			     struct machnet_nl_route *route)
+{
+	int ret;
+
+	c->error = "";
+	ret = check_unicast(c, dst);
+	if (ret)
+		return ret;
+	ret = mnd_local_route_watch(&c->routes, dst, route);
+	if (ret && ret != -ENOMEM)
+		refuse(c, ret, "the destination cannot be reached");
+	return ret;
+}
+
+static int local_route_unwatch(struct mnd_control *c, const struct mn_addr *dst)
+{
+	c->error = "";
+	if (mnd_local_route_unwatch(&c->routes, dst))
+		return refuse(c, -ENOENT, "this socket does not watch the destination");
+	return 0;
+}
+
+const struct mnd_control_ops mnd_control_local_ops = {
+	.name = "local",
+	.open = local_open,
+	.close = local_close,
+	.fd = local_fd,
+	.dispatch = local_dispatch,
+	.error = local_error,
+	.device_register = local_device_register,
+	.device_unregister = local_device_unregister,
+	.port_reserve = local_port_reserve,
+	.port_release = local_port_release,
+	.port_claim = local_port_claim,
+	.port_unclaim = local_port_release,
+	.connection_add = local_connection_add,
+	.connection_set = local_connection_set,
+	.connection_del = local_connection_del,
+	.route_watch = local_route_watch,
+	.route_unwatch = local_route_unwatch,
+};

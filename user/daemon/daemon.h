@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* daemon.h - what the parts of machnetd share; all of it belongs to the control thread */
+#ifndef MND_DAEMON_H
+#define MND_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <machnet/dp.h>
+#include "daemon/control.h"
+#include "daemon/options.h"
+#include "daemon/rtnl.h"
+#include "daemon/takeover.h"
+
+struct mnd_app;
+struct mnd_conn;
+
+/* Something that the event loop waits for. */
+struct mnd_watch {
+	void (*fn)(void *arg, uint32_t events);	/* EPOLL* */
+	void *arg;
+};
+
+LIST_HEAD(mnd_app_list, mnd_app);
+LIST_HEAD(mnd_conn_list, mnd_conn);
+
+struct mnd_daemon {
+	struct mnd_options opt;
+	struct mnd_takeover nic;
+	struct machnet_dp *dp;
+	struct machnet_dp_info info;
+	uint32_t ifindex;		/* the netdev whose routes lead through the datapath */
+	char ifname[IF_NAMESIZE];
+	bool registered;		/* the device is */
+
+	const struct mnd_control_ops *ops;
+	struct mnd_control *control;
+
+	struct mnd_rtnl rtnl;		/* requests */
+	struct mnd_rtnl rtnl_events;	/* addresses that come and go */
+	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
+	unsigned int n_addrs;
+
+	int epfd;
+	bool stop;
+	struct mnd_watch signal_watch, dp_watch, control_watch, addr_watch, accept_watch;
+	int signal_fd, listen_fd;
+
+	struct mnd_app_list apps;
+	struct mnd_conn_list conns;	/* all of them */
+	void *pending;			/* tree of connects without an answer, by request */
+	void *live;			/* tree of established connections, by id */
+	void *routes;			/* tree of watched destinations, by address */
+	uint64_t last_request;
+};
+
+/* Adds fd to the event loop; the watch stays where it is until the fd is closed. */
+int mnd_watch_add(struct mnd_daemon *d, int fd, struct mnd_watch *w);
+
+bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr);
+
+#endif /* MND_DAEMON_H */

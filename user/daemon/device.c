@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/conn.h"
+#include "daemon/device.h"
+#include "daemon/log.h"
+
+static void device_log(void *ctx, int priority, const char *text)
+{
+	(void)ctx;
+	mnd_log(priority, "%s", text);
+}
+
+static void device_event(void *ctx, const struct machnet_dp_event *ev)
+{
+	mnd_conn_event(ctx, ev);
+}
+
+static void on_dp(void *arg, uint32_t events)
+{
+	struct mnd_daemon *d = arg;
+
+	(void)events;
+	machnet_dp_dispatch(d->dp);
+}
+
+/* The addresses that packets may be for, as the interface has them now. */
+static int device_read_addrs(struct mnd_daemon *d)
+{
+	int n = mnd_rtnl_addrs(&d->rtnl, d->ifindex, d->addrs, MACHNET_DP_ADDRS_MAX);
+
+	if (n < 0) {
+		mnd_err("cannot read the addresses of %s: %s", d->ifname, strerror(-n));
+		return n;
+	}
+	d->n_addrs = n;
+	return machnet_dp_set_addrs(d->dp, d->addrs, n);
+}
+
+static void on_addr(void *arg, uint32_t events)
+{
+	struct mnd_daemon *d = arg;
+	char buf[8192];
+
+	(void)events;
+	/* What changed does not matter, nor does a lost message: all addresses are read anew. */
+	while (recv(mnl_socket_get_fd(d->rtnl_events.sock), buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	device_read_addrs(d);
+}
+
+/* A device that the kernel goes on using by itself: "net_af_packet0,iface=eth0" serves eth0. */
+static bool vdev_shares(const char *vdev, char *ifname, size_t size)
+{
+	const char *iface = strstr(vdev, "iface=");
+	size_t len;
+
+	if (strncmp(vdev, "net_af_", 7) || !iface)
+		return false;
+	iface += strlen("iface=");
+	len = strcspn(iface, ",");
+	if (len >= size)
+		return false;
+	memcpy(ifname, iface, len);
+	ifname[len] = '\0';
+	return true;
+}
+
+/* Its own name and MTU, when the datapath shares the interface with the kernel. */
+static int device_shared(struct mnd_daemon *d, struct machnet_dp_config *cfg)
+{
+	struct ifreq ifr = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	memcpy(ifr.ifr_name, d->ifname, sizeof(ifr.ifr_name));
+	ret = fd < 0 || ioctl(fd, SIOCGIFMTU, &ifr) ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (ret) {
+		mnd_err("interface %s: %s", d->ifname, strerror(-ret));
+		return ret;
+	}
+	cfg->tap = NULL;
+	if (!cfg->mtu)
+		cfg->mtu = ifr.ifr_mtu;
+	return 0;
+}
+
+/* A NIC by its PCI address, or by the interface that the kernel has or had for it. */
+static int device_pci(struct mnd_daemon *d, struct machnet_dp_config *cfg, const char *pci)
+{
+	int ret = mnd_takeover_begin(&d->nic, pci, d->opt.ifname, &d->rtnl);
+
+	cfg->device = d->nic.pci;
+	if (!cfg->mtu)
+		cfg->mtu = d->nic.mtu;
+	return ret;
+}
+
+static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text, size_t size)
+{
+	char pci[MND_PCI_LEN];
+	int ret = mnd_takeover_find(d->opt.ifname, pci);
+
+	if (ret == -ENODEV)
+		ret = mnd_takeover_recall(d->opt.ifname, pci) ? -ENODEV : 0;
+	if (ret == -ENODEV) {
+		mnd_err("there is no interface %s", d->opt.ifname);
+		return ret;
+	}
+	if (!ret)
+		return device_pci(d, cfg, pci);
+	mnd_info("%s is no virtio PCI NIC: sharing it with the kernel through af_packet, slower", d->opt.ifname);
+	snprintf(d->ifname, sizeof(d->ifname), "%s", d->opt.ifname);
+	snprintf(text, size, "net_af_packet0,iface=%s,qpairs=%u", d->ifname, cfg->engines);
+	cfg->device = text;
+	return device_shared(d, cfg);
+}
+
+static int device_choose(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text, size_t size)
+{
+	if (d->opt.ifname)
+		return device_of_interface(d, cfg, text, size);
+	if (d->opt.pci)
+		return device_pci(d, cfg, d->opt.pci);
+	cfg->device = d->opt.vdev;
+	if (vdev_shares(d->opt.vdev, d->ifname, sizeof(d->ifname)))
+		return device_shared(d, cfg);
+	return 0;
+}
+
+/* The exception path's interface becomes what the kernel's was. */
+static int device_configure_tap(struct mnd_daemon *d)
+{
+	int ret;
+
+	d->ifindex = d->info.tap_ifindex;
+	if (!if_indextoname(d->ifindex, d->ifname))
+		return -errno;
+	ret = mnd_rtnl_link_up(&d->rtnl, d->ifindex);
+	for (unsigned int i = 0; !ret && i < d->opt.n_addresses; i++)
+		ret = mnd_rtnl_addr_add(&d->rtnl, d->ifindex, &d->opt.addresses[i].addr,
+					d->opt.addresses[i].len);
+	if (ret) {
+		mnd_err("cannot configure %s: %s", d->ifname, strerror(-ret));
+		return ret;
+	}
+	ret = mnd_netconf_apply(&d->nic.conf, &d->rtnl, d->ifindex);
+	if (ret)
+		mnd_warn("not every address and route of %s could be moved to %s: %s", d->nic.ifname, d->ifname,
+			 strerror(-ret));
+	return 0;
+}
+
+static int device_register(struct mnd_daemon *d)
+{
+	struct machnet_nl_device dev = {
+		.ifindex = d->ifindex,
+		.mtu = d->info.mtu,
+		.engines = d->info.engines,
+		.rss_class = d->info.rss_class,
+	};
+	int ret;
+
+	memcpy(dev.mac, d->info.mac, sizeof(dev.mac));
+	snprintf(dev.driver, sizeof(dev.driver), "%s", d->info.driver);
+	ret = d->ops->device_register(d->control, &dev);
+	if (ret)
+		mnd_err("cannot register %s: %s (%s)", d->ifname, strerror(-ret), d->ops->error(d->control));
+	d->registered = !ret;
+	return ret;
+}
+
+static int device_watch(struct mnd_daemon *d)
+{
+	int ret = mnd_rtnl_open(&d->rtnl_events, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+
+	if (ret)
+		return ret;
+	d->addr_watch = (struct mnd_watch){ on_addr, d };
+	d->dp_watch = (struct mnd_watch){ on_dp, d };
+	ret = mnd_watch_add(d, mnl_socket_get_fd(d->rtnl_events.sock), &d->addr_watch);
+	return ret ? ret : mnd_watch_add(d, machnet_dp_fd(d->dp), &d->dp_watch);
+}
+
+static void device_say(const struct mnd_daemon *d)
+{
+	char addr[MN_ADDR_STRLEN] = "no address";
+
+	if (d->n_addrs)
+		mn_addr_format(&d->addrs[0], addr);
+	mnd_info("serving %s (%s): driver %s, %u engine%s, MTU %u, %s, %s, control %s", d->ifname, addr,
+		 d->info.driver, d->info.engines, d->info.engines == 1 ? "" : "s", d->info.mtu,
+		 d->info.hugepages ? "hugepages" : "no hugepages",
+		 d->opt.poll == MACHNET_DP_POLL_BUSY ? "busy polling" :
+		 d->info.rx_wakeup ? "adaptive polling woken by packets" : "adaptive polling",
+		 d->ops->name);
+	if (d->info.engines < d->opt.engines)
+		mnd_warn("%s has %u queue pairs: %u engines asked for, %u run", d->ifname, d->info.engines,
+			 d->opt.engines, d->info.engines);
+}
+
+int mnd_device_open(struct mnd_daemon *d)
+{
+	struct machnet_dp_config cfg = {
+		.engines = d->opt.engines,
+		.poll = d->opt.poll,
+		.cores = d->opt.cores,
+		.tap = d->opt.tap,
+		.mtu = d->opt.mtu,
+		.fault = d->opt.fault,
+		.event = device_event,
+		.log = device_log,
+		.ctx = d,
+	};
+	char vdev[128];
+	int ret = device_choose(d, &cfg, vdev, sizeof(vdev));
+
+	if (!ret)
+		ret = machnet_dp_create(&cfg, &d->dp);
+	if (ret)
+		return ret;
+	machnet_dp_info(d->dp, &d->info);
+	if (cfg.tap)
+		ret = device_configure_tap(d);
+	else
+		d->ifindex = if_nametoindex(d->ifname);
+	if (!ret)
+		ret = device_watch(d);
+	if (!ret)
+		ret = device_read_addrs(d);
+	if (!ret)
+		ret = device_register(d);
+	if (!ret)
+		device_say(d);
+	return ret;
+}
+
+void mnd_device_close(struct mnd_daemon *d)
+{
+	mnd_rtnl_close(&d->rtnl_events);
+	/* While it goes down the datapath reports the end of each connection. */
+	if (d->dp)
+		machnet_dp_destroy(d->dp);
+	d->dp = NULL;
+	if (d->registered)
+		d->ops->device_unregister(d->control, d->ifindex);
+	mnd_takeover_end(&d->nic, &d->rtnl);
+}

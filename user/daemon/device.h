@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* device.h - the network device of this daemon: found, taken, driven, registered, given back */
+#ifndef MND_DEVICE_H
+#define MND_DEVICE_H
+
+#include "daemon/daemon.h"
+
+/* Errors are logged; what was done is undone by mnd_device_close(). */
+int mnd_device_open(struct mnd_daemon *d);
+void mnd_device_close(struct mnd_daemon *d);
+
+#endif /* MND_DEVICE_H */

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "daemon/app.h"
+#include "daemon/conn.h"
+#include "daemon/device.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+
+int mnd_watch_add(struct mnd_daemon *d, int fd, struct mnd_watch *w)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = w };
+
+	return epoll_ctl(d->epfd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr)
+{
+	for (unsigned int i = 0; i < d->n_addrs; i++)
+		if (mn_addr_equal(&d->addrs[i], addr))
+			return true;
+	return false;
+}
+
+static void on_signal(void *arg, uint32_t events)
+{
+	struct mnd_daemon *d = arg;
+	struct signalfd_siginfo si;
+
+	(void)events;
+	if (read(d->signal_fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	mnd_info("%s: shutting down", strsignal(si.ssi_signo));
+	d->stop = true;
+}
+
+static void on_control(void *arg, uint32_t events)
+{
+	struct mnd_daemon *d = arg;
+	int ret = d->ops->dispatch(d->control);
+
+	(void)events;
+	if (ret)
+		mnd_warn("control plane: %s", strerror(-ret));
+}
+
+/* Before anything makes a thread, so that all of them leave the signals to the event loop. */
+static int open_signals(struct mnd_daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (d->signal_fd < 0)
+		return -errno;
+	d->signal_watch = (struct mnd_watch){ on_signal, d };
+	return mnd_watch_add(d, d->signal_fd, &d->signal_watch);
+}
+
+static int open_control(struct mnd_daemon *d)
+{
+	static const struct mnd_control_events events = {
+		.route = mnd_route_changed,
+		.port_gone = mnd_app_port_gone,
+	};
+	bool kernel = !strcmp(d->opt.control, "kernel");
+	int ret;
+
+	d->ops = kernel ? &mnd_control_kernel_ops : &mnd_control_local_ops;
+	ret = d->ops->open(&d->control, &events, d);
+	if (ret) {
+		d->control = NULL;
+		mnd_err("control plane \"%s\": %s%s", d->ops->name, strerror(-ret), ret == -ENOENT ?
+			" (load the module: modprobe machnet; or go without: --control=local)" : "");
+		return ret;
+	}
+	if (!kernel)
+		mnd_warn("--control=local: ports are kept by this process, nothing is registered in the kernel, and applications lose their ports when it ends");
+	d->control_watch = (struct mnd_watch){ on_control, d };
+	return mnd_watch_add(d, d->ops->fd(d->control), &d->control_watch);
+}
+
+static int daemon_open(struct mnd_daemon *d)
+{
+	int ret;
+
+	LIST_INIT(&d->apps);
+	LIST_INIT(&d->conns);
+	d->signal_fd = -1;
+	d->listen_fd = -1;
+	d->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (d->epfd < 0)
+		return -errno;
+	ret = open_signals(d);
+	if (!ret)
+		ret = mnd_rtnl_open(&d->rtnl, 0);
+	if (!ret)
+		ret = open_control(d);
+	if (!ret)
+		ret = mnd_app_listen(d);
+	return ret ? ret : mnd_device_open(d);
+}
+
+/* Against the order of opening; what was not opened is skipped. */
+static void daemon_close(struct mnd_daemon *d)
+{
+	mnd_app_close_all(d);
+	mnd_device_close(d);
+	mnd_conn_free_all(d);
+	if (d->control)
+		d->ops->close(d->control);
+	mnd_rtnl_close(&d->rtnl);
+	if (d->signal_fd >= 0)
+		close(d->signal_fd);
+	if (d->epfd >= 0)
+		close(d->epfd);
+}
+
+static void daemon_run(struct mnd_daemon *d)
+{
+	struct epoll_event ev;
+
+	while (!d->stop) {
+		/* One at a time: handling one event may free what the next one is for. */
+		if (epoll_wait(d->epfd, &ev, 1, -1) == 1) {
+			struct mnd_watch *w = ev.data.ptr;
+
+			w->fn(w->arg, ev.events);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct mnd_daemon d;
+	int ret = mnd_options_parse(&d.opt, argc, argv);
+
+	if (ret)
+		return ret - 1;
+	ret = daemon_open(&d);
+	if (!ret) {
+		mnd_notify("READY=1");
+		daemon_run(&d);
+		mnd_notify("STOPPING=1");
+	}
+	daemon_close(&d);
+	return ret ? 1 : 0;
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <getopt.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/app_proto.h"
+#include "daemon/options.h"
+
+#define OPTIONS_DONE	1	/* exit status 0, plus 1 */
+#define OPTIONS_USAGE	3	/* exit status 2, plus 1 */
+
+enum {
+	OPT_PCI = 256,
+	OPT_VDEV,
+	OPT_CONTROL,
+	OPT_SOCKET,
+	OPT_TAP,
+	OPT_CORES,
+	OPT_POLL,
+	OPT_MTU,
+	OPT_FAULT,
+};
+
+static const struct option long_options[] = {
+	{ "interface", required_argument, NULL, 'i' },
+	{ "pci", required_argument, NULL, OPT_PCI },
+	{ "vdev", required_argument, NULL, OPT_VDEV },
+	{ "address", required_argument, NULL, 'a' },
+	{ "engines", required_argument, NULL, 'e' },
+	{ "cores", required_argument, NULL, OPT_CORES },
+	{ "poll", required_argument, NULL, OPT_POLL },
+	{ "mtu", required_argument, NULL, OPT_MTU },
+	{ "tap", required_argument, NULL, OPT_TAP },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "fault", required_argument, NULL, OPT_FAULT },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+"Usage: machnetd (-i IFACE | --pci ADDR | --vdev ARGS) [OPTION]...\n"
+"Moves messages between applications and one network device with DPDK.\n"
+"\n"
+"Device (exactly one):\n"
+"  -i, --interface IFACE  a network interface: a virtio NIC is taken over and given\n"
+"                         back on exit, any other is shared with the kernel (af_packet)\n"
+"      --pci ADDR         a NIC by PCI address, e.g. 0000:00:04.0\n"
+"      --vdev ARGS        a DPDK virtual device, e.g. net_memif0,role=server,...\n"
+"\n"
+"Options:\n"
+"  -a, --address CIDR     address for the exception path's interface (with --pci, --vdev;\n"
+"                         up to 16 times); with -i the interface's own are kept\n"
+"  -e, --engines N        threads and queue pairs, 1 to 64 (default 1)\n"
+"      --cores LIST       CPUs of the engines, e.g. 2,3 (default: the scheduler decides)\n"
+"      --poll MODE        adaptive (default: sleeps when idle) or busy (dedicated cores)\n"
+"      --mtu BYTES        576 to 9000 (default: the device's)\n"
+"      --tap NAME         name of the exception path's interface (default mnet%d)\n"
+"      --control MODE     kernel (default: machnet.ko) or local (no module)\n"
+"      --socket PATH      where applications attach (default " MN_APP_SOCKET_DEFAULT ",\n"
+"                         or the environment variable " MN_APP_SOCKET_ENV ")\n"
+"      --fault loss=PERCENT[,seed=N]\n"
+"                         drops received packets at random, to test with\n"
+"  -h, --help             this text\n"
+"  -V, --version          the version\n"
+"\n"
+"SIGTERM and SIGINT end it cleanly. Exit status: 0 after a clean end, 1 when it could\n"
+"not start or failed, 2 for wrong usage.\n";
+
+static int usage(const char *fmt, const char *what)
+{
+	fprintf(stderr, "machnetd: ");
+	fprintf(stderr, fmt, what);
+	fprintf(stderr, " (see machnetd --help)\n");
+	return OPTIONS_USAGE;
+}
+
+/* A whole number within [min, max]. */
+static int parse_number(const char *text, unsigned long min, unsigned long max, unsigned long *n)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || *n < min || *n > max)
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_address(struct mnd_options *o, const char *text)
+{
+	struct mnd_prefix *p = &o->addresses[o->n_addresses];
+	char addr[MN_ADDR_STRLEN];
+	const char *slash = strchr(text, '/');
+	unsigned long len;
+
+	if (o->n_addresses == MND_ADDRESSES_MAX || !slash || (size_t)(slash - text) >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, slash - text);
+	addr[slash - text] = '\0';
+	if (mn_addr_parse(&p->addr, addr) || mn_addr_is_any(&p->addr))
+		return -EINVAL;
+	if (parse_number(slash + 1, 1, mn_addr_is_v4(&p->addr) ? 32 : 128, &len))
+		return -EINVAL;
+	p->len = len;
+	o->n_addresses++;
+	return 0;
+}
+
+/* "loss=1.5,seed=7": percent with a fraction, and a whole number. */
+static int parse_fault(struct machnet_dp_fault *f, char *text)
+{
+	static char *const keys[] = { "loss", "seed", NULL };
+	char *value, *end;
+	double percent;
+
+	while (*text) {
+		switch (getsubopt(&text, keys, &value)) {
+		case 0:
+			if (!value)
+				return -EINVAL;
+			percent = strtod(value, &end);
+			if (end == value || *end || !(percent >= 0 && percent <= 100))
+				return -EINVAL;
+			f->loss_ppm = percent * 10000;
+			break;
+		case 1:
+			if (!value)
+				return -EINVAL;
+			f->seed = strtoull(value, &end, 10);
+			if (end == value || *end)
+				return -EINVAL;
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int parse_poll(struct mnd_options *o, const char *text)
+{
+	if (!strcmp(text, "adaptive"))
+		o->poll = MACHNET_DP_POLL_ADAPTIVE;
+	else if (!strcmp(text, "busy"))
+		o->poll = MACHNET_DP_POLL_BUSY;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_option(struct mnd_options *o, int opt, char *arg)
+{
+	unsigned long n;
+
+	switch (opt) {
+	case 'i':
+		o->ifname = arg;
+		return strlen(arg) < IF_NAMESIZE ? 0 : usage("%s: the name of an interface is shorter", arg);
+	case OPT_PCI:
+		o->pci = arg;
+		return 0;
+	case OPT_VDEV:
+		o->vdev = arg;
+		return 0;
+	case 'a':
+		return parse_address(o, arg) ? usage("--address %s: want ADDRESS/LENGTH, at most 16 of them",
+						     arg) : 0;
+	case 'e':
+		if (parse_number(arg, 1, MACHNET_DP_ENGINES_MAX, &n))
+			return usage("--engines %s: want a number from 1 to 64", arg);
+		o->engines = n;
+		return 0;
+	case OPT_CORES:
+		o->cores = arg;
+		return 0;
+	case OPT_POLL:
+		return parse_poll(o, arg) ? usage("--poll %s: want adaptive or busy", arg) : 0;
+	case OPT_MTU:
+		if (parse_number(arg, 576, 9000, &n))
+			return usage("--mtu %s: want a number from 576 to 9000", arg);
+		o->mtu = n;
+		return 0;
+	case OPT_TAP:
+		o->tap = arg;
+		return strlen(arg) < IF_NAMESIZE ? 0 : usage("%s: the name of an interface is shorter", arg);
+	case OPT_CONTROL:
+		o->control = arg;
+		return strcmp(arg, "kernel") && strcmp(arg, "local") ?
+		       usage("--control %s: want kernel or local", arg) : 0;
+	case OPT_SOCKET:
+		o->socket = arg;
+		return 0;
+	case OPT_FAULT:
+		return parse_fault(&o->fault, arg) ? usage("--fault: want loss=PERCENT[,seed=N]%s", "") : 0;
+	case 'h':
+		fputs(help, stdout);
+		return OPTIONS_DONE;
+	case 'V':
+		puts("machnetd " MACHNET_VERSION);
+		return OPTIONS_DONE;
+	default:
+		return OPTIONS_USAGE;	/* getopt_long() has said what is wrong */
+	}
+}
+
+int mnd_options_parse(struct mnd_options *o, int argc, char **argv)
+{
+	int opt, ret;
+
+	*o = (struct mnd_options){ .engines = 1, .control = "kernel", .tap = "mnet%d" };
+	o->socket = getenv(MN_APP_SOCKET_ENV);
+	if (!o->socket || !*o->socket)
+		o->socket = MN_APP_SOCKET_DEFAULT;
+	while ((opt = getopt_long(argc, argv, "i:a:e:hV", long_options, NULL)) != -1) {
+		ret = parse_option(o, opt, optarg);
+		if (ret)
+			return ret;
+	}
+	if (optind < argc)
+		return usage("unexpected argument %s", argv[optind]);
+	if (!!o->ifname + !!o->pci + !!o->vdev != 1)
+		return usage("want exactly one of %s", "-i IFACE, --pci ADDR, --vdev ARGS");
+	if (o->ifname && o->n_addresses)
+		return usage("--address does not go with -i: %s keeps its addresses", o->ifname);
+	return 0;
+}

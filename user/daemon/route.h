@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* route.h - the destinations in use, how they are reached, and who has to know when that changes */
+#ifndef MND_ROUTE_H
+#define MND_ROUTE_H
+
+#include "daemon/daemon.h"
+
+struct mnd_route {
+	struct mn_addr dst;
+	struct machnet_nl_route last;	/* the latest answer */
+	struct mnd_conn_list users;
+};
+
+/*
+ * The destination's route, watched from now on for one more user. -ENETUNREACH
+ * and the like when there is none.
+ */
+int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, struct mnd_route **route);
+
+/* A connection uses the route / does not use it any more; the last one ends the watch. */
+void mnd_route_use(struct mnd_route *route, struct mnd_conn *conn);
+void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_conn *conn);
+
+/* The control plane's announcement. */
+void mnd_route_changed(void *daemon, const struct machnet_nl_route *route);
+
+/*
+ * What to do with an answer: 0 and the path's part of it when packets can go,
+ * -EINPROGRESS while the neighbour is being asked, or the errno for the application.
+ */
+int mnd_route_check(const struct mnd_daemon *d, const struct machnet_nl_route *route,
+		    struct machnet_dp_connect *path);
+
+#endif /* MND_ROUTE_H */

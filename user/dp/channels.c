@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/* channels.c - which channel is served by which engine, what it listens to, what it asks for */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/machnet.h>
+#include "dp/dp_priv.h"
+#include "dp/sleep.h"
+
+static unsigned int least_loaded(const struct machnet_dp *dp)
+{
+	unsigned int load[MACHNET_DP_ENGINES_MAX] = { 0 };
+	unsigned int best = 0;
+
+	for (unsigned int i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
+		if (dp->channels[i].mem)
+			load[dp->channels[i].engine]++;
+	for (unsigned int i = 1; i < dp->n_engines; i++)
+		if (load[i] < load[best])
+			best = i;
+	return best;
+}
+
+static int free_slot(const struct machnet_dp *dp)
+{
+	for (int i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
+		if (!dp->channels[i].mem)
+			return i;
+	return -ENOSPC;
+}
+
+/* A live channel, or NULL. */
+static struct dp_channel *channel_get(struct machnet_dp *dp, uint32_t channel)
+{
+	if (channel >= MACHNET_DP_CHANNELS_MAX || !dp->channels[channel].mem || dp->channels[channel].leaving)
+		return NULL;
+	return &dp->channels[channel];
+}
+
+int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs, uint32_t *channel,
+			   int fds[3])
+{
+	struct dp_cmd cmd = { .type = DP_CMD_CHANNEL_ADD };
+	struct mn_channel *ch;
+	int slot = free_slot(dp);
+	int ret;
+
+	if (slot < 0)
+		return slot;
+	ch = calloc(1, sizeof(*ch));
+	if (!ch)
+		return -ENOMEM;
+	ret = mn_channel_create(ch, slot, tx_bufs, rx_bufs);
+	if (ret) {
+		free(ch);
+		return ret;
+	}
+	dp->channels[slot].engine = least_loaded(dp);
+	ret = dp_engine_watch(&dp->engines[dp->channels[slot].engine], ch->engine_efd);
+	if (ret) {
+		mn_channel_destroy(ch);
+		free(ch);
+		return ret;
+	}
+	dp->channels[slot].mem = ch;
+	dp->channels[slot].leaving = false;
+	dp->n_channels++;
+	cmd.channel = ch;
+	dp_command(dp, dp->channels[slot].engine, &cmd);
+	fds[0] = ch->memfd;
+	fds[1] = ch->engine_efd;
+	fds[2] = ch->app_efd;
+	*channel = slot;
+	return 0;
+}
+
+static bool port_has_listener(const struct machnet_dp *dp, uint16_t port)
+{
+	for (unsigned int i = 0; i < dp->n_listeners; i++)
+		if (dp->listeners[i].port == port)
+			return true;
+	return false;
+}
+
+static void listener_remove(struct machnet_dp *dp, unsigned int i)
+{
+	uint16_t port = dp->listeners[i].port;
+
+	dp->listeners[i] = dp->listeners[--dp->n_listeners];
+	if (!port_has_listener(dp, port))
+		__atomic_store_n(&dp->ports.engine[port], 0, __ATOMIC_RELAXED);
+}
+
+void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel)
+{
+	struct dp_channel *c = channel_get(dp, channel);
+	struct dp_cmd cmd = { .type = DP_CMD_CHANNEL_DEL };
+
+	if (!c)
+		return;
+	for (unsigned int i = dp->n_listeners; i-- > 0;)
+		if (dp->listeners[i].channel == channel)
+			listener_remove(dp, i);
+	c->leaving = true;
+	cmd.channel = c->mem;
+	dp_engine_unwatch(&dp->engines[c->engine], c->mem->engine_efd);
+	dp_command(dp, c->engine, &cmd);
+}
+
+void dp_channel_gone(struct machnet_dp *dp, uint32_t channel)
+{
+	struct dp_channel *c = &dp->channels[channel];
+
+	mn_channel_close(c->mem, ENETDOWN);
+	mn_channel_destroy(c->mem);
+	free(c->mem);
+	c->mem = NULL;
+	dp->n_channels--;
+}
+
+void dp_channels_free(struct machnet_dp *dp)
+{
+	for (uint32_t i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
+		if (dp->channels[i].mem)
+			dp_channel_gone(dp, i);
+}
+
+/* Addresses overlap when they are equal or one of them is any. */
+static bool listener_conflicts(const struct machnet_dp *dp, const struct mn_addr *addr, uint16_t port)
+{
+	for (unsigned int i = 0; i < dp->n_listeners; i++) {
+		const struct dp_listener *l = &dp->listeners[i];
+
+		if (l->port == port && (mn_addr_is_any(addr) || mn_addr_is_any(&l->addr) ||
+					mn_addr_equal(addr, &l->addr)))
+			return true;
+	}
+	return false;
+}
+
+int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port)
+{
+	struct dp_channel *c = channel_get(dp, channel);
+	struct dp_cmd cmd = { .type = DP_CMD_LISTEN, .path.local = *addr, .path.local_port = port };
+	struct dp_listener *grown;
+
+	if (!c || !port)
+		return -EINVAL;
+	/* One engine per port: a second one could not be told from the port number. */
+	if (listener_conflicts(dp, addr, port) ||
+	    (dp->ports.engine[port] && dp->ports.engine[port] != c->engine + 1))
+		return -EADDRINUSE;
+	grown = realloc(dp->listeners, (dp->n_listeners + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	dp->listeners = grown;
+	grown[dp->n_listeners++] = (struct dp_listener){ *addr, port, channel };
+	cmd.channel = c->mem;
+	dp_command(dp, c->engine, &cmd);
+	__atomic_store_n(&dp->ports.engine[port], c->engine + 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port)
+{
+	struct dp_channel *c = channel_get(dp, channel);
+	struct dp_cmd cmd = { .type = DP_CMD_UNLISTEN, .path.local = *addr, .path.local_port = port };
+
+	for (unsigned int i = 0; c && i < dp->n_listeners; i++) {
+		struct dp_listener *l = &dp->listeners[i];
+
+		if (l->channel != channel || l->port != port || !mn_addr_equal(&l->addr, addr))
+			continue;
+		listener_remove(dp, i);
+		cmd.channel = c->mem;
+		dp_command(dp, c->engine, &cmd);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *conn)
+{
+	struct dp_channel *c = channel_get(dp, channel);
+	struct dp_cmd cmd = {
+		.type = DP_CMD_CONNECT,
+		.id = conn->request,
+		.path = {
+			.local = conn->local,
+			.remote = conn->remote,
+			.local_port = conn->local_port,
+			.remote_port = conn->remote_port,
+			.mtu = conn->mtu,
+			.local_host = conn->local_host,
+		},
+	};
+
+	if (!c || !conn->request || !conn->local_port || !conn->remote_port)
+		return -EINVAL;
+	memcpy(cmd.path.mac, conn->mac, sizeof(cmd.path.mac));
+	cmd.channel = c->mem;
+	__atomic_store_n(&dp->ports.engine[conn->local_port], c->engine + 1, __ATOMIC_RELAXED);
+	dp_command(dp, c->engine, &cmd);
+	return 0;
+}
+
+void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint32_t flow)
+{
+	struct dp_channel *c = channel_get(dp, channel);
+	struct dp_cmd cmd = { .type = DP_CMD_CLOSE, .flow = flow };
+
+	if (!c)
+		return;
+	cmd.channel = c->mem;
+	dp_command(dp, c->engine, &cmd);
+}
+
+static enum mn_end reason_end(uint32_t reason)
+{
+	switch (reason) {
+	case MACHNET_REASON_TIMED_OUT:
+		return MN_END_TIMED_OUT;
+	case MACHNET_REASON_UNREACHABLE:
+		return MN_END_UNREACHABLE;
+	case MACHNET_REASON_OWNER_DIED:
+		return MN_END_OWNER_DIED;
+	default:
+		return MN_END_ADMIN;
+	}
+}
+
+void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason)
+{
+	struct dp_cmd cmd = { .type = DP_CMD_ABORT, .id = id, .why = reason_end(reason) };
+
+	if (engine < dp->n_engines)
+		dp_command(dp, engine, &cmd);
+}
+
+void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
+			 uint16_t mtu)
+{
+	struct dp_cmd cmd = { .type = DP_CMD_SET_PATH, .id = id, .path.mtu = mtu };
+
+	memcpy(cmd.path.mac, mac, sizeof(cmd.path.mac));
+	if (engine < dp->n_engines)
+		dp_command(dp, engine, &cmd);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* dp_priv.h - a datapath: what the control thread keeps of it */
+#ifndef DP_PRIV_H
+#define DP_PRIV_H
+
+#include <machnet/dp.h>
+#include "core/channel.h"
+#include "dp/engine.h"
+#include "dp/exception.h"
+#include "dp/nic.h"
+
+struct dp_channel {
+	struct mn_channel *mem;		/* NULL: slot is free */
+	unsigned int engine;
+	bool leaving;			/* machnet_dp_channel_del() was called */
+};
+
+struct dp_listener {
+	struct mn_addr addr;
+	uint16_t port;
+	uint32_t channel;
+};
+
+struct machnet_dp {
+	struct machnet_dp_config cfg;
+	struct dp_nic nic;
+	struct dp_exception exception;
+	struct dp_ports ports;
+	int efd;			/* engines have posted events */
+	struct dp_engine engines[MACHNET_DP_ENGINES_MAX];
+	unsigned int n_engines, inited_engines, running_engines;
+	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
+	unsigned int n_addrs;
+	struct dp_channel channels[MACHNET_DP_CHANNELS_MAX];
+	unsigned int n_channels;
+	struct dp_listener *listeners;
+	unsigned int n_listeners;
+};
+
+/* Puts a command on an engine's ring and wakes it. */
+void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd *cmd);
+
+/* The engine has forgotten the channel. */
+void dp_channel_gone(struct machnet_dp *dp, uint32_t channel);
+/* All that are left; no engine runs. */
+void dp_channels_free(struct machnet_dp *dp);
+
+#endif /* DP_PRIV_H */

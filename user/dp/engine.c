@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_ring.h>
+
+#include <linux/machnet.h>
+#include "dp/engine.h"
+#include "dp/frame.h"
+#include "dp/sleep.h"
+
+#define ENGINE_CMDS	1024
+#define ENGINE_HANDOFF	2048
+#define ENGINE_MAX_CONNS	16384
+/* Held for reassembly at most: the rest of the pool keeps the rings supplied. */
+#define ENGINE_MAX_HELD	4096
+/* Packets that one turn takes from the NIC before it looks at other things. */
+#define ENGINE_RX_BURSTS	2
+/* Turns that an engine takes after it was told to stop. */
+#define ENGINE_LAST_TURNS	1000
+
+static void engine_pkt_free(void *ctx, void *handle)
+{
+	(void)ctx;
+	rte_pktmbuf_free(handle);
+}
+
+static uint64_t engine_random(void *ctx)
+{
+	uint64_t value = 0;
+
+	(void)ctx;
+	/* 8 bytes never block and never fail once the kernel is up (getrandom(2)). */
+	while (getrandom(&value, sizeof(value), 0) != sizeof(value))
+		;
+	return value;
+}
+
+static uint32_t end_reason(enum mn_end why)
+{
+	static const uint32_t reasons[] = {
+		[MN_END_NONE] = MACHNET_REASON_UNSPEC,
+		[MN_END_CLOSED] = MACHNET_REASON_CLOSED,
+		[MN_END_PEER_CLOSED] = MACHNET_REASON_PEER_CLOSED,
+		[MN_END_REFUSED] = MACHNET_REASON_RESET,
+		[MN_END_RESET] = MACHNET_REASON_RESET,
+		[MN_END_TIMED_OUT] = MACHNET_REASON_TIMED_OUT,
+		[MN_END_UNREACHABLE] = MACHNET_REASON_UNREACHABLE,
+		[MN_END_OWNER_DIED] = MACHNET_REASON_OWNER_DIED,
+		[MN_END_ADMIN] = MACHNET_REASON_ADMIN,
+	};
+
+	return reasons[why];
+}
+
+/* There is room: the engine takes no work when events_reserve slots are not free. */
+static void engine_post(struct dp_engine *e, const struct machnet_dp_event *ev)
+{
+	rte_ring_sp_enqueue_elem(e->events, (void *)(uintptr_t)ev, sizeof(*ev));
+	e->event_posted = true;
+}
+
+static void engine_event(void *ctx, const struct mn_stack_event *s)
+{
+	struct dp_engine *e = ctx;
+	struct machnet_dp_event ev = {
+		.type = s->type == MN_STACK_EVENT_UP ? MACHNET_DP_EVENT_UP : MACHNET_DP_EVENT_END,
+		.reason = end_reason(s->why),
+		.error = s->type == MN_STACK_EVENT_END ? mn_end_errno(s->why) : 0,
+		.accepted = s->accepted,
+		.channel = s->channel,
+		.flow = s->flow,
+		.engine = e->index,
+		.remote_engine = s->remote_engine,
+		.id = s->id,
+		.remote_id = s->remote_id,
+		.request = s->request,
+		.local = s->path.local,
+		.remote = s->path.remote,
+		.local_port = s->path.local_port,
+		.remote_port = s->path.remote_port,
+	};
+
+	engine_post(e, &ev);
+}
+
+static const struct mn_stack_ops engine_ops = {
+	.pkt_free = engine_pkt_free,
+	.event = engine_event,
+	.random = engine_random,
+};
+
+static bool engine_owns_addr(const struct dp_engine *e, const struct mn_addr *addr)
+{
+	for (unsigned int i = 0; i < e->n_addrs; i++)
+		if (mn_addr_equal(&e->addrs[i], addr))
+			return true;
+	return false;
+}
+
+static void engine_connect(struct dp_engine *e, const struct dp_cmd *c)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_END,
+		.channel = c->channel->id,
+		.engine = e->index,
+		.request = c->id,
+		.local = c->path.local,
+		.remote = c->path.remote,
+		.local_port = c->path.local_port,
+		.remote_port = c->path.remote_port,
+	};
+	int ret = mn_stack_connect(e->stack, c->channel, &c->path, c->id);
+
+	if (!ret)
+		return;
+	ev.error = -ret;
+	engine_post(e, &ev);
+}
+
+static void engine_channel_del(struct dp_engine *e, struct mn_channel *ch)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_CHANNEL_GONE,
+		.channel = ch->id,
+		.engine = e->index,
+	};
+
+	mn_stack_del_channel(e->stack, ch, MN_END_OWNER_DIED);
+	engine_post(e, &ev);
+}
+
+static void engine_addr_del(struct dp_engine *e, const struct mn_addr *addr)
+{
+	for (unsigned int i = 0; i < e->n_addrs; i++)
+		if (mn_addr_equal(&e->addrs[i], addr))
+			e->addrs[i--] = e->addrs[--e->n_addrs];
+}
+
+static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
+{
+	switch ((enum dp_cmd_type)c->type) {
+	case DP_CMD_CHANNEL_ADD:
+		if (mn_stack_add_channel(e->stack, c->channel))
+			mn_channel_close(c->channel, ENOSPC);
+		break;
+	case DP_CMD_CHANNEL_DEL:
+		engine_channel_del(e, c->channel);
+		break;
+	case DP_CMD_LISTEN:
+		mn_stack_listen(e->stack, c->channel, &c->path.local, c->path.local_port);
+		break;
+	case DP_CMD_UNLISTEN:
+		mn_stack_unlisten(e->stack, &c->path.local, c->path.local_port);
+		break;
+	case DP_CMD_CONNECT:
+		engine_connect(e, c);
+		break;
+	case DP_CMD_CLOSE:
+		mn_stack_close(e->stack, c->channel, c->flow);
+		break;
+	case DP_CMD_ABORT:
+		mn_stack_abort(e->stack, c->id, c->why);
+		break;
+	case DP_CMD_SET_PATH:
+		mn_stack_set_path(e->stack, c->id, c->path.mac, c->path.mtu);
+		break;
+	case DP_CMD_ADDR_ADD:
+		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)
+			e->addrs[e->n_addrs++] = c->path.local;
+		break;
+	case DP_CMD_ADDR_DEL:
+		engine_addr_del(e, &c->path.local);
+		break;
+	}
+}
+
+static unsigned int engine_commands(struct dp_engine *e)
+{
+	struct dp_cmd c;
+	unsigned int n = 0;
+
+	/* One deletion may end every connection: each command wants the whole reserve. */
+	while (rte_ring_free_count(e->events) >= e->events_reserve &&
+	       rte_ring_sc_dequeue_elem(e->cmds, &c, sizeof(c)) == 0) {
+		engine_command(e, &c);
+		n++;
+	}
+	return n;
+}
+
+/* To another engine, or to itself for traffic within the host. */
+static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_mbuf *m)
+{
+	if (target >= e->engines) {
+		e->stats.drop_no_engine++;
+		rte_pktmbuf_free(m);
+	} else if (rte_ring_mp_enqueue(e->all[target].handoff, m)) {
+		e->stats.drop_handoff_full++;
+		rte_pktmbuf_free(m);
+	} else if (target != e->index) {
+		e->stats.handoff_sent++;
+		dp_engine_kick(&e->all[target]);
+	}
+}
+
+/* The engine that must get the packet: by connection id, by port for the first packet. */
+static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payload, uint32_t len,
+				  uint16_t local_port)
+{
+	unsigned int of_port = e->ports->engine[local_port];
+	int target = mn_stack_steer(payload, len);
+
+	if (target >= 0)
+		return target;
+	return of_port ? of_port - 1 : e->index;
+}
+
+/* Sent to our MAC and one of our addresses; a port of ours, or a request that somebody has to refuse. */
+static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
+{
+	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) || !engine_owns_addr(e, &f->path.local))
+		return false;
+	return e->ports->engine[f->path.local_port] || mn_stack_is_syn(f->payload, f->payload_len);
+}
+
+static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_frame *f, bool handed)
+{
+	struct mn_pkt pkt = { &f->path, f->payload, f->payload_len, m };
+	unsigned int target = engine_target(e, f->payload, f->payload_len, f->path.local_port);
+
+	if (target != e->index && !handed) {
+		engine_handoff(e, target, m);
+		return;
+	}
+	e->stats.rx_machnet++;
+	if (!dp_frame_checksum_ok(m)) {
+		e->stats.drop_bad_checksum++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	f->path.mtu = e->nic->mtu;
+	f->path.local_host = engine_owns_addr(e, &f->path.remote);
+	if (!mn_stack_input(e->stack, &pkt))
+		rte_pktmbuf_free(m);
+}
+
+/* Sorts received frames: Machnet's into the transport, the others to the kernel. */
+static void engine_receive(struct dp_engine *e, struct rte_mbuf **pkts, uint16_t n, bool handed)
+{
+	struct rte_mbuf *others[DP_BURST];
+	struct dp_frame f;
+	uint16_t n_others = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		enum dp_frame_kind kind;
+
+		if (i + 1 < n)
+			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 1], void *));
+		kind = dp_frame_parse(pkts[i], &f);
+		if (kind == DP_FRAME_UDP && engine_is_ours(e, &f)) {
+			engine_machnet(e, pkts[i], &f, handed);
+		} else if (kind == DP_FRAME_BAD) {
+			e->stats.drop_bad_frame++;
+			rte_pktmbuf_free(pkts[i]);
+		} else {
+			others[n_others++] = pkts[i];
+		}
+	}
+	if (!n_others)
+		return;
+	if (e->exception) {
+		e->stats.rx_to_kernel += n_others;
+		dp_exception_to_kernel(e->exception, others, n_others);
+	} else {
+		e->stats.rx_not_for_us += n_others;
+		rte_pktmbuf_free_bulk(others, n_others);
+	}
+}
+
+static unsigned int engine_rx(struct dp_engine *e)
+{
+	struct rte_mbuf *pkts[DP_BURST];
+	unsigned int total = 0;
+	uint16_t n = DP_BURST;
+
+	for (int i = 0; i < ENGINE_RX_BURSTS && n == DP_BURST; i++) {
+		n = rte_eth_rx_burst(e->nic->port, e->index, pkts, DP_BURST);
+		if (!n)
+			break;
+		total += n;
+		engine_receive(e, pkts, dp_fault_rx(&e->fault, pkts, n), false);
+	}
+	e->stats.rx_frames += total;
+	return total;
+}
+
+static unsigned int engine_handoff_rx(struct dp_engine *e)
+{
+	struct rte_mbuf *pkts[DP_BURST];
+	unsigned int n = rte_ring_sc_dequeue_burst(e->handoff, (void **)pkts, DP_BURST, NULL);
+
+	if (n) {
+		e->stats.handoff_received += n;
+		engine_receive(e, pkts, n, true);
+	}
+	return n;
+}
+
+/* The next packet of the transport as a frame; NULL when there is none. */
+static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_path *path)
+{
+	struct rte_mbuf *m = e->spare;
+	uint32_t len;
+
+	if (!m)
+		m = rte_pktmbuf_alloc(e->nic->pools[e->index]);
+	e->spare = NULL;
+	if (!m) {
+		e->stats.tx_no_mbuf++;
+		return NULL;
+	}
+	len = mn_stack_output(e->stack, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_tailroom(m), path);
+	if (!len) {
+		e->spare = m;
+		return NULL;
+	}
+	m->data_len = len;
+	m->pkt_len = len;
+	return m;
+}
+
+/* Fills the burst; frames for this host go by the hand-off ring and never see the NIC. */
+static void engine_fill(struct dp_engine *e)
+{
+	struct rte_mbuf *m;
+	struct mn_path path;
+
+	for (int i = 0; i < DP_BURST && e->tx_count < DP_BURST; i++) {
+		m = engine_next_frame(e, &path);
+		if (!m)
+			return;
+		if (path.local_host) {
+			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
+							    path.remote_port);
+
+			memcpy(path.mac, e->nic->mac, sizeof(path.mac));
+			dp_frame_build(m, &path, e->nic->mac, false);
+			e->stats.local_frames++;
+			engine_handoff(e, target, m);
+		} else {
+			dp_frame_build(m, &path, e->nic->mac, e->nic->udp_offload);
+			e->tx[e->tx_count++] = m;
+		}
+	}
+}
+
+static unsigned int engine_tx(struct dp_engine *e)
+{
+	uint16_t sent, want;
+
+	engine_fill(e);
+	/* One engine carries what the kernel sends. */
+	if (e->exception && e->index == 0 && e->tx_count < DP_BURST)
+		e->tx_count += rte_ring_sc_dequeue_burst(e->exception->to_nic, (void **)&e->tx[e->tx_count],
+							 DP_BURST - e->tx_count, NULL);
+	want = e->tx_count;
+	if (!want)
+		return 0;
+	sent = rte_eth_tx_burst(e->nic->port, e->index, e->tx, want);
+	e->stats.tx_frames += sent;
+	if (sent < want) {
+		e->stats.tx_ring_full++;
+		memmove(e->tx, e->tx + sent, (want - sent) * sizeof(e->tx[0]));
+	}
+	e->tx_count = want - sent;
+	return sent;
+}
+
+static void engine_wake_control(struct dp_engine *e)
+{
+	uint64_t one = 1;
+
+	e->event_posted = false;
+	if (write(e->control_efd, &one, sizeof(one)) < 0)
+		return;	/* EAGAIN: readable already */
+}
+
+/* One turn of the loop; returns how much there was to do. */
+static unsigned int engine_turn(struct dp_engine *e)
+{
+	unsigned int work;
+
+	e->stats.loops++;
+	e->now_us = dp_clock_us();
+	work = engine_commands(e);
+	if (rte_ring_free_count(e->events) >= e->events_reserve) {
+		mn_stack_advance(e->stack, e->now_us);
+		work += engine_rx(e);
+		work += engine_handoff_rx(e);
+		work += mn_stack_poll_channels(e->stack);
+	}
+	work += engine_tx(e);
+	mn_stack_flush(e->stack);
+	if (e->event_posted)
+		engine_wake_control(e);
+	return work;
+}
+
+int dp_engine_main(void *engine)
+{
+	struct dp_engine *e = engine;
+
+	while (!__atomic_load_n(&e->stop, __ATOMIC_RELAXED)) {
+		if (engine_turn(e)) {
+			e->idle_since_us = 0;
+			e->nap_us = 0;
+		} else if (e->poll == MACHNET_DP_POLL_BUSY) {
+			rte_pause();
+		} else {
+			dp_engine_idle(e);
+		}
+	}
+	/* What the transport still has to say, the resets of its connections above all. */
+	for (int i = 0; i < ENGINE_LAST_TURNS && engine_turn(e); i++)
+		;
+	return 0;
+}
+
+void dp_engine_kick(struct dp_engine *e)
+{
+	uint64_t one = 1;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&e->sleeps, __ATOMIC_RELAXED) ||
+	    !__atomic_exchange_n(&e->sleeps, 0, __ATOMIC_SEQ_CST))
+		return;
+	if (write(e->efd, &one, sizeof(one)) < 0)
+		return;	/* EAGAIN: readable already */
+}
+
+static struct rte_ring *engine_ring(const char *what, unsigned int index, unsigned int esize, unsigned int count,
+				    unsigned int flags)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s%u", what, index);
+	return rte_ring_create_elem(name, esize, count, SOCKET_ID_ANY, flags);
+}
+
+static int engine_rings(struct dp_engine *e, uint32_t max_conns)
+{
+	/* Each connection may come up and end while the control thread is away. */
+	unsigned int events = rte_align32pow2(4 * max_conns + 64);
+
+	e->events_reserve = 2 * max_conns + 16;
+	e->cmds = engine_ring("cmds", e->index, sizeof(struct dp_cmd), ENGINE_CMDS,
+			      RING_F_SP_ENQ | RING_F_SC_DEQ);
+	e->events = engine_ring("events", e->index, sizeof(struct machnet_dp_event), events,
+				RING_F_SP_ENQ | RING_F_SC_DEQ);
+	e->handoff = engine_ring("handoff", e->index, sizeof(void *), ENGINE_HANDOFF, RING_F_SC_DEQ);
+	return e->cmds && e->events && e->handoff ? 0 : -rte_errno;
+}
+
+int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet_dp_config *cfg)
+{
+	struct mn_stack_config sc = {
+		.engine = index,
+		.max_conns = cfg->max_conns ? cfg->max_conns : ENGINE_MAX_CONNS,
+		.max_held = ENGINE_MAX_HELD,
+		.ops = &engine_ops,
+		.ops_ctx = e,
+	};
+	int ret;
+
+	e->index = index;
+	e->poll = cfg->poll;
+	e->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	e->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (e->efd < 0 || e->epfd < 0)
+		return -errno;
+	ret = dp_engine_watch(e, e->efd);
+	if (!ret)
+		ret = engine_rings(e, sc.max_conns);
+	if (ret)
+		return ret;
+	dp_fault_init(&e->fault, &cfg->fault, index);
+	e->now_us = dp_clock_us();
+	e->stack = mn_stack_create(&sc, e->now_us);
+	return e->stack ? 0 : -ENOMEM;
+}
+
+static void engine_drain(struct rte_ring *r)
+{
+	struct rte_mbuf *m;
+
+	while (r && rte_ring_dequeue(r, (void **)&m) == 0)
+		rte_pktmbuf_free(m);
+}
+
+void dp_engine_fini(struct dp_engine *e)
+{
+	if (e->stack)
+		mn_stack_destroy(e->stack);
+	rte_pktmbuf_free(e->spare);
+	rte_pktmbuf_free_bulk(e->tx, e->tx_count);
+	engine_drain(e->handoff);
+	rte_ring_free(e->cmds);
+	rte_ring_free(e->events);
+	rte_ring_free(e->handoff);
+	if (e->epfd >= 0)
+		close(e->epfd);
+	if (e->efd >= 0)
+		close(e->efd);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.h - one thread, one queue pair, one transport; nothing is shared
+ *
+ * The control thread speaks to an engine by a ring of commands and hears from
+ * it by a ring of events, both by value. Engines and the exception thread hand
+ * packets to each other by rings of mbufs. An engine that sleeps is woken by
+ * its eventfd.
+ */
+#ifndef DP_ENGINE_H
+#define DP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <machnet/dp.h>
+#include "core/stack.h"
+#include "dp/exception.h"
+#include "dp/fault.h"
+#include "dp/nic.h"
+
+struct rte_mbuf;
+struct rte_ring;
+
+/* Which engine serves a local port: 0 none, else 1 + its index. Written by the control thread. */
+struct dp_ports {
+	uint8_t engine[65536];
+};
+
+enum dp_cmd_type {
+	DP_CMD_CHANNEL_ADD,
+	DP_CMD_CHANNEL_DEL,
+	DP_CMD_LISTEN,
+	DP_CMD_UNLISTEN,
+	DP_CMD_CONNECT,
+	DP_CMD_CLOSE,
+	DP_CMD_ABORT,
+	DP_CMD_SET_PATH,
+	DP_CMD_ADDR_ADD,
+	DP_CMD_ADDR_DEL,
+};
+
+struct dp_cmd {
+	uint32_t type;			/* enum dp_cmd_type */
+	uint32_t flow;			/* CLOSE */
+	uint32_t why;			/* ABORT: enum mn_end */
+	struct mn_channel *channel;	/* all but ABORT, SET_PATH, ADDR_* */
+	uint64_t id;			/* ABORT, SET_PATH: connection; CONNECT: request */
+	struct mn_path path;		/* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
+};
+
+/* Free-running; printed by the stats command under these names. */
+#define DP_ENGINE_COUNTERS(X)	\
+	X(loops) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel) X(rx_not_for_us)	\
+	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_no_engine)	\
+	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames) X(tx_ring_full) X(tx_no_mbuf)
+
+struct dp_engine_stats {
+#define DP_X(name) uint64_t name;
+	DP_ENGINE_COUNTERS(DP_X)
+#undef DP_X
+};
+
+struct dp_engine {
+	/* Fixed before the engine runs. */
+	unsigned int index;
+	unsigned int engines;		/* number of them */
+	struct dp_engine *all;
+	struct dp_nic *nic;
+	struct dp_exception *exception;	/* NULL: the kernel sees the packets by itself */
+	const struct dp_ports *ports;
+	enum machnet_dp_poll poll;
+	struct rte_ring *cmds, *events, *handoff;
+	unsigned int events_reserve;	/* the engine stops taking work when fewer event slots are free */
+	int efd;			/* wakes the engine */
+	int epfd;			/* what it sleeps on: efd, channels' doorbells, RX interrupts */
+	int control_efd;		/* wakes the control thread */
+	enum dp_rx_event rx_event;	/* what tells of packets while it sleeps */
+	int rx_fd;
+
+	/* The engine's own. */
+	struct mn_stack *stack;
+	struct dp_fault fault;
+	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
+	unsigned int n_addrs;
+	struct rte_mbuf *tx[DP_BURST];	/* built, not yet taken by the NIC */
+	uint16_t tx_count;
+	struct rte_mbuf *spare;		/* for the next packet */
+	uint64_t now_us;
+	uint64_t idle_since_us;		/* 0: the last turn had work */
+	uint32_t nap_us;
+	bool event_posted;
+	struct dp_engine_stats stats;
+
+	uint32_t sleeps __attribute__((aligned(64)));	/* about to wait: write efd */
+	uint32_t stop;
+};
+
+int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet_dp_config *cfg);
+void dp_engine_fini(struct dp_engine *e);
+
+/* The thread: runs until stop is set, and then until it has nothing more to send. */
+int dp_engine_main(void *engine);
+
+/* Wakes it if it sleeps; after something was put on one of its rings. Any thread. */
+void dp_engine_kick(struct dp_engine *e);
+
+/* Microseconds of the clock that all engines use. */
+uint64_t dp_clock_us(void);
+
+#endif /* DP_ENGINE_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include "dp/engine.h"
+#include "dp/sleep.h"
+
+/* How long an engine yields before it sleeps. */
+#define IDLE_SPIN_US	200
+/* The first and the longest nap of an engine that no interrupt can wake. */
+#define NAP_MIN_US	50
+#define NAP_MAX_US	2000
+/* Bounds every other sleep: the clock of the transport stays fresh. */
+#define SLEEP_MAX_US	1000000
+
+#define NSEC_PER_USEC	1000
+#define USEC_PER_SEC	1000000
+
+uint64_t dp_clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / NSEC_PER_USEC;
+}
+
+int dp_engine_watch(struct dp_engine *e, int fd)
+{
+	/* Edge-triggered: each write to an eventfd is an edge, so that nobody has to read it. */
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+
+	return epoll_ctl(e->epfd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+void dp_engine_unwatch(struct dp_engine *e, int fd)
+{
+	epoll_ctl(e->epfd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* Reported once, then quiet until engine_arm_rx(): an engine at work hears of no packet twice. */
+static void engine_arm_rx(struct dp_engine *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT };
+
+	if (e->rx_event == DP_RX_SOCKET)
+		epoll_ctl(e->epfd, EPOLL_CTL_MOD, e->rx_fd, &ev);
+	else if (e->rx_event == DP_RX_INTERRUPT)
+		rte_eth_dev_rx_intr_enable(e->nic->port, e->index);
+}
+
+static void engine_disarm_rx(struct dp_engine *e)
+{
+	if (e->rx_event == DP_RX_INTERRUPT)
+		rte_eth_dev_rx_intr_disable(e->nic->port, e->index);
+}
+
+void dp_engine_watch_rx(struct dp_engine *e)
+{
+	e->rx_event = dp_nic_rx_event(e->nic, e->index, &e->rx_fd);
+	if (e->rx_event != DP_RX_NONE && dp_engine_watch(e, e->rx_fd))
+		e->rx_event = DP_RX_NONE;
+}
+
+static bool engine_has_input(const struct dp_engine *e)
+{
+	return !rte_ring_empty(e->cmds) || !rte_ring_empty(e->handoff) ||
+	       (e->exception && e->index == 0 && !rte_ring_empty(e->exception->to_nic)) ||
+	       __atomic_load_n(&e->stop, __ATOMIC_RELAXED);
+}
+
+/* An interrupt tells of what comes after it was enabled; a socket tells of what is there. */
+static bool engine_has_packets(const struct dp_engine *e)
+{
+	return e->rx_event == DP_RX_INTERRUPT && rte_eth_rx_queue_count(e->nic->port, e->index) > 0;
+}
+
+/* How long nothing but a doorbell may end the sleep. */
+static uint64_t engine_sleep_us(struct dp_engine *e)
+{
+	uint64_t deadline = mn_stack_deadline(e->stack);
+	uint64_t us = SLEEP_MAX_US;
+
+	if (e->rx_event == DP_RX_NONE) {
+		e->nap_us = e->nap_us ? RTE_MIN(2 * e->nap_us, (uint32_t)NAP_MAX_US) : NAP_MIN_US;
+		us = e->nap_us;
+	}
+	if (deadline <= e->now_us)
+		return 0;
+	return RTE_MIN(us, deadline - e->now_us);
+}
+
+static void engine_wait(struct dp_engine *e)
+{
+	uint64_t us = engine_sleep_us(e);
+	struct timespec ts = {
+		.tv_sec = us / USEC_PER_SEC,
+		.tv_nsec = us % USEC_PER_SEC * NSEC_PER_USEC,
+	};
+	struct epoll_event ev[8];
+
+	e->stats.sleeps++;
+	if (epoll_pwait2(e->epfd, ev, RTE_DIM(ev), &ts, NULL) > 0)
+		e->nap_us = 0;
+}
+
+/*
+ * The order matters: announce the sleep, then look once more. Whoever puts
+ * something on a ring publishes it first and looks at the announcement after.
+ */
+static void engine_sleep(struct dp_engine *e)
+{
+	__atomic_store_n(&e->sleeps, 1, __ATOMIC_SEQ_CST);
+	engine_arm_rx(e);
+	if (mn_stack_arm(e->stack) && !engine_has_input(e) && !engine_has_packets(e))
+		engine_wait(e);
+	mn_stack_disarm(e->stack);
+	engine_disarm_rx(e);
+	__atomic_store_n(&e->sleeps, 0, __ATOMIC_RELAXED);
+}
+
+void dp_engine_idle(struct dp_engine *e)
+{
+	if (!e->idle_since_us)
+		e->idle_since_us = e->now_us;
+	if (e->now_us - e->idle_since_us < IDLE_SPIN_US || e->tx_count)
+		sched_yield();
+	else
+		engine_sleep(e);
+}
