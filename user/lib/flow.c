@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/* flow.c - which connection a MachnetFlow_t names */
+#include <stdlib.h>
+
+#include "lib/priv.h"
+
+#define BUCKETS_MIN	64
+
+/* 240.0.0.0/4 belongs to no host: names an IPv6 connection, which does not fit into 32 bits. */
+#define V6_NAME		0xf0000000u
+
+static uint32_t mix(uint64_t x)
+{
+	x *= 0x9e3779b97f4a7c15u;
+	return (x ^ (x >> 29)) * 0xbf58476d1ce4e5b9u >> 32;
+}
+
+static uint32_t hash_key(const MachnetFlow_t *k)
+{
+	return mix(((uint64_t)k->src_ip << 32 | k->dst_ip) ^
+		   (uint64_t)mix((uint64_t)k->src_port << 16 | k->dst_port) << 17);
+}
+
+static bool key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b)
+{
+	return a->src_ip == b->src_ip && a->dst_ip == b->dst_ip && a->src_port == b->src_port &&
+	       a->dst_port == b->dst_port;
+}
+
+static struct mnc_flow *find_handle(const struct mnc_flows *f, uint32_t handle)
+{
+	struct mnc_flow *e = f->buckets ? f->by_handle[mix(handle) & (f->buckets - 1)] : NULL;
+
+	while (e && e->handle != handle)
+		e = e->next_handle;
+	return e;
+}
+
+static struct mnc_flow *find_key(const struct mnc_flows *f, const MachnetFlow_t *key)
+{
+	struct mnc_flow *e = f->buckets ? f->by_key[hash_key(key) & (f->buckets - 1)] : NULL;
+
+	while (e && (e->ended || !key_equal(&e->key, key)))
+		e = e->next_key;
+	return e;
+}
+
+static void link_flow(struct mnc_flow **by_key, struct mnc_flow **by_handle, uint32_t buckets,
+		      struct mnc_flow *e)
+{
+	struct mnc_flow **k = &by_key[hash_key(&e->key) & (buckets - 1)];
+	struct mnc_flow **h = &by_handle[mix(e->handle) & (buckets - 1)];
+
+	e->next_key = *k;
+	*k = e;
+	e->next_handle = *h;
+	*h = e;
+}
+
+static int grow(struct mnc_flows *f)
+{
+	uint32_t buckets = f->buckets ? 2 * f->buckets : BUCKETS_MIN;
+	struct mnc_flow **by_key = calloc(buckets, sizeof(*by_key));
+	struct mnc_flow **by_handle = calloc(buckets, sizeof(*by_handle));
+	struct mnc_flow *e, *next;
+
+	if (!by_key || !by_handle) {
+		free(by_key);
+		free(by_handle);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < f->buckets; i++)
+		for (e = f->by_key[i]; e; e = next) {
+			next = e->next_key;
+			link_flow(by_key, by_handle, buckets, e);
+		}
+	free(f->by_key);
+	free(f->by_handle);
+	f->by_key = by_key;
+	f->by_handle = by_handle;
+	f->buckets = buckets;
+	return 0;
+}
+
+static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
+{
+	struct mnc_flow **k = &f->by_key[hash_key(&e->key) & (f->buckets - 1)];
+	struct mnc_flow **h = &f->by_handle[mix(e->handle) & (f->buckets - 1)];
+
+	while (*k != e)
+		k = &(*k)->next_key;
+	*k = e->next_key;
+	while (*h != e)
+		h = &(*h)->next_handle;
+	*h = e->next_handle;
+	f->count--;
+	f->ended -= e->ended;
+	free(e);
+}
+
+void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, MachnetFlow_t *key)
+{
+	struct mn_addr local, remote;
+
+	memcpy(local.b, info->local_addr, sizeof(local.b));
+	memcpy(remote.b, info->remote_addr, sizeof(remote.b));
+	key->src_port = info->local_port;
+	key->dst_port = info->remote_port;
+	if (mn_addr_is_v4(&local) && mn_addr_is_v4(&remote)) {
+		key->src_ip = ntohl(mn_addr_v4(&local));
+		key->dst_ip = ntohl(mn_addr_v4(&remote));
+	} else {
+		key->src_ip = key->dst_ip = V6_NAME | (handle & ~V6_NAME);
+	}
+}
+
+static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key)
+{
+	struct mnc_flow *e;
+
+	/* A table that cannot grow only gets slower, but there must be one. */
+	if (f->count >= f->buckets && grow(f) && !f->buckets)
+		return -ENOMEM;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->key = *key;
+	e->handle = handle;
+	link_flow(f->by_key, f->by_handle, f->buckets, e);
+	f->count++;
+	return 0;
+}
+
+int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	if (!find_handle(&ch->flows, handle))
+		ret = insert_flow(&ch->flows, handle, key);
+	pthread_mutex_unlock(&ch->flow_lock);
+	return ret;
+}
+
+/*
+ * The answer to a connect and the connection's entries on the ring take
+ * different ways. When the end overtakes the answer, the flow must not come
+ * back to life with it: so it is kept until no answer is outstanding.
+ */
+void mnc_flow_end(struct mnc_channel *ch, uint32_t handle)
+{
+	struct mnc_flows *f = &ch->flows;
+	struct mnc_flow *e;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	e = find_handle(f, handle);
+	if (e && !e->ended && f->connecting) {
+		e->ended = true;
+		f->ended++;
+	} else if (e && !e->ended) {
+		remove_flow(f, e);
+	}
+	pthread_mutex_unlock(&ch->flow_lock);
+}
+
+int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key)
+{
+	struct mnc_flow *e;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	e = find_handle(&ch->flows, handle);
+	if (e)
+		*key = e->key;
+	pthread_mutex_unlock(&ch->flow_lock);
+	return e ? 0 : -ENOENT;
+}
+
+int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *handle)
+{
+	struct mnc_flow *e;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	e = find_key(&ch->flows, key);
+	if (e)
+		*handle = e->handle;
+	pthread_mutex_unlock(&ch->flow_lock);
+	return e ? 0 : -ENOENT;
+}
+
+void mnc_flow_connect_begin(struct mnc_channel *ch)
+{
+	pthread_mutex_lock(&ch->flow_lock);
+	ch->flows.connecting++;
+	pthread_mutex_unlock(&ch->flow_lock);
+}
+
+static void remove_ended(struct mnc_flows *f)
+{
+	struct mnc_flow *e, *next;
+
+	for (uint32_t i = 0; f->ended && i < f->buckets; i++)
+		for (e = f->by_handle[i]; e; e = next) {
+			next = e->next_handle;
+			if (e->ended)
+				remove_flow(f, e);
+		}
+}
+
+void mnc_flow_connect_end(struct mnc_channel *ch)
+{
+	pthread_mutex_lock(&ch->flow_lock);
+	if (!--ch->flows.connecting)
+		remove_ended(&ch->flows);
+	pthread_mutex_unlock(&ch->flow_lock);
+}
+
+void mnc_flows_free(struct mnc_channel *ch)
+{
+	struct mnc_flows *f = &ch->flows;
+
+	for (uint32_t i = 0; i < f->buckets; i++)
+		while (f->by_key[i])
+			remove_flow(f, f->by_key[i]);
+	free(f->by_key);
+	free(f->by_handle);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/* send.c - messages on their way to the engine */
+#include <string.h>
+
+#include "lib/priv.h"
+
+/* Where the next byte of a message is read. */
+struct source {
+	const MachnetIovec_t *iov;
+	size_t off;
+};
+
+static void copy_out(struct source *s, uint8_t *dst, uint32_t len)
+{
+	while (len) {
+		size_t n = s->iov->len - s->off;
+
+		if (n > len)
+			n = len;
+		if (n)
+			memcpy(dst, (const uint8_t *)s->iov->base + s->off, n);
+		dst += n;
+		len -= n;
+		s->off += n;
+		if (s->off == s->iov->len) {
+			s->iov++;
+			s->off = 0;
+		}
+	}
+}
+
+/* Takes back the buffers of messages that the engine is done with. */
+static int reclaim(struct mnc_channel *ch)
+{
+	int64_t avail = mn_ring_avail(&ch->txc);
+	struct mn_desc d;
+	uint32_t b;
+
+	if (avail <= 0)
+		return avail;
+	while (avail--) {
+		mn_ring_get(&ch->txc, &d);
+		if (d.type != MN_DESC_MSG || d.buf >= ch->tx_bufs || !ch->tx_sent[d.buf])
+			return -EPROTO;
+		ch->tx_sent[d.buf] = false;
+		for (b = d.buf; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b])
+			ch->tx_free[ch->tx_free_count++] = b;
+	}
+	mn_ring_release(&ch->txc);
+	return 0;
+}
+
+/* 1: bufs buffers and a slot are free, 0: not now. */
+static int room_for(struct mnc_channel *ch, uint32_t bufs)
+{
+	int64_t slots;
+	int ret = reclaim(ch);
+
+	if (ret)
+		return mnc_channel_fail(ch, EPROTO);
+	if (ch->tx_free_count < bufs)
+		return 0;
+	slots = mn_ring_free(&ch->tx, 1);
+	if (slots < 0)
+		return mnc_channel_fail(ch, EPROTO);
+	return slots > 0;
+}
+
+/* 0 or -EAGAIN, and then a waiter or machnet_fd() will tell when to try again. */
+static int reserve(struct mnc_channel *ch, uint32_t bufs)
+{
+	int ret = room_for(ch, bufs);
+
+	if (ret > 0) {
+		__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
+		return 0;
+	}
+	if (ret < 0)
+		return ret;
+	__atomic_store_n(&ch->tx_wanted, bufs, __ATOMIC_RELAXED);
+	if (mnc_fd_used(ch)) {
+		mnc_arm(ch, MN_SHM_WAKE_TXC);
+		ret = room_for(ch, bufs);
+		if (ret)
+			return ret < 0 ? ret : 0;
+	}
+	ret = mnc_channel_probe(ch);
+	return ret ? ret : -EAGAIN;
+}
+
+static void put_message(struct mnc_channel *ch, uint32_t handle, struct source *s, uint32_t len)
+{
+	struct mn_desc d = { MN_DESC_MSG, handle, len, MN_SHM_BUF_NONE };
+	uint32_t prev = MN_SHM_BUF_NONE;
+
+	while (len) {
+		uint32_t b = ch->tx_free[--ch->tx_free_count];
+		uint32_t n = len < MN_SHM_BUF_SIZE ? len : MN_SHM_BUF_SIZE;
+
+		copy_out(s, ch->tx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
+		if (prev == MN_SHM_BUF_NONE) {
+			d.buf = b;
+		} else {
+			ch->tx_chain[prev] = b;
+			__atomic_store_n(&ch->tx_links[prev], b, __ATOMIC_RELAXED);
+		}
+		prev = b;
+		len -= n;
+	}
+	ch->tx_chain[prev] = MN_SHM_BUF_NONE;
+	__atomic_store_n(&ch->tx_links[prev], MN_SHM_BUF_NONE, __ATOMIC_RELAXED);
+	ch->tx_sent[d.buf] = true;
+	mn_ring_put(&ch->tx, &d);
+}
+
+/* Length of a message that may be sent, or -errno. */
+static int64_t message_len(const MachnetMsgHdr_t *m)
+{
+	uint64_t sum = 0;
+
+	if (!m || m->flags || (m->msg_iovlen && !m->msg_iov))
+		return -EINVAL;
+	for (size_t i = 0; i < m->msg_iovlen; i++) {
+		if (m->msg_iov[i].len > MN_MSG_MAX - sum)
+			return -EMSGSIZE;
+		if (m->msg_iov[i].len && !m->msg_iov[i].base)
+			return -EINVAL;
+		sum += m->msg_iov[i].len;
+	}
+	return sum && sum == m->msg_size ? (int64_t)sum : -EINVAL;
+}
+
+/* Puts a message on the ring, unpublished. Called with send_lock. */
+static int send_locked(struct mnc_channel *ch, const MachnetMsgHdr_t *m)
+{
+	int64_t len = message_len(m);
+	struct source s;
+	uint32_t handle;
+	int ret;
+
+	if (len < 0)
+		return len;
+	ret = mnc_channel_error(ch);
+	if (ret)
+		return -ret;
+	if (mnc_flow_handle(ch, &m->flow_info, &handle))
+		return -ENOTCONN;
+	ret = reserve(ch, (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE);
+	if (ret)
+		return ret;
+	s = (struct source){ m->msg_iov, 0 };
+	put_message(ch, handle, &s, len);
+	return 0;
+}
+
+int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iovec, int vlen)
+{
+	struct mnc_channel *ch = (struct mnc_channel *)channel_ctx;
+	int ret = 0;
+	int sent = 0;
+
+	if (!ch || vlen < 0 || (vlen && !msghdr_iovec)) {
+		errno = EINVAL;
+		return -1;
+	}
+	pthread_mutex_lock(&ch->send_lock);
+	while (sent < vlen) {
+		ret = send_locked(ch, &msghdr_iovec[sent]);
+		if (ret)
+			break;
+		sent++;
+	}
+	if (sent) {
+		mn_ring_publish(&ch->tx);
+		mnc_wake_engine(ch);
+	}
+	pthread_mutex_unlock(&ch->send_lock);
+	if (sent || !ret)
+		return sent;
+	errno = -ret;
+	return -1;
+}
+
+int machnet_sendmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr)
+{
+	if (!msghdr) {
+		errno = EINVAL;
+		return -1;
+	}
+	return machnet_sendmmsg(channel_ctx, msghdr, 1) == 1 ? 0 : -1;
+}
+
+int machnet_send(const void *channel_ctx, MachnetFlow_t flow, const void *buf, size_t len)
+{
+	MachnetIovec_t iov = { (void *)buf, len };
+	MachnetMsgHdr_t m = {
+		.msg_size = len, .flow_info = flow, .msg_iov = &iov, .msg_iovlen = 1,
+	};
+
+	return machnet_sendmsg(channel_ctx, &m);
+}
+
+int mnc_send_ready(struct mnc_channel *ch)
+{
+	uint32_t bufs;
+	int ret;
+
+	pthread_mutex_lock(&ch->send_lock);
+	bufs = __atomic_load_n(&ch->tx_wanted, __ATOMIC_RELAXED);
+	ret = room_for(ch, bufs ? bufs : 1);
+	if (ret > 0)
+		__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&ch->send_lock);
+	return ret;
+}

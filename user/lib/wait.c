@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wait.c - machnet_wait(), machnet_recv_timeout()
+ *
+ * A waiting thread first yields for a while: an engine on the same processor
+ * gets its turn, and one on another processor answers sooner than a sleeper
+ * wakes. Then it sleeps on the doorbell. Of several threads one sleeps there
+ * and the others behind it: a doorbell that each of them could empty would be
+ * lost to the rest.
+ */
+#include <poll.h>
+#include <sched.h>
+#include <time.h>
+
+#include "lib/priv.h"
+
+#define YIELD_NS	50000
+#define NS_PER_S	1000000000
+#define NS_PER_MS	1000000
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+static struct timespec to_timespec(int64_t ns)
+{
+	return (struct timespec){ ns / NS_PER_S, ns % NS_PER_S };
+}
+
+/* Those of events that have come, or -errno. */
+static int ready(struct mnc_channel *ch, int events)
+{
+	int came = 0;
+	int ret;
+
+	if (events & MACHNET_WAIT_RECV) {
+		ret = mnc_recv_ready(ch);
+		if (ret < 0)
+			return ret;
+		came |= ret ? MACHNET_WAIT_RECV : 0;
+	}
+	if (events & MACHNET_WAIT_SEND) {
+		ret = mnc_channel_error(ch) ? -mnc_channel_error(ch) : mnc_send_ready(ch);
+		if (ret < 0)
+			return ret;
+		came |= ret ? MACHNET_WAIT_SEND : 0;
+	}
+	return came;
+}
+
+/* Yields until an event comes or until_ns. */
+static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
+{
+	int ret;
+
+	do {
+		sched_yield();
+		ret = ready(ch, events);
+	} while (!ret && now_ns() < until_ns);
+	return ret;
+}
+
+static int poll_bell(struct mnc_channel *ch, int64_t deadline)
+{
+	struct pollfd p[2] = { { ch->bell_fd, POLLIN, 0 }, { ch->sock, 0, 0 } };
+	int64_t left = deadline - now_ns();
+	struct timespec ts = to_timespec(left > 0 ? left : 0);
+
+	if (ppoll(p, 2, deadline == INT64_MAX ? NULL : &ts, NULL) < 0)
+		return -errno;
+	if (p[0].revents & POLLIN) {
+		mnc_bell_drain(ch);
+		if (mnc_fd_used(ch))
+			mnc_fd_signal(ch);
+	} else if (p[0].revents || p[1].revents) {
+		return mnc_channel_fail(ch, ENETDOWN);
+	}
+	return 0;
+}
+
+/* Sleeps until something happened after turn, or the deadline. 0, -EINTR, -ENETDOWN. */
+static int sleep_after(struct mnc_channel *ch, uint32_t turn, int64_t deadline)
+{
+	struct timespec ts = to_timespec(deadline);
+	int ret = 0;
+
+	pthread_mutex_lock(&ch->wait_lock);
+	while (ch->wait_busy && ch->wait_turns == turn && ret != ETIMEDOUT) {
+		if (deadline == INT64_MAX)
+			pthread_cond_wait(&ch->wait_cond, &ch->wait_lock);
+		else
+			ret = pthread_cond_timedwait(&ch->wait_cond, &ch->wait_lock, &ts);
+	}
+	if (ch->wait_turns != turn || ret) {
+		pthread_mutex_unlock(&ch->wait_lock);
+		return 0;
+	}
+	ch->wait_busy = true;
+	pthread_mutex_unlock(&ch->wait_lock);
+	ret = poll_bell(ch, deadline);
+	pthread_mutex_lock(&ch->wait_lock);
+	ch->wait_busy = false;
+	ch->wait_turns++;
+	pthread_cond_broadcast(&ch->wait_cond);
+	pthread_mutex_unlock(&ch->wait_lock);
+	return ret;
+}
+
+static uint32_t wait_turn(struct mnc_channel *ch)
+{
+	uint32_t turn;
+
+	pthread_mutex_lock(&ch->wait_lock);
+	turn = ch->wait_turns;
+	pthread_mutex_unlock(&ch->wait_lock);
+	return turn;
+}
+
+static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
+{
+	uint32_t wake = (events & MACHNET_WAIT_RECV ? MN_SHM_WAKE_RX : 0) |
+			(events & MACHNET_WAIT_SEND ? MN_SHM_WAKE_TXC : 0);
+	int ret;
+
+	for (;;) {
+		uint32_t turn = wait_turn(ch);
+
+		mnc_arm(ch, wake);
+		ret = ready(ch, events);
+		if (ret || now_ns() >= deadline)
+			return ret;
+		ret = sleep_after(ch, turn, deadline);
+		if (ret)
+			return ret;
+	}
+}
+
+static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
+{
+	int64_t now = now_ns();
+	int ret = ready(ch, events);
+
+	if (ret || now >= deadline)
+		return ret;
+	ret = yield_until(ch, events, deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
+	return ret ? ret : sleep_until(ch, events, deadline);
+}
+
+static int64_t deadline_of(int timeout_ms)
+{
+	return timeout_ms < 0 ? INT64_MAX : now_ns() + (int64_t)timeout_ms * NS_PER_MS;
+}
+
+int machnet_wait(const void *channel_ctx, int events, int timeout_ms)
+{
+	struct mnc_channel *ch = (struct mnc_channel *)channel_ctx;
+	int ret = -EINVAL;
+
+	if (ch && events && !(events & ~(MACHNET_WAIT_RECV | MACHNET_WAIT_SEND)))
+		ret = wait_until(ch, events, deadline_of(timeout_ms));
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
+ssize_t machnet_recv_timeout(const void *channel_ctx, void *buf, size_t len, MachnetFlow_t *flow,
+			     int timeout_ms)
+{
+	struct mnc_channel *ch = (struct mnc_channel *)channel_ctx;
+	int64_t deadline;
+	ssize_t got = machnet_recv(ch, buf, len, flow);
+	int ret;
+
+	if (got || !timeout_ms)
+		return got;
+	deadline = deadline_of(timeout_ms);
+	do {
+		ret = wait_until(ch, MACHNET_WAIT_RECV, deadline);
+		if (ret <= 0)
+			break;
+		/* Another thread may have been faster. */
+		got = machnet_recv(ch, buf, len, flow);
+	} while (!got);
+	if (ret >= 0)
+		return got;
+	errno = -ret;
+	return -1;
+}
