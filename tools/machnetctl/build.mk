@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# The operator's tool. It speaks netlink through libnl, not through netlink/: two
+# implementations keep the interface honest.
+
+PROGS += machnetctl
+machnetctl_SRCS := $(wildcard tools/machnetctl/*.c)
+machnetctl_PKGS := libnl-3.0 libnl-genl-3.0
+
+INSTALL_SBIN += machnetctl
+INSTALL_MAN += tools/man/machnetctl.8
+INSTALL_FILES += tools/completion/machnetctl:share/bash-completion/completions/machnetctl

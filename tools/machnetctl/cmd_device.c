@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+#include <linux/machnet.h>
+
+#include "attr.h"
+#include "ctl.h"
+
+static struct nla_policy policy[MACHNET_A_DEVICE_MAX + 1] = {
+	[MACHNET_A_DEVICE_IFINDEX] = { .type = NLA_U32 },
+	[MACHNET_A_DEVICE_IFNAME] = { .type = NLA_STRING },
+	[MACHNET_A_DEVICE_MTU] = { .type = NLA_U32 },
+	[MACHNET_A_DEVICE_ENGINES] = { .type = NLA_U32 },
+	[MACHNET_A_DEVICE_RSS_CLASS] = { .type = NLA_U32 },
+	[MACHNET_A_DEVICE_DRIVER] = { .type = NLA_STRING },
+	[MACHNET_A_DEVICE_PID] = { .type = NLA_U32 },
+	[MACHNET_A_DEVICE_REASON] = { .type = NLA_U32 },
+};
+
+static const char *const rss_classes[] = {
+	[MACHNET_RSS_CLASS_UNKNOWN] = "unknown",
+	[MACHNET_RSS_CLASS_SINGLE] = "single",
+	[MACHNET_RSS_CLASS_PROBED] = "probed",
+	[MACHNET_RSS_CLASS_LEARNED] = "learned",
+	[MACHNET_RSS_CLASS_COMPUTED] = "computed",
+};
+
+int ctl_device_print(struct out *o, const struct nlmsghdr *nlh)
+{
+	struct nlattr *a[MACHNET_A_DEVICE_MAX + 1];
+
+	if (genlmsg_parse((struct nlmsghdr *)nlh, 0, a, MACHNET_A_DEVICE_MAX, policy) < 0 ||
+	    !a[MACHNET_A_DEVICE_IFINDEX])
+		return -EBADMSG;
+	if (o->json)
+		attr_print_u32(o, "ifindex", "Ifindex", a[MACHNET_A_DEVICE_IFINDEX]);
+	attr_print_string(o, "ifname", "Dev", a[MACHNET_A_DEVICE_IFNAME]);
+	attr_print_mac(o, "mac", "MAC", a[MACHNET_A_DEVICE_MAC]);
+	attr_print_u32(o, "mtu", "MTU", a[MACHNET_A_DEVICE_MTU]);
+	attr_print_u32(o, "engines", "Engines", a[MACHNET_A_DEVICE_ENGINES]);
+	attr_print_enum(o, "rss_class", "RSS", a[MACHNET_A_DEVICE_RSS_CLASS], rss_classes,
+			sizeof(rss_classes) / sizeof(rss_classes[0]));
+	attr_print_string(o, "driver", "Driver", a[MACHNET_A_DEVICE_DRIVER]);
+	attr_print_pid(o, "pid", "PID", a[MACHNET_A_DEVICE_PID]);
+	attr_print_reason(o, a[MACHNET_A_DEVICE_REASON]);
+	return 0;
+}
+
+static int show_named(struct ctl *ctl, const char *name)
+{
+	uint32_t ifindex = if_nametoindex(name);
+	struct ctl_genl g;
+	struct nl_msg *msg;
+	int status;
+
+	if (!ifindex)
+		return ctl_refused("ip link", "there is no network device '%s'", name);
+	status = ctl_open(&g);
+	if (status)
+		return status;
+	msg = ctl_genl_begin(&g, MACHNET_CMD_DEVICE_GET);
+	if (msg)
+		nla_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, ifindex);
+	status = ctl_show_one(ctl, &g, msg, true, ctl_device_print);
+	ctl_genl_close(&g);
+	return status;
+}
+
+static int device_show(struct ctl *ctl, int argc, char **argv)
+{
+	if (!argc)
+		return ctl_show_all(ctl, MACHNET_CMD_DEVICE_GET, ctl_device_print);
+	if (strcmp(argv[0], "dev"))
+		return ctl_unexpected(argv[0]);
+	if (argc == 1)
+		return ctl_usage("the name of a network device is missing after 'dev'");
+	if (argc > 2)
+		return ctl_unexpected(argv[2]);
+	return show_named(ctl, argv[1]);
+}
+
+static const struct ctl_verb verbs[] = {
+	{ "show", device_show },
+	{ NULL, ctl_no_verb },
+};
+
+const struct ctl_object ctl_device = {
+	.name = "device",
+	.alias = "dev",
+	.summary = "network devices that a datapath (machnetd) serves",
+	.help = "Usage: machnetctl device [show [dev IFNAME]]\n\n"
+		"Shows the network devices that a datapath serves. RSS says how packets are spread\n"
+		"over its engines: unknown, single (one queue, or ports do not matter), probed,\n"
+		"learned or computed.\n",
+	.verbs = verbs,
+};
