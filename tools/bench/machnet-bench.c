@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/* machnet-bench - how fast messages go to another host and back, and whether they arrive intact */
+#include <errno.h>
+#include <time.h>
+
+#include "bench.h"
+
+volatile sig_atomic_t bench_stop;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	bench_stop = 1;
+}
+
+uint64_t bench_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void *bench_attach(void)
+{
+	void *ch = machnet_attach();
+
+	if (!ch)
+		bench_fail(errno, "cannot attach to machnetd");
+	return ch;
+}
+
+int main(int argc, char **argv)
+{
+	/* Without SA_RESTART: a wait ends by the signal. */
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct bench_options o;
+	int status;
+
+	if (bench_parse(argc, argv, &o, &status))
+		return status;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	if (o.mode == BENCH_SERVER)
+		return bench_server(&o);
+	return o.connects ? bench_connects(&o) : bench_client(&o);
+}

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh - the benchmark suite behind "make bench"
+#
+# Two daemons on this machine, each with one engine, and a client and a server program: four busy threads
+# on the cores there are. Joined by memif (shared memory, no kernel) and by veth (af_packet). Every row is
+# run ROUNDS times, the worlds in turn, and the medians are printed.
+#
+# usage: run.sh [SECONDS [ROUNDS]]
+top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=selftests/lib.sh
+. "$top/selftests/lib.sh"
+
+bin=$top/build/bin
+seconds=${1:-2}
+rounds=${2:-3}
+work=$(mktemp -d /tmp/mn-bench.XXXXXX)
+at_exit rm -rf "$work"
+rows=("64 1" "64 32" "1K 1" "1K 32" "32K 32")
+declare -A ns
+
+die() {
+	echo "Error: $*" >&2
+	tail -n 5 "$work"/*.log >&2
+	exit 1
+}
+
+# on WORLD SIDE CMD...
+on() {
+	local world=$1 side=$2
+
+	shift 2
+	ip netns exec "${ns[$world-$side]}" env MACHNET_SOCKET="$work/$world-$side.sock" "$@"
+}
+
+# start WORLD SIDE NAME WORD CMD...: in the background, until its output has the word.
+start() {
+	local world=$1 side=$2 log=$work/$1-$2-$3.log word=$4
+
+	shift 4
+	(exec ip netns exec "${ns[$world-$side]}" env MACHNET_SOCKET="$work/$world-$side.sock" "$@") >"$log" 2>&1 &
+	at_exit kill -KILL $!
+	wait_for 20 grep -q "$word" "$log" || die "$world-$side does not start: $*"
+}
+
+world_memif() {
+	local a b vdev="net_memif0,socket=$work/memif.sock,socket-abstract=no"
+
+	netns_new a
+	netns_new b
+	ns+=([memif-a]=$a [memif-b]=$b)
+	start memif a machnetd serving "$bin/machnetd" --control=local --vdev "$vdev,role=server" -a 10.88.0.1/24
+	start memif b machnetd serving "$bin/machnetd" --control=local --vdev "$vdev,role=client" -a 10.88.0.2/24
+}
+
+world_veth() {
+	local a b
+
+	netns_pair a b 10.88.0.1/24 10.88.0.2/24
+	ns+=([veth-a]=$a [veth-b]=$b)
+	start veth a machnetd serving "$bin/machnetd" --control=local -i eth0
+	start veth b machnetd serving "$bin/machnetd" --control=local -i eth0
+}
+
+# measure WORLD SIZE WINDOW ROUND
+measure() {
+	on "$1" a "$bin/machnet-bench" client 10.88.0.2 -s "$2" -w "$3" -d "$seconds" --json \
+		>"$work/result-$1-$2-$3-$4.json" || die "$1: $2, window $3"
+}
+
+# median WORLD SIZE WINDOW KEY
+median() {
+	jq -s "map(.$4) | sort | .[length / 2 | floor]" "$work/result-$1-$2-$3"-*.json
+}
+
+need_root
+need_commands ip jq
+for world in memif veth; do
+	world_$world
+	start $world b server listening "$bin/machnet-bench" server
+done
+for ((round = 1; round <= rounds; round++)); do
+	for row in "${rows[@]}"; do
+		for world in memif veth; do
+			printf '\r%-60s' "round $round of $rounds: $world, $row" >&2
+			# shellcheck disable=SC2086
+			measure $world $row $round
+		done
+	done
+done
+printf '\r%-60s\r' '' >&2
+
+echo "$(nproc) cores shared by 2 daemons, client and server; $rounds rounds of $seconds s, medians"
+printf '%-6s %-6s %6s %14s %10s %10s %10s %12s\n' world size window 'messages/s' Gbit/s 'p50 us' 'p99 us' 'p99.9 us'
+for world in memif veth; do
+	for row in "${rows[@]}"; do
+		read -r size window <<<"$row"
+		printf '%-6s %-6s %6s' $world "$size" "$window"
+		for key in rate gbps p50_us p99_us p999_us; do
+			printf ' %12s' "$(median $world "$size" "$window" $key)"
+		done
+		echo
+	done
+done

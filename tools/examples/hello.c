@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/* hello - "hello listen" on one machine, then "hello 10.0.0.2 'good morning'" on another */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <machnet/machnet.h>
+
+#define PORT 31581
+
+static char buf[MACHNET_MSG_MAX_LEN];	/* so that no message is too long for it */
+static MachnetFlow_t flow, from;	/* a connection; from: as the sender sees it */
+static ssize_t n;
+
+static int fail(const char *what)
+{
+	return fprintf(stderr, "hello: %s: %s\n", what, strerror(errno)), 1;
+}
+
+static int serve(void *ch)
+{
+	if (machnet_listen(ch, NULL, PORT))
+		return fail("listen");
+	for (puts("listening"); !fflush(stdout); ) {
+		n = machnet_recv_timeout(ch, buf, sizeof(buf), &from, -1);
+		if (n < 0 && (errno == ENETDOWN || errno == EPROTO))
+			return fail("receive");		/* machnetd is gone; else one client is */
+		if (n <= 0)
+			continue;
+		printf("got: %.*s\n", (int)n, buf);
+		/* An answer goes the way back: source and destination swapped. */
+		flow = (MachnetFlow_t){ from.dst_ip, from.src_ip, from.dst_port, from.src_port };
+		machnet_send(ch, flow, buf, n);
+	}
+	return fail("print");
+}
+
+int main(int argc, char **argv)
+{
+	int listens = argc == 2 && !strcmp(argv[1], "listen");
+	void *ch;
+
+	if (!listens && argc != 3)
+		return fprintf(stderr, "usage: hello listen | hello ADDRESS TEXT\n"), 2;
+	ch = machnet_attach();	/* to machnetd; the rest happens on this channel */
+	if (!ch || listens)
+		return ch ? serve(ch) : fail("no machnetd");
+	if (machnet_connect(ch, NULL, argv[1], PORT, &flow) || machnet_send(ch, flow, argv[2], strlen(argv[2])))
+		return fail(argv[1]);
+	n = machnet_recv_timeout(ch, buf, sizeof(buf), &from, 5000);
+	if (n <= 0)
+		return errno = n ? errno : ETIMEDOUT, fail("no answer");
+	printf("answer: %.*s\n", (int)n, buf);
+	machnet_close(ch, flow);	/* in order: the server is told ESHUTDOWN */
+	machnet_detach(ch);
+	return 0;
+}
