@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What goes wrong is told to whom it concerns, and disturbs nobody else.
+# shellcheck source=selftests/e2e/pair.sh
+. "$(dirname "$0")/pair.sh"
+
+tap_start
+pair_up || bail "two daemons"
+server_up || bail "a server"
+
+hello=("$bin/hello")
+run_refuses "a port where nobody listens: connection refused" "[Cc]onnection refused" \
+	on a "$bin/machnet-bench" client $IP_B -p 9 -n 1
+run_refuses "no route: network is unreachable" "[Nn]etwork is unreachable" \
+	on a "${hello[@]}" 192.0.2.1 hi
+run_refuses "no neighbour: no route to host, in the kernel's ARP time" "[Nn]o route to host" \
+	on a timeout 20 "${hello[@]}" 10.77.0.99 hi
+run_refuses "a port that is taken: address in use" "[Aa]ddress already in use" \
+	on b "$bin/machnet-bench" server
+run_refuses "a message over the limit" "[Tt]oo long|at most|8 ?M" \
+	on a "$bin/machnet-bench" client $IP_B -s 9M -n 1
+run_ok "same host: a client and a server of one daemon" \
+	on b "$bin/machnet-bench" client $IP_B -s 1K -w 4 -n 1000 --verify
+
+# A program that is killed in the middle of things.
+start a victim "$bin/machnet-bench" client $IP_B -s 64K -w 16 -d 60
+victim=$started
+start a bystander "$bin/machnet-bench" client $IP_B -s 1K -w 4 -n 20000 --verify
+bystander=$started
+here_ok "two clients at once" wait_for 10 counted b accepts 2
+kill -KILL "$victim"
+here_ok "another client does not notice that one was killed" wait "$bystander"
+run_ok "the server goes on after a client was killed" \
+	on a "$bin/machnet-bench" client $IP_B -s 1K -n 100 --verify
+
+# A killed server: its port is free, its client learns of it.
+start a orphan "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 60
+orphan=$started
+here_ok "a client is served" wait_for 10 counted a rx_messages 100
+kill -KILL "$server"
+wait "$orphan"
+status=$?
+if [ $status = 1 ]; then ok "the client of a killed server ends with an error"; else
+	not_ok "the client of a killed server ends with an error" "status $status"; fi
+run_says "it says why" "[Cc]onnection reset|shut ?down" cat "$work/orphan.log"
+here_ok "the port of a killed server is free" server_up
+
+# A killed daemon: its applications learn of it, the next one starts at once.
+start b left "$bin/hello" listen
+left=$started
+wait_for 10 grep -q listening "$work/left.log"
+kill -KILL "${daemon[b]}"
+wait "${daemon[b]}" 2>/dev/null
+here_ok "an application of a killed daemon ends" wait_for 10 lib_gone "$left"
+here_ok "the next daemon starts over the dead one's socket" daemon_up b
+here_ok "it serves" server_up
+run_ok "messages flow again" on a "$bin/machnet-bench" client $IP_B -s 1K -n 100 --verify
+here_ok "the daemons end in order" pair_down
+tap_end

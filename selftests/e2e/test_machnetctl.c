@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT
+/*
+ * machnetctl shows what there is: objects are made here, through netlink/ (libmnl),
+ * and looked at with build/bin/machnetctl (libnl). Needs the module.
+ *
+ *   near 10.9.0.1/24 ---- veth ---- far
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "machnet_nl.h"
+
+#define MANY	5000
+
+static struct mn_addr addr(const char *text)
+{
+	struct mn_addr a = { 0 };
+
+	if (mn_addr_parse(&a, text))
+		abort();
+	return a;
+}
+
+/* Both streams of a shell command into out; returns its exit status. */
+static int __attribute__((format(printf, 3, 4))) run(char *out, size_t size, const char *fmt, ...)
+{
+	char command[512];
+	int len, status;
+	va_list ap;
+	FILE *f;
+
+	len = snprintf(command, sizeof(command), "exec 2>&1; ");
+	va_start(ap, fmt);
+	vsnprintf(command + len, sizeof(command) - len, fmt, ap);
+	va_end(ap);
+	f = popen(command, "r");
+	if (!f)
+		return -1;
+	out[fread(out, 1, size - 1, f)] = '\0';
+	status = pclose(f);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+FIXTURE(ctl) {
+	struct nlclient nl;
+	uint32_t ifindex;
+	char out[8192];
+	char want[2048];
+};
+
+FIXTURE_SETUP(ctl)
+{
+	char self_path[PATH_MAX] = "", path[PATH_MAX + 64];
+
+	if (geteuid() || unshare(CLONE_NEWNET))
+		SKIP(return, "needs root for a network namespace");
+	/* machnetctl stands beside this program's directory. */
+	ASSERT_LT(0, readlink("/proc/self/exe", self_path, sizeof(self_path) - 1));
+	snprintf(path, sizeof(path), "%s/../bin:/usr/sbin:/usr/bin:/sbin:/bin", dirname(self_path));
+	ASSERT_EQ(0, setenv("PATH", path, 1));
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "te\"st"));
+	ASSERT_EQ(0, run(self->out, sizeof(self->out),
+			 "ip link set lo up && ip link add near type veth peer name far &&"
+			 "ip link set far up && ip link set near address 02:00:00:00:00:01 up &&"
+			 "ip addr add 10.9.0.1/24 dev near && ip addr add fd09::1/64 dev near nodad &&"
+			 "ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"))
+		TH_LOG("%s", self->out);
+	self->ifindex = if_nametoindex("near");
+	ASSERT_EQ(0, machnet_nl_open(&self->nl));
+}
+
+FIXTURE_TEARDOWN(ctl)
+{
+	nlclient_close(&self->nl);
+}
+
+static int add_device(struct nlclient *nl, uint32_t ifindex)
+{
+	struct machnet_nl_device dev = {
+		.ifindex = ifindex, .mtu = 1500, .engines = 2,
+		.rss_class = MACHNET_RSS_CLASS_COMPUTED, .mac = { 2, 0, 0, 0, 0, 1 },
+		.driver = "net_test",
+	};
+
+	return machnet_nl_device_register(nl, &dev, NULL);
+}
+
+static int add_connection(struct nlclient *nl, uint32_t ifindex, uint64_t id)
+{
+	struct machnet_nl_connection conn = {
+		.id = id, .remote_id = 0xfedcba9876543210, .ifindex = ifindex,
+		.local_addr = addr("10.9.0.1"), .remote_addr = addr("10.9.0.2"),
+		.local_port = 4000, .remote_port = 4001, .engine = 1, .remote_engine = 3,
+		.state = MACHNET_CONNECTION_STATE_CONNECTING,
+	};
+
+	return machnet_nl_connection_add(nl, &conn);
+}
+
+#define EXPECT_RUN(status, ...) \
+	EXPECT_EQ(status, run(self->out, sizeof(self->out), __VA_ARGS__)) \
+		TH_LOG("%s", self->out)
+#define EXPECT_OUT(text) EXPECT_STREQ(text, self->out)
+#define EXPECT_SAYS(text) \
+	EXPECT_NE(NULL, strstr(self->out, text)) \
+		TH_LOG("wanted '%s' in '%s'", text, self->out)
+
+TEST_F(ctl, nothing_there)
+{
+	EXPECT_RUN(0, "machnetctl -j device && machnetctl -j port && machnetctl -j connection &&"
+		   "machnetctl -j route");
+	EXPECT_OUT("[]\n[]\n[]\n[]\n");
+	EXPECT_RUN(0, "machnetctl device && machnetctl port && machnetctl conn && machnetctl route");
+	EXPECT_OUT("");
+}
+
+TEST_F(ctl, device)
+{
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	EXPECT_RUN(0, "machnetctl -j device");
+	snprintf(self->want, sizeof(self->want),
+		 "[{\"ifindex\":%u,\"ifname\":\"near\",\"mac\":\"02:00:00:00:00:01\",\"mtu\":1500,"
+		 "\"engines\":2,\"rss_class\":\"computed\",\"driver\":\"net_test\",\"pid\":%d}]\n",
+		 self->ifindex, getpid());
+	EXPECT_OUT(self->want);
+	EXPECT_RUN(0, "machnetctl -j dev show dev near");
+	EXPECT_OUT(self->want);
+	EXPECT_RUN(0, "machnetctl device");
+	EXPECT_EQ(0, strncmp(self->out, "Dev ", 4));
+	EXPECT_SAYS("\nnear  02:00:00:00:00:01  1500        2  computed  net_test");
+	EXPECT_RUN(1, "machnetctl device show dev far");
+	EXPECT_OUT("Error: no datapath serves this network device "
+		   "(hint: start one: machnetd -i IFACE).\n");
+}
+
+TEST_F(ctl, port)
+{
+	struct mn_addr a = addr("10.9.0.1"), any6 = addr("::");
+	struct machnet_nl_port p4, p6;
+
+	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &p4));
+	EXPECT_RUN(0, "machnetctl -j port");
+	snprintf(self->want, sizeof(self->want),
+		 "[{\"addr\":\"10.9.0.1\",\"number\":4000,\"claimed\":false,"
+		 "\"owner_comm\":\"te\\\"st\",\"owner_pid\":%d,\"owner_uid\":0,\"stray\":0}]\n",
+		 getpid());
+	EXPECT_OUT(self->want);
+	ASSERT_EQ(0, machnet_nl_port_claim(&self->nl, &a, 4000, p4.cookie));
+	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &any6, 4000, &p6));
+	EXPECT_RUN(0, "machnetctl port | sort");
+	EXPECT_SAYS("10.9.0.1:4000  yes      te\"st");
+	EXPECT_SAYS("\n[::]:4000      no       te\"st");
+
+	EXPECT_RUN(1, "setpriv --reuid=65534 --clear-groups machnetctl port release :: 4000");
+	EXPECT_SAYS("(hint: run it as root).\n");
+	EXPECT_RUN(0, "machnetctl port release :: 4000");
+	EXPECT_OUT("");
+	EXPECT_RUN(1, "machnetctl port release :: 4000");
+	EXPECT_OUT("Error: the port is not reserved.\n");
+	EXPECT_EQ(-ENOENT, machnet_nl_port_get(&self->nl, &any6, 4000, &p6));
+}
+
+TEST_F(ctl, connection)
+{
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	ASSERT_EQ(0, add_connection(&self->nl, self->ifindex, 0x0123456789abcdef));
+	EXPECT_RUN(0, "machnetctl -j connection | sed -E 's/(age_ms\":)[0-9]+/\\1AGE/'");
+	snprintf(self->want, sizeof(self->want),
+		 "[{\"state\":\"connecting\",\"local_addr\":\"10.9.0.1\",\"local_port\":4000,"
+		 "\"remote_addr\":\"10.9.0.2\",\"remote_port\":4001,\"ifindex\":%u,"
+		 "\"ifname\":\"near\",\"engine\":1,\"remote_engine\":3,\"owner_comm\":\"te\\\"st\","
+		 "\"owner_pid\":%d,\"owner_uid\":0,\"age_ms\":AGE,\"id\":\"0123456789abcdef\","
+		 "\"remote_id\":\"fedcba9876543210\"}]\n", self->ifindex, getpid());
+	EXPECT_OUT(self->want);
+	EXPECT_RUN(0, "machnetctl conn show id 0123456789abcdef");
+	EXPECT_SAYS("\nconnecting  10.9.0.1:4000  10.9.0.2:4001  near");
+	EXPECT_RUN(1, "machnetctl conn show id 1");
+	EXPECT_OUT("Error: there is no connection of this id.\n");
+}
+
+TEST_F(ctl, many_connections)
+{
+	uint64_t id;
+
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	for (id = 1; id <= MANY; id++)
+		ASSERT_EQ(0, add_connection(&self->nl, self->ifindex, id));
+	EXPECT_RUN(0, "machnetctl -j connection | jq 'map(.id) | unique | length'");
+	EXPECT_EQ(MANY, atoi(self->out)) TH_LOG("%s", self->out);
+}
+
+TEST_F(ctl, route)
+{
+	EXPECT_RUN(0, "machnetctl -j route get 10.9.0.2");
+	snprintf(self->want, sizeof(self->want),
+		 "{\"dst\":\"10.9.0.2\",\"state\":\"reachable\",\"ifindex\":%u,\"ifname\":\"near\","
+		 "\"src\":\"10.9.0.1\",\"nexthop\":\"10.9.0.2\",\"mac\":\"02:00:00:00:00:02\","
+		 "\"mtu\":1500}\n", self->ifindex);
+	EXPECT_OUT(self->want);
+	EXPECT_RUN(0, "machnetctl route get 10.9.0.2");
+	EXPECT_OUT("destination 10.9.0.2 state reachable dev near src 10.9.0.1 nexthop 10.9.0.2 "
+		   "mac 02:00:00:00:00:02 mtu 1500\n");
+	/* Nobody watches it. */
+	EXPECT_RUN(0, "machnetctl route");
+	EXPECT_OUT("");
+}
+
+TEST_F(ctl, route_that_is_none)
+{
+	EXPECT_RUN(1, "machnetctl route get 192.0.2.1");
+	EXPECT_OUT("Error: the destination cannot be reached "
+		   "(hint: no route leads there: see ip route).\n");
+	EXPECT_RUN(1, "machnetctl route get 224.0.0.1");
+	EXPECT_OUT("Error: the address is not a unicast address of global scope.\n");
+}
+
+TEST_F(ctl, route_watched)
+{
+	struct mn_addr dst = addr("10.9.0.2");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst, true, &route));
+	EXPECT_RUN(0, "machnetctl -j route | jq -c 'map([.dst, .state, .mac])'");
+	EXPECT_OUT("[[\"10.9.0.2\",\"reachable\",\"02:00:00:00:00:02\"]]\n");
+	ASSERT_EQ(0, machnet_nl_route_unwatch(&self->nl, &dst));
+	EXPECT_RUN(0, "machnetctl -j route");
+	EXPECT_OUT("[]\n");
+}
+
+/* --- monitor --- */
+
+struct monitor {
+	pid_t pid;
+	FILE *lines;
+};
+
+static bool monitor_start(struct monitor *m, const char *what)
+{
+	int fds[2];
+
+	if (pipe(fds))
+		return false;
+	m->pid = fork();
+	if (!m->pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		execlp("machnetctl", "machnetctl", "-j", "monitor", what, NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	m->lines = fdopen(fds[0], "r");
+	setvbuf(m->lines, NULL, _IONBF, 0);
+	return m->pid > 0 && m->lines;
+}
+
+/* The next line within a time, "" if there is none. */
+static const char *monitor_line(struct monitor *m, int timeout_ms, char *line, int size)
+{
+	struct pollfd p = { .fd = fileno(m->lines), .events = POLLIN };
+
+	line[0] = '\0';
+	if (poll(&p, 1, timeout_ms) == 1 && !fgets(line, size, m->lines))
+		line[0] = '\0';
+	return line;
+}
+
+static int monitor_end(struct monitor *m)
+{
+	int status;
+
+	kill(m->pid, SIGINT);
+	waitpid(m->pid, &status, 0);
+	fclose(m->lines);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Until the monitor is seen to listen: makes and takes back a port, over and over. */
+static bool monitor_wait(struct monitor *m, struct nlclient *nl, char *line, int size)
+{
+	struct mn_addr a = addr("10.9.0.1");
+	struct machnet_nl_port port;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		if (machnet_nl_port_reserve(nl, &a, 3999, &port) ||
+		    machnet_nl_port_release(nl, &a, 3999))
+			return false;
+		if (!*monitor_line(m, 100, line, size))
+			continue;
+		while (!strstr(line, "\"event\":\"del\""))
+			if (!*monitor_line(m, 2000, line, size))
+				return false;
+		return true;
+	}
+	return false;
+}
+
+/* Which of the texts, up to NULL, the next line lacks; NULL if it has all. */
+static const char *line_lacks(struct monitor *m, char *line, int size, const char *const *texts)
+{
+	monitor_line(m, 5000, line, size);
+	while (*texts && strstr(line, *texts))
+		texts++;
+	return *texts;
+}
+
+#define EXPECT_LINE(...) \
+	EXPECT_EQ(NULL, line_lacks(&m, self->out, sizeof(self->out), \
+				   (const char *const[]){ __VA_ARGS__, NULL })) \
+		TH_LOG("%s", self->out)
+
+TEST_F(ctl, monitor)
+{
+	struct mn_addr a = addr("10.9.0.1"), dst = addr("10.9.0.2");
+	struct machnet_nl_connection change = {
+		.id = 5, .state = MACHNET_CONNECTION_STATE_ESTABLISHED,
+	};
+	struct machnet_nl_route route;
+	struct machnet_nl_port port;
+	struct monitor m;
+
+	ASSERT_TRUE(monitor_start(&m, NULL));
+	ASSERT_TRUE(monitor_wait(&m, &self->nl, self->out, sizeof(self->out)));
+
+	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &port));
+	EXPECT_LINE("{\"time\":\"20", "\"object\":\"port\",\"event\":\"add\",\"addr\":\"10.9.0.1\"",
+		    "\"number\":4000");
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	EXPECT_LINE("\"object\":\"device\",\"event\":\"add\"", "\"ifname\":\"near\"");
+	ASSERT_EQ(0, add_connection(&self->nl, self->ifindex, 5));
+	EXPECT_LINE("\"object\":\"connection\",\"event\":\"add\",\"state\":\"connecting\"");
+	ASSERT_EQ(0, machnet_nl_connection_set(&self->nl, &change, MACHNET_NL_SET_STATE));
+	EXPECT_LINE("\"object\":\"connection\",\"event\":\"set\",\"state\":\"established\"");
+	ASSERT_EQ(0, machnet_nl_connection_del(&self->nl, 5, MACHNET_REASON_RESET));
+	EXPECT_LINE("\"object\":\"connection\",\"event\":\"del\"", "\"reason\":\"reset\"");
+
+	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst, true, &route));
+	ASSERT_EQ(0, run(self->out, sizeof(self->out), "ip neigh replace 10.9.0.2 dev near"
+			 " lladdr 02:00:00:00:00:09 nud permanent"));
+	EXPECT_LINE("\"object\":\"route\",\"event\":\"change\"", "\"mac\":\"02:00:00:00:00:09\"");
+
+	/* The owner goes, and so does all that it owned. */
+	ASSERT_EQ(0, add_connection(&self->nl, self->ifindex, 6));
+	EXPECT_LINE("\"event\":\"add\"");
+	nlclient_close(&self->nl);
+	memset(self->want, 0, sizeof(self->want));
+	while (*monitor_line(&m, 2000, self->out, sizeof(self->out))) {
+		EXPECT_SAYS("\"event\":\"del\"");
+		EXPECT_SAYS(strstr(self->out, "\"object\":\"port\"") ? "\"reason\":\"owner-died\"" :
+			    "\"reason\":\"datapath-died\"");
+		strcat(self->want, strstr(self->out, "\"object\":\"device\"") ? "d" :
+		       strstr(self->out, "\"object\":\"port\"") ? "p" : "c");
+		if (strlen(self->want) == 3)
+			break;
+	}
+	EXPECT_NE(NULL, strchr(self->want, 'd'));
+	EXPECT_NE(NULL, strchr(self->want, 'p'));
+	EXPECT_NE(NULL, strchr(self->want, 'c'));
+	EXPECT_EQ(0, monitor_end(&m));
+}
+
+TEST_F(ctl, monitor_of_one_object)
+{
+	struct mn_addr a = addr("10.9.0.1");
+	struct machnet_nl_port port;
+	struct monitor m;
+
+	ASSERT_TRUE(monitor_start(&m, "port"));
+	ASSERT_TRUE(monitor_wait(&m, &self->nl, self->out, sizeof(self->out)));
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &port));
+	EXPECT_LINE("\"object\":\"port\",\"event\":\"add\"", "\"number\":4000");
+	EXPECT_EQ(0, monitor_end(&m));
+}
+
+TEST_HARNESS_MAIN

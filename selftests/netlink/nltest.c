@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nltest.c - a client of the "machnet" family over libnl, for tests
+ */
+#include "nltest.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+
+struct nt_addr nt_addr(const char *text)
+{
+	struct nt_addr addr = { .len = 4 };
+
+	if (inet_pton(AF_INET, text, addr.b) == 1)
+		return addr;
+	addr.len = 16;
+	if (inet_pton(AF_INET6, text, addr.b) != 1)
+		addr.len = 0;
+	return addr;
+}
+
+static void keep_attrs(struct nt *nt, struct nlmsghdr *nlh)
+{
+	memset(nt->attrs, 0, sizeof(nt->attrs));
+	if (nlh->nlmsg_len > sizeof(nt->buf))
+		return;
+	memcpy(nt->buf, nlh, nlh->nlmsg_len);
+	genlmsg_parse((struct nlmsghdr *)nt->buf, 0, nt->attrs, NT_ATTRS - 1, NULL);
+	nt->n_replies++;
+}
+
+/* libnl gives the sentence to nobody: read it from the message, offset bytes into its payload. */
+static void keep_extack(struct nt *nt, struct nlmsghdr *nlh, int offset)
+{
+	int left = nlh->nlmsg_len - NLMSG_HDRLEN - offset;
+	struct nlattr *attr;
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	for (attr = (struct nlattr *)((char *)nlmsg_data(nlh) + offset); nla_ok(attr, left);
+	     attr = nla_next(attr, &left)) {
+		if (nla_type(attr) == NLMSGERR_ATTR_MSG)
+			nla_strlcpy(nt->extack, attr, sizeof(nt->extack));
+		else if (nla_type(attr) == NLMSGERR_ATTR_MISS_TYPE)
+			nt->missing = nla_get_u32(attr);
+	}
+}
+
+struct run {
+	struct nt *nt;
+	void (*cb)(struct nt *nt, void *data);
+	void *data;
+	int result;
+	bool done;
+};
+
+static int on_valid(struct nl_msg *msg, void *arg)
+{
+	struct run *run = arg;
+
+	keep_attrs(run->nt, nlmsg_hdr(msg));
+	if (run->cb)
+		run->cb(run->nt, run->data);
+	return NL_OK;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
+{
+	struct nlmsghdr *nlh = (struct nlmsghdr *)((char *)err - NLMSG_HDRLEN);
+	int offset = sizeof(*err);
+	struct run *run = arg;
+
+	(void)from;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
+		offset += NLMSG_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
+	keep_extack(run->nt, nlh, offset);
+	run->result = err->error;
+	run->done = true;
+	return NL_STOP;
+}
+
+static int on_ack(struct nl_msg *msg, void *arg)
+{
+	struct run *run = arg;
+
+	(void)msg;
+	run->done = true;
+	return NL_STOP;
+}
+
+/* The end of a dump, which may be an error. */
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+	struct run *run = arg;
+
+	if (nlmsg_datalen(nlh) >= (int)sizeof(int))
+		run->result = *(int *)nlmsg_data(nlh);
+	keep_extack(run->nt, nlh, sizeof(int));
+	run->done = true;
+	return NL_STOP;
+}
+
+static int run(struct nt *nt, struct nl_msg *msg, void (*cb)(struct nt *nt, void *data),
+	       void *data)
+{
+	struct run r = { .nt = nt, .cb = cb, .data = data };
+	struct nl_cb *nlcb = nl_cb_alloc(NL_CB_DEFAULT);
+	int ret;
+
+	nt->extack[0] = '\0';
+	nt->missing = 0;
+	nt->n_replies = 0;
+	memset(nt->attrs, 0, sizeof(nt->attrs));
+	nl_cb_err(nlcb, NL_CB_CUSTOM, on_error, &r);
+	nl_cb_set(nlcb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &r);
+	nl_cb_set(nlcb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &r);
+	nl_cb_set(nlcb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &r);
+	ret = nl_send_auto(nt->sk, msg);
+	nlmsg_free(msg);
+	while (ret >= 0 && !r.done)
+		ret = nl_recvmsgs(nt->sk, nlcb);
+	nl_cb_put(nlcb);
+	return ret < 0 && !r.done ? -EPROTO : r.result;
+}
+
+int nt_open(struct nt *nt)
+{
+	int one = 1;
+
+	memset(nt, 0, sizeof(*nt));
+	nt->sk = nl_socket_alloc();
+	if (!nt->sk)
+		return -ENOMEM;
+	if (genl_connect(nt->sk) < 0)
+		return -EIO;
+	setsockopt(nl_socket_get_fd(nt->sk), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	nt->family = genl_ctrl_resolve(nt->sk, MACHNET_GENL_NAME);
+	if (nt->family >= 0)
+		return 0;
+	nt_close(nt);
+	return -ENOENT;
+}
+
+void nt_need_module(void)
+{
+	const char *why = NULL;
+	struct nt nt;
+
+	if (geteuid())
+		why = "needs root";
+	else if (nt_open(&nt))
+		why = "needs the kernel module";
+	else
+		nt_close(&nt);
+	if (!why)
+		return;
+	printf("1..0 # SKIP %s\n", why);
+	exit(0);
+}
+
+void nt_close(struct nt *nt)
+{
+	if (nt->sk)
+		nl_socket_free(nt->sk);
+	nt->sk = NULL;
+}
+
+int nt_join(struct nt *nt, const char *group)
+{
+	int id = genl_ctrl_resolve_grp(nt->sk, MACHNET_GENL_NAME, group);
+	int room = 1 << 20;
+
+	if (id < 0)
+		return -ENOENT;
+	/* libnl asks for little. */
+	if (setsockopt(nl_socket_get_fd(nt->sk), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		return -errno;
+	nl_socket_disable_seq_check(nt->sk);
+	return nl_socket_add_memberships(nt->sk, id, 0) < 0 ? -EIO : 0;
+}
+
+struct nl_msg *nt_msg(struct nt *nt, int cmd)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nt->family, 0, NLM_F_ACK, cmd,
+		    MACHNET_GENL_VERSION);
+	return msg;
+}
+
+int nt_do(struct nt *nt, struct nl_msg *msg)
+{
+	return run(nt, msg, NULL, NULL);
+}
+
+int nt_dump(struct nt *nt, int cmd, void (*cb)(struct nt *nt, void *data), void *data)
+{
+	struct nl_msg *msg = nt_msg(nt, cmd);
+	int ret;
+
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
+	ret = run(nt, msg, cb, data);
+	return ret ? ret : nt->n_replies;
+}
+
+int nt_event(struct nt *nt, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = nl_socket_get_fd(nt->sk), .events = POLLIN };
+	unsigned char buf[8192];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	ssize_t len;
+
+	if (poll(&pfd, 1, timeout_ms) != 1)
+		return -1;
+	/* The module sends one notification per datagram. */
+	len = recv(pfd.fd, buf, sizeof(buf), 0);
+	if (len < 0 || !nlmsg_ok(nlh, len) || nlh->nlmsg_type != nt->family)
+		return -1;
+	keep_attrs(nt, nlh);
+	return ((struct genlmsghdr *)nlmsg_data(nlh))->cmd;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool nt_wait_event(struct nt *nt, int cmd, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms, left;
+
+	while ((left = end - now_ms()) > 0) {
+		if (nt_event(nt, left) == cmd)
+			return true;
+	}
+	return false;
+}
+
+void nt_put(struct nl_msg *msg, int attr, const void *data, int len)
+{
+	nla_put(msg, attr, len, data);
+}
+
+void nt_put_u16(struct nl_msg *msg, int attr, uint16_t value)
+{
+	nla_put_u16(msg, attr, value);
+}
+
+void nt_put_u32(struct nl_msg *msg, int attr, uint32_t value)
+{
+	nla_put_u32(msg, attr, value);
+}
+
+void nt_put_u64(struct nl_msg *msg, int attr, uint64_t value)
+{
+	nla_put_u64(msg, attr, value);
+}
+
+void nt_put_addr(struct nl_msg *msg, int attr, const char *text)
+{
+	struct nt_addr addr = nt_addr(text);
+
+	nla_put(msg, attr, addr.len, addr.b);
+}
+
+uint16_t nt_u16(const struct nt *nt, int attr)
+{
+	return nt->attrs[attr] ? nla_get_u16(nt->attrs[attr]) : 0;
+}
+
+uint32_t nt_u32(const struct nt *nt, int attr)
+{
+	return nt->attrs[attr] ? nla_get_u32(nt->attrs[attr]) : 0;
+}
+
+uint64_t nt_u64(const struct nt *nt, int attr)
+{
+	return nt->attrs[attr] ? nla_get_u64(nt->attrs[attr]) : 0;
+}
+
+const char *nt_str(const struct nt *nt, int attr)
+{
+	return nt->attrs[attr] ? nla_get_string(nt->attrs[attr]) : "";
+}
+
+bool nt_is_addr(const struct nt *nt, int attr, const char *text)
+{
+	struct nt_addr addr = nt_addr(text);
+
+	return nt->attrs[attr] && nla_len(nt->attrs[attr]) == addr.len &&
+	       memcmp(nla_data(nt->attrs[attr]), addr.b, addr.len) == 0;
+}
+
+int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number)
+{
+	struct nl_msg *msg = nt_msg(nt, cmd);
+
+	nt_put_addr(msg, MACHNET_A_PORT_ADDR, addr);
+	nt_put_u16(msg, MACHNET_A_PORT_NUMBER, number);
+	return nt_do(nt, msg);
+}
+
+int nt_reserve(struct nt *nt, const char *addr, uint16_t number)
+{
+	return nt_port_op(nt, MACHNET_CMD_PORT_RESERVE, addr, number);
+}
+
+int nt_claim(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie)
+{
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PORT_CLAIM);
+
+	nt_put_addr(msg, MACHNET_A_PORT_ADDR, addr);
+	nt_put_u16(msg, MACHNET_A_PORT_NUMBER, number);
+	nt_put_u64(msg, MACHNET_A_PORT_COOKIE, cookie);
+	return nt_do(nt, msg);
+}
+
+int nt_register(struct nt *nt, uint32_t ifindex)
+{
+	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_DEVICE_REGISTER);
+
+	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, ifindex);
+	nt_put(msg, MACHNET_A_DEVICE_MAC, mac, sizeof(mac));
+	nt_put_u32(msg, MACHNET_A_DEVICE_MTU, 1500);
+	nt_put_u32(msg, MACHNET_A_DEVICE_ENGINES, 4);
+	nt_put_u32(msg, MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_PROBED);
+	nt_put(msg, MACHNET_A_DEVICE_DRIVER, "net_test", sizeof("net_test"));
+	return nt_do(nt, msg);
+}
+
+int nt_device_op(struct nt *nt, int cmd, uint32_t ifindex)
+{
+	struct nl_msg *msg = nt_msg(nt, cmd);
+
+	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, ifindex);
+	return nt_do(nt, msg);
+}
+
+int nt_connect(struct nt *nt, uint64_t id, uint32_t ifindex)
+{
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_CONNECTION_ADD);
+
+	nt_put_u64(msg, MACHNET_A_CONNECTION_ID, id);
+	nt_put_u32(msg, MACHNET_A_CONNECTION_IFINDEX, ifindex);
+	nt_put_addr(msg, MACHNET_A_CONNECTION_LOCAL_ADDR, "10.0.0.1");
+	nt_put_u16(msg, MACHNET_A_CONNECTION_LOCAL_PORT, 1000);
+	nt_put_addr(msg, MACHNET_A_CONNECTION_REMOTE_ADDR, "10.0.0.2");
+	nt_put_u16(msg, MACHNET_A_CONNECTION_REMOTE_PORT, 2000);
+	nt_put_u32(msg, MACHNET_A_CONNECTION_STATE, MACHNET_CONNECTION_STATE_CONNECTING);
+	nt_put_u32(msg, MACHNET_A_CONNECTION_ENGINE, 3);
+	return nt_do(nt, msg);
+}
+
+int nt_conn_op(struct nt *nt, int cmd, uint64_t id)
+{
+	struct nl_msg *msg = nt_msg(nt, cmd);
+
+	nt_put_u64(msg, MACHNET_A_CONNECTION_ID, id);
+	if (cmd == MACHNET_CMD_CONNECTION_DEL)
+		nt_put_u32(msg, MACHNET_A_CONNECTION_REASON, MACHNET_REASON_PEER_CLOSED);
+	return nt_do(nt, msg);
+}
+
+int nt_route_get(struct nt *nt, const char *dst, bool watch)
+{
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_ROUTE_GET);
+
+	nt_put_addr(msg, MACHNET_A_ROUTE_DST, dst);
+	if (watch)
+		nt_put(msg, MACHNET_A_ROUTE_WATCH, NULL, 0);
+	return nt_do(nt, msg);
+}
+
+int nt_sh(const char *format, ...)
+{
+	char command[512];
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	if (ret < 0 || ret >= (int)sizeof(command))
+		return -E2BIG;
+	ret = system(command);
+	if (ret)
+		fprintf(stderr, "# failed: %s\n", command);
+	return ret;
+}
+
+int nt_new_netns(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	return nt_sh("ip link set lo up") ? -EIO : 0;
+}
+
+int nt_netns_child(void)
+{
+	int pipefd[2], ret = -EIO;
+	pid_t pid;
+
+	if (pipe(pipefd))
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ret = nt_new_netns();
+		if (write(pipefd[1], &ret, sizeof(ret)) != sizeof(ret))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(pipefd[1]);
+	if (read(pipefd[0], &ret, sizeof(ret)) != sizeof(ret))
+		ret = -EIO;
+	close(pipefd[0]);
+	return ret ? ret : pid;
+}
+
+void nt_kill(int pid)
+{
+	/* A test that has given up root cannot: then it dies with its parent. */
+	if (pid > 0 && kill(pid, SIGKILL) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		return -errno;
+	return fputs(text, file) == EOF || fclose(file) ? -EIO : 0;
+}
+
+int nt_new_userns(void)
+{
+	/* Dumpable, or /proc/self belongs to root. */
+	if (nt_drop_root() || prctl(PR_SET_DUMPABLE, 1) ||
+	    unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return -errno;
+	if (write_file("/proc/self/setgroups", "deny") ||
+	    write_file("/proc/self/uid_map", "0 65534 1") ||
+	    write_file("/proc/self/gid_map", "0 65534 1"))
+		return -EIO;
+	return 0;
+}
+
+uint32_t nt_dummy(const char *name)
+{
+	if (nt_sh("ip link add %s type dummy && ip link set %s up", name, name))
+		return 0;
+	return if_nametoindex(name);
+}
+
+int nt_drop_root(void)
+{
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		return -errno;
+	return 0;
+}
+
+int nt_bind_udp(const char *addr, uint16_t number)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct nt_addr a = nt_addr(addr);
+	socklen_t len;
+	int fd, one = 1;
+
+	if (a.len == 4) {
+		struct sockaddr_in *sin = (void *)&ss;
+
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(number);
+		memcpy(&sin->sin_addr, a.b, 4);
+		len = sizeof(*sin);
+	} else {
+		struct sockaddr_in6 *sin6 = (void *)&ss;
+
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = htons(number);
+		memcpy(&sin6->sin6_addr, a.b, 16);
+		len = sizeof(*sin6);
+	}
+	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
+		return fd;
+	close(fd);
+	return -errno;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nltest.h - a client of the "machnet" family over libnl, for tests
+ *
+ * Written against <linux/machnet.h> alone: it shares nothing with the project's
+ * own client, so that a test sees what any other program would see.
+ */
+#ifndef MACHNET_NLTEST_H
+#define MACHNET_NLTEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/machnet.h>
+
+#define NT_ATTRS	32
+#define NT_ADDR_LEN	16
+
+struct nl_msg;
+struct nl_sock;
+struct nlattr;
+
+struct nt {
+	struct nl_sock *sk;
+	int family;
+	char extack[256];	/* the kernel's sentence after a refusal, or "" */
+	uint32_t missing;	/* the attribute that it named as missing, or 0 */
+	int n_replies;
+	struct nlattr *attrs[NT_ATTRS];	/* of the last reply or event */
+	unsigned char buf[4096];	/* where they are */
+};
+
+/* An address as it is on the wire. */
+struct nt_addr {
+	int len;
+	unsigned char b[NT_ADDR_LEN];
+};
+
+struct nt_addr nt_addr(const char *text);
+
+/* Before all tests of a program: it is skipped as a whole unless it is root and has the module. */
+#define NT_NEEDS_MODULE								\
+	static void __attribute__((constructor)) needs_module(void)		\
+	{									\
+		nt_need_module();						\
+	}
+
+void nt_need_module(void);
+
+/* -errno; -ENOENT: no module. */
+int nt_open(struct nt *nt);
+void nt_close(struct nt *nt);
+int nt_join(struct nt *nt, const char *group);
+
+struct nl_msg *nt_msg(struct nt *nt, int cmd);
+/* Sends, frees, waits for the ack. 0 or -errno. */
+int nt_do(struct nt *nt, struct nl_msg *msg);
+/* Calls cb for each object of a dump, with its attributes in nt. Number of objects or -errno. */
+int nt_dump(struct nt *nt, int cmd, void (*cb)(struct nt *nt, void *data), void *data);
+
+/* The next notification within the time, its attributes in nt: its command, or -1. */
+int nt_event(struct nt *nt, int timeout_ms);
+/* Skips notifications until one is of this command; false when the time is up. */
+bool nt_wait_event(struct nt *nt, int cmd, int timeout_ms);
+
+void nt_put(struct nl_msg *msg, int attr, const void *data, int len);
+void nt_put_u16(struct nl_msg *msg, int attr, uint16_t value);
+void nt_put_u32(struct nl_msg *msg, int attr, uint32_t value);
+void nt_put_u64(struct nl_msg *msg, int attr, uint64_t value);
+void nt_put_addr(struct nl_msg *msg, int attr, const char *text);
+
+/* From the last reply; 0 or "" when the attribute is not there. */
+uint16_t nt_u16(const struct nt *nt, int attr);
+uint32_t nt_u32(const struct nt *nt, int attr);
+uint64_t nt_u64(const struct nt *nt, int attr);
+const char *nt_str(const struct nt *nt, int attr);
+bool nt_is_addr(const struct nt *nt, int attr, const char *text);
+
+/* The usual requests. */
+int nt_reserve(struct nt *nt, const char *addr, uint16_t number);
+int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number);
+int nt_claim(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie);
+int nt_register(struct nt *nt, uint32_t ifindex);
+int nt_device_op(struct nt *nt, int cmd, uint32_t ifindex);
+int nt_connect(struct nt *nt, uint64_t id, uint32_t ifindex);
+int nt_conn_op(struct nt *nt, int cmd, uint64_t id);
+int nt_route_get(struct nt *nt, const char *dst, bool watch);
+
+/* A new network namespace with lo up, and what a test needs in it. 0 or -errno. */
+int nt_new_netns(void);
+/* A process in a network namespace of its own, until nt_kill(). Its pid or -errno. */
+int nt_netns_child(void);
+void nt_kill(int pid);
+/* Runs a shell command; 0 when it succeeded. */
+int nt_sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Makes a dummy device: its index, or 0. */
+uint32_t nt_dummy(const char *name);
+/* Gives up root and all capabilities for good. 0 or -errno. */
+int nt_drop_root(void);
+/* Gives up root, then is root in a user and network namespace of its own. 0 or -errno. */
+int nt_new_userns(void);
+/* An ordinary UDP socket bound to the address: its descriptor, or -errno. */
+int nt_bind_udp(const char *addr, uint16_t number);
+
+#endif /* MACHNET_NLTEST_H */

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# The transport end to end: two stacks and a network in virtual time.
+
+transport_tests := test_conn test_flow test_loss
+TEST_PROGS += $(transport_tests)
+define transport_test
+$1_SRCS := selftests/transport/$1.c selftests/transport/sim.c
+$1_LIBS := libmn_core
+endef
+$(foreach t,$(transport_tests),$(eval $(call transport_test,$t)))

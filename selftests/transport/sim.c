@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: MIT
+/* sim.c - two stacks and a network in virtual time */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define BUF		MN_SHM_BUF_SIZE
+/* What real engines send per turn. */
+#define TURN_PACKETS	32
+#define MTU		1500
+
+struct packet {
+	struct mn_list node;
+	uint64_t at_us;
+	int to;
+	struct mn_path path;	/* as the receiver sees it */
+	uint32_t len;
+	uint8_t data[];
+};
+
+uint32_t sim_random(struct sim *sim, uint32_t n)
+{
+	sim->rng ^= sim->rng << 13;
+	sim->rng ^= sim->rng >> 7;
+	sim->rng ^= sim->rng << 17;
+	return (sim->rng >> 16) % n;
+}
+
+static bool chance(struct sim *sim, uint32_t ppm)
+{
+	return ppm && sim_random(sim, 1000000) < ppm;
+}
+
+/* --- the stacks' environment --- */
+
+static void pkt_free(void *ctx, void *handle)
+{
+	struct sim_host *h = ctx;
+
+	h->held--;
+	free(handle);
+}
+
+static void on_event(void *ctx, const struct mn_stack_event *ev)
+{
+	struct sim_host *h = ctx;
+
+	if (h->n_events < SIM_EVENTS)
+		h->events[h->n_events] = *ev;
+	h->n_events++;
+}
+
+static uint64_t random64(void *ctx)
+{
+	struct sim_host *h = ctx;
+	uint64_t r = 0;
+
+	for (int i = 0; i < 4; i++)
+		r = r << 16 | sim_random(h->sim, 65536);
+	return r;
+}
+
+static const struct mn_stack_ops ops = { pkt_free, on_event, random64 };
+
+/* --- applications --- */
+
+static void app_init(struct sim_app *app, uint32_t id)
+{
+	struct mn_ring *rings[] = { &app->tx, &app->txc, &app->rx, &app->rxc };
+
+	if (mn_channel_create(&app->ch, id, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+		abort();
+	for (int i = 0; i < MN_SHM_RINGS; i++)
+		mn_ring_init(rings[i], (uint8_t *)app->ch.hdr + app->ch.hdr->ring_off[i],
+			     app->ch.hdr->ring_slots[i]);
+	app->free = calloc(app->ch.tx_bufs, sizeof(*app->free));
+	app->kept = calloc(app->ch.rx_bufs, sizeof(*app->kept));
+	while (app->n_free < app->ch.tx_bufs) {
+		app->free[app->n_free] = app->n_free;
+		app->n_free++;
+	}
+	app->reads = true;
+	app->returns = true;
+}
+
+struct sim_flow *sim_flow(struct sim_app *app, uint32_t handle)
+{
+	for (uint32_t i = 0; i < app->n_flows; i++)
+		if (app->flows[i].handle == handle)
+			return &app->flows[i];
+	if (app->n_flows == SIM_FLOWS)
+		app->n_flows = 0;
+	app->flows[app->n_flows] = (struct sim_flow){ .handle = handle };
+	return &app->flows[app->n_flows++];
+}
+
+static uint8_t pattern(uint32_t n, uint32_t i)
+{
+	return n * 101 + i * 31 + (i >> 8) * 7 + (i >> 16);
+}
+
+static void app_take_back(struct sim_app *app)
+{
+	struct mn_desc d;
+
+	while (mn_ring_avail(&app->txc) > 0) {
+		mn_ring_get(&app->txc, &d);
+		for (uint32_t b = d.buf; b != MN_SHM_BUF_NONE; b = app->ch.tx_links[b])
+			app->free[app->n_free++] = b;
+		mn_ring_release(&app->txc);
+	}
+}
+
+bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
+{
+	uint32_t bufs = (len + BUF - 1) / BUF, first = MN_SHM_BUF_NONE, n = sim_flow(app, flow)->sent;
+	struct mn_desc d = { MN_DESC_MSG, flow, len, 0 };
+
+	app_take_back(app);
+	if (app->n_free < bufs || mn_ring_free(&app->tx, 1) < 1)
+		return false;
+	for (uint32_t k = bufs; k-- > 0;) {
+		uint32_t b = app->free[--app->n_free];
+		uint8_t *data = app->ch.tx_data + (size_t)b * BUF;
+
+		for (uint32_t i = 0; i < BUF && k * BUF + i < len; i++)
+			data[i] = pattern(n, k * BUF + i);
+		app->ch.tx_links[b] = first;
+		first = b;
+	}
+	d.buf = first;
+	mn_ring_put(&app->tx, &d);
+	mn_ring_publish(&app->tx);
+	sim_flow(app, flow)->sent++;
+	return true;
+}
+
+static void app_return(struct sim_app *app, uint32_t buf)
+{
+	struct mn_desc d = { MN_DESC_MSG, 0, 0, buf };
+
+	mn_ring_put(&app->rxc, &d);
+	mn_ring_publish(&app->rxc);
+}
+
+static void app_done_with(struct sim_app *app, uint32_t buf)
+{
+	if (app->returns)
+		app_return(app, buf);
+	else
+		app->kept[app->n_kept++] = buf;
+}
+
+void sim_return_kept(struct sim_app *app)
+{
+	while (app->n_kept)
+		app_return(app, app->kept[--app->n_kept]);
+}
+
+static void app_check(struct sim *sim, struct sim_app *app, const struct mn_desc *d, uint32_t n)
+{
+	uint32_t b = d->buf;
+
+	for (uint32_t at = 0; at < d->len; at += BUF) {
+		const uint8_t *data = app->ch.rx_data + (size_t)b * BUF;
+
+		for (uint32_t i = 0; i < BUF && at + i < d->len; i++) {
+			if (data[i] != pattern(n, at + i)) {
+				sim->errors++;
+				return;
+			}
+		}
+		b = app->ch.rx_links[b];
+	}
+	if (b != MN_SHM_BUF_NONE)
+		sim->errors++;
+}
+
+static void app_read(struct sim *sim, struct sim_app *app)
+{
+	struct mn_desc d;
+
+	while (app->reads && mn_ring_avail(&app->rx) > 0) {
+		struct sim_flow *f;
+
+		mn_ring_get(&app->rx, &d);
+		mn_ring_release(&app->rx);
+		f = sim_flow(app, d.flow);
+		switch (d.type) {
+		case MN_DESC_OPEN:
+			sim->errors += f->open;
+			f->open = true;
+			app_done_with(app, d.buf);
+			break;
+		case MN_DESC_MSG:
+			sim->errors += !f->open || f->ended;
+			app_check(sim, app, &d, f->received);
+			f->received++;
+			f->bytes += d.len;
+			app_done_with(app, d.buf);
+			break;
+		case MN_DESC_END:
+			sim->errors += !f->open || f->ended;
+			f->ended = true;
+			f->error = d.len;
+			break;
+		default:
+			sim->errors++;
+		}
+	}
+}
+
+/* --- the network --- */
+
+static void enqueue(struct sim *sim, struct packet *p)
+{
+	struct mn_list *at = sim->packets.prev;
+
+	while (at != &sim->packets && mn_container(at, struct packet, node)->at_us > p->at_us)
+		at = at->prev;
+	mn_list_add_before(at->next, &p->node);
+}
+
+static struct packet *make_packet(int to, const struct mn_path *path, const uint8_t *data, uint32_t len)
+{
+	struct packet *p = malloc(sizeof(*p) + len);
+
+	p->to = to;
+	p->path = (struct mn_path){
+		.local = path->remote, .remote = path->local,
+		.local_port = path->remote_port, .remote_port = path->local_port,
+		.mtu = MTU,
+	};
+	p->len = len;
+	memcpy(p->data, data, len);
+	return p;
+}
+
+static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t *data, uint32_t len)
+{
+	bool v6 = !mn_addr_is_v4(&h->addr);
+
+	if (sim->filter && sim->filter(sim, from, data, len))
+		return true;
+	if (sim->net.mtu && len + (v6 ? 48 : 28) > sim->net.mtu)
+		return true;
+	if (sim->now_us < sim->burst_end_us)
+		return true;
+	if (!chance(sim, sim->net.loss))
+		return false;
+	sim->burst_end_us = sim->now_us + sim->net.burst_us;
+	return true;
+}
+
+static void transmit(struct sim *sim, int from, const struct mn_path *path, const uint8_t *data, uint32_t len)
+{
+	struct sim_host *h = &sim->host[from];
+	uint64_t at = sim->now_us;
+	struct packet *p;
+
+	h->sent++;
+	if (sim->net.bytes_per_us) {
+		if (h->link_free_us < at)
+			h->link_free_us = at;
+		if (sim->net.queue_us && h->link_free_us - at > sim->net.queue_us) {
+			h->lost++;
+			return;
+		}
+		h->link_free_us += (len + 66) / sim->net.bytes_per_us;
+		at = h->link_free_us;
+	}
+	if (is_lost(sim, h, from, data, len)) {
+		h->lost++;
+		return;
+	}
+	p = make_packet(!from, path, data, len);
+	if (chance(sim, sim->net.corrupt))
+		p->data[sim_random(sim, len < 48 ? len : 48)] ^= 1 << sim_random(sim, 8);
+	p->at_us = at + sim->net.delay_us;
+	if (chance(sim, sim->net.reorder))
+		p->at_us += 1 + sim_random(sim, sim->net.reorder_us);
+	enqueue(sim, p);
+	if (chance(sim, sim->net.dup)) {
+		struct packet *twin = make_packet(!from, path, p->data, len);
+
+		twin->at_us = p->at_us + sim_random(sim, 50);
+		enqueue(sim, twin);
+	}
+}
+
+static void deliver(struct sim *sim, struct packet *p)
+{
+	struct sim_host *h = &sim->host[p->to];
+	struct mn_pkt pkt = { &p->path, p->data, p->len, p };
+
+	mn_list_del(&p->node);
+	h->held++;
+	if (h->dead || !mn_stack_input(h->stack, &pkt))
+		pkt_free(h, p);
+}
+
+void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data, uint32_t len)
+{
+	struct packet *p = make_packet(to, path, data, len);
+
+	p->at_us = sim->now_us;
+	enqueue(sim, p);
+}
+
+/* --- the run --- */
+
+static bool host_turn(struct sim *sim, int i)
+{
+	struct sim_host *h = &sim->host[i];
+	uint8_t buf[65536];
+	struct mn_path path;
+	uint32_t n = 0, len;
+
+	if (h->dead)
+		return false;
+	for (int a = 0; a < SIM_APPS; a++)
+		if (!h->apps[a].ch.dead)
+			app_read(sim, &h->apps[a]);
+	mn_stack_poll_channels(h->stack);
+	while (n < TURN_PACKETS && (len = mn_stack_output(h->stack, buf, sizeof(buf), &path))) {
+		transmit(sim, i, &path, buf, len);
+		n++;
+	}
+	mn_stack_flush(h->stack);
+	for (int a = 0; a < SIM_APPS; a++)
+		if (!h->apps[a].ch.dead)
+			app_take_back(&h->apps[a]);
+	return n == TURN_PACKETS;
+}
+
+void sim_turn(struct sim *sim)
+{
+	struct mn_list *l = sim->packets.next;
+
+	for (int i = 0; i < 2; i++)
+		if (!sim->host[i].dead)
+			mn_stack_advance(sim->host[i].stack, sim->now_us);
+	while (l != &sim->packets && mn_container(l, struct packet, node)->at_us <= sim->now_us) {
+		deliver(sim, mn_container(l, struct packet, node));
+		l = sim->packets.next;
+	}
+	host_turn(sim, 0);
+	host_turn(sim, 1);
+}
+
+static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
+{
+	uint64_t at = end_us;
+
+	for (int i = 0; i < 2; i++) {
+		struct sim_host *h = &sim->host[i];
+		uint64_t deadline = mn_stack_deadline(h->stack);
+
+		if (h->dead)
+			continue;
+		if (deadline < at)
+			at = deadline;
+		if (!mn_stack_arm(h->stack))
+			at = sim->now_us;
+		mn_stack_disarm(h->stack);
+		for (int a = 0; a < SIM_APPS; a++)
+			if (h->apps[a].reads && !h->apps[a].ch.dead && mn_ring_avail(&h->apps[a].rx) > 0)
+				at = sim->now_us;
+	}
+	if (!mn_list_empty(&sim->packets)) {
+		uint64_t arrival = mn_container(sim->packets.next, struct packet, node)->at_us;
+
+		if (arrival < at)
+			at = arrival;
+	}
+	return at > sim->now_us ? at : sim->now_us + 1;
+}
+
+bool sim_run(struct sim *sim, uint64_t for_us, bool (*done)(struct sim *sim))
+{
+	uint64_t end_us = sim->now_us + for_us;
+
+	while (sim->now_us < end_us) {
+		sim_turn(sim);
+		if (done && done(sim))
+			return true;
+		sim->now_us = next_event_us(sim, end_us);
+	}
+	sim_turn(sim);
+	return done ? done(sim) : true;
+}
+
+/* --- setting up --- */
+
+struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+
+	sim->now_us = 1000000 + seed % 1000;
+	sim->rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	sim->net.delay_us = 10;
+	mn_list_init(&sim->packets);
+	for (int i = 0; i < 2; i++) {
+		struct sim_host *h = &sim->host[i];
+		struct mn_stack_config cfg = {
+			.engine = i + 3, .max_conns = max_conns, .max_held = max_held,
+			.ops = &ops, .ops_ctx = h,
+		};
+
+		h->sim = sim;
+		h->addr = mn_addr_from_v4(htonl(0x0a000001 + i));
+		h->stack = mn_stack_create(&cfg, sim->now_us);
+		for (int a = 0; a < SIM_APPS; a++) {
+			app_init(&h->apps[a], 10 * i + a);
+			mn_stack_add_channel(h->stack, &h->apps[a].ch);
+		}
+	}
+	return sim;
+}
+
+struct sim *sim_new(uint64_t seed)
+{
+	return sim_new_sized(seed, 128, 1024);
+}
+
+void sim_free(struct sim *sim)
+{
+	while (!mn_list_empty(&sim->packets)) {
+		struct packet *p = mn_container(sim->packets.next, struct packet, node);
+
+		mn_list_del(&p->node);
+		free(p);
+	}
+	for (int i = 0; i < 2; i++) {
+		mn_stack_destroy(sim->host[i].stack);
+		for (int a = 0; a < SIM_APPS; a++) {
+			mn_channel_destroy(&sim->host[i].apps[a].ch);
+			free(sim->host[i].apps[a].free);
+			free(sim->host[i].apps[a].kept);
+		}
+	}
+	free(sim);
+}
+
+struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port)
+{
+	return (struct mn_path){
+		.local = sim->host[from].addr, .remote = sim->host[!from].addr,
+		.local_port = local_port, .remote_port = SIM_PORT, .mtu = MTU,
+	};
+}
+
+const struct mn_stack_event *sim_last_event(const struct sim *sim, int host, enum mn_stack_event_type type)
+{
+	const struct sim_host *h = &sim->host[host];
+
+	for (uint32_t i = h->n_events < SIM_EVENTS ? h->n_events : SIM_EVENTS; i-- > 0;)
+		if (h->events[i].type == type)
+			return &h->events[i];
+	return NULL;
+}
+
+bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1)
+{
+	static uint16_t port = 40000;
+	struct sim_host *h = sim->host;
+	struct mn_path path = sim_path(sim, 0, port++);
+	uint32_t before[2] = { h[0].n_events, h[1].n_events };
+
+	if (mn_stack_connect(h[0].stack, &h[0].apps[app].ch, &path, port))
+		return false;
+	for (int i = 0; i < 400 && (h[0].n_events == before[0] || h[1].n_events == before[1]); i++)
+		sim_run(sim, 5000, NULL);
+	if (h[0].n_events != before[0] + 1 || h[1].n_events != before[1] + 1)
+		return false;
+	*flow0 = h[0].events[before[0]].flow;
+	*flow1 = h[1].events[before[1]].flow;
+	return h[0].events[before[0]].type == MN_STACK_EVENT_UP && h[1].events[before[1]].type == MN_STACK_EVENT_UP;
+}
+
+bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1)
+{
+	struct mn_addr any = { 0 };
+
+	if (mn_stack_listen(sim->host[1].stack, &sim->host[1].apps[0].ch, &any, SIM_PORT))
+		return false;
+	return sim_connect(sim, 0, flow0, flow1);
+}
+
+bool sim_is_clean(struct sim *sim)
+{
+	for (int i = 0; i < 2; i++) {
+		if (sim->host[i].held)
+			return false;
+		for (int a = 0; a < SIM_APPS; a++) {
+			struct sim_app *app = &sim->host[i].apps[a];
+
+			if (app->ch.dead)
+				continue;
+			if (app->n_free != app->ch.tx_bufs || app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs)
+				return false;
+		}
+	}
+	return true;
+}
+
+static void count_conn(const struct mn_conn_info *info, void *ctx)
+{
+	(void)info;
+	++*(uint64_t *)ctx;
+}
+
+uint64_t sim_conns(struct sim *sim, int host)
+{
+	uint64_t n = 0;
+
+	mn_stack_for_each(sim->host[host].stack, count_conn, &n);
+	return n;
+}
+
+static void find_info(const struct mn_conn_info *info, void *ctx)
+{
+	struct mn_conn_info *wanted = ctx;
+
+	if (info->flow == wanted->flow)
+		*wanted = *info;
+}
+
+bool sim_info(struct sim *sim, int host, uint32_t flow, struct mn_conn_info *info)
+{
+	*info = (struct mn_conn_info){ .flow = flow };
+	mn_stack_for_each(sim->host[host].stack, find_info, info);
+	return info->id != 0;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control_test.h - the daemon's control plane in two fresh namespaces, for its tests
+ *
+ *   here: near 10.9.0.1/24 fd09::1/64 ---- veth ---- far 10.9.0.2/24 fd09::2/64 :there
+ *
+ * CONTROL says which control plane is tested: kernel (needs the module) or
+ * local. Both must give the same answers. Needs to be root.
+ */
+#ifndef CONTROL_TEST_H
+#define CONTROL_TEST_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/control.h"
+#include "kselftest_harness.h"
+
+#define OPS(name)	OPS_(name)
+#define OPS_(name)	mnd_control_##name##_ops
+
+static const struct mnd_control_ops *const ops = &OPS(CONTROL);
+
+struct seen {
+	struct mnd_control *control;
+	unsigned int n;
+	struct machnet_nl_route last;
+	struct mn_addr unwatch;		/* from within the callback, if not any */
+	unsigned int n_gone;
+	uint16_t gone;
+};
+
+static void on_route(void *ctx, const struct machnet_nl_route *route)
+{
+	struct seen *seen = ctx;
+
+	seen->n++;
+	seen->last = *route;
+	if (!mn_addr_is_any(&seen->unwatch))
+		ops->route_unwatch(seen->control, &seen->unwatch);
+}
+
+static void on_port_gone(void *ctx, const struct mn_addr *addr, uint16_t port, uint32_t reason)
+{
+	struct seen *seen = ctx;
+
+	(void)addr, (void)reason;
+	seen->n_gone++;
+	seen->gone = port;
+}
+
+static const struct mnd_control_events events = { .route = on_route, .port_gone = on_port_gone };
+
+static inline int __attribute__((format(printf, 1, 2))) run(const char *fmt, ...)
+{
+	char command[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	return system(command);
+}
+
+static inline struct mn_addr addr(const char *text)
+{
+	struct mn_addr a = { 0 };
+
+	if (mn_addr_parse(&a, text))
+		abort();
+	return a;
+}
+
+/* A process that only keeps a network namespace. */
+static inline pid_t spawn_there(void)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (unshare(CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &c, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+static inline int there(pid_t pid, const char *command)
+{
+	return run("nsenter -t %d -n %s", pid, command);
+}
+
+static inline long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Handles what there is or comes until the deadline; false when it has passed. */
+static inline bool step(struct mnd_control *c, long deadline)
+{
+	struct pollfd p = { .fd = ops->fd(c), .events = POLLIN };
+	long left = deadline - now_ms();
+
+	return left > 0 && poll(&p, 1, left) > 0 && !ops->dispatch(c);
+}
+
+/* Whether the condition comes true within a time, by events. */
+#define wait_until(c, condition, timeout_ms) ({ \
+	long deadline_ = now_ms() + (timeout_ms); \
+	while (!(condition) && step(c, deadline_)) \
+		; \
+	(condition); \
+})
+
+/* Takes whatever is there, without waiting. */
+static inline int drain(struct mnd_control *c)
+{
+	struct pollfd p = { .fd = ops->fd(c), .events = POLLIN };
+	int ret = 0;
+
+	while (!ret && poll(&p, 1, 0) > 0)
+		ret = ops->dispatch(c);
+	return ret;
+}
+
+FIXTURE(control) {
+	struct seen seen;
+	struct mnd_control *c;
+	uint32_t ifindex;
+	pid_t there;
+};
+
+FIXTURE_SETUP(control)
+{
+	memset(self, 0, sizeof(*self));
+	if (geteuid() || unshare(CLONE_NEWNET))
+		SKIP(return, "needs root for network namespaces");
+	self->there = spawn_there();
+	ASSERT_GT(self->there, 0);
+	ASSERT_EQ(0, run("ip link set lo up && ip link add near type veth peer name far netns %d",
+			 self->there));
+	ASSERT_EQ(0, there(self->there, "ip link set far address 02:00:00:00:00:02 up"));
+	ASSERT_EQ(0, run("ip link set near up"));
+	ASSERT_EQ(0, run("ip addr add 10.9.0.1/24 dev near && ip addr add fd09::1/64 dev near nodad"));
+	ASSERT_EQ(0, there(self->there, "ip addr add 10.9.0.2/24 dev far"));
+	ASSERT_EQ(0, there(self->there, "ip addr add fd09::2/64 dev far nodad"));
+	self->ifindex = if_nametoindex("near");
+	ASSERT_EQ(0, ops->open(&self->c, &events, &self->seen));
+	self->seen.control = self->c;
+}
+
+FIXTURE_TEARDOWN(control)
+{
+	if (self->c)
+		ops->close(self->c);
+	if (self->there > 0) {
+		kill(self->there, SIGKILL);
+		waitpid(self->there, NULL, 0);
+	}
+}
+
+#endif /* CONTROL_TEST_H */

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fake_daemon.h"
+
+
+static void watch(struct fake_daemon *d, int fd, uint32_t events, uint32_t what)
+{
+	struct epoll_event ev = { .events = events, .data.u32 = what };
+
+	epoll_ctl(d->epfd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static void answer(struct fake_daemon *d, int sock, struct mn_app_msg *m, const int *fds)
+{
+	union {
+		char buf[CMSG_SPACE(MN_APP_ATTACH_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { m, sizeof(*m) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	m->version = __atomic_load_n(&d->version, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&d->spoil, __ATOMIC_RELAXED) == FAKE_SHORT_ANSWER)
+		iov.iov_len -= 8;
+	if (fds) {
+		mh.msg_control = &control;
+		mh.msg_controllen = sizeof(control.buf);
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(MN_APP_ATTACH_FDS * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, MN_APP_ATTACH_FDS * sizeof(int));
+	}
+	sendmsg(sock, &mh, MSG_NOSIGNAL);
+}
+
+/* A memfd with the channel's contents and no seal. */
+static int unsealed_copy(const struct mn_channel *ch)
+{
+	int fd = memfd_create("unsealed", MFD_CLOEXEC);
+
+	if (ftruncate(fd, ch->len) || write(fd, ch->hdr, sizeof(*ch->hdr)) != sizeof(*ch->hdr))
+		abort();
+	return fd;
+}
+
+static void attach(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+{
+	int spoil = __atomic_load_n(&d->spoil, __ATOMIC_RELAXED);
+	int fds[MN_APP_ATTACH_FDS];
+
+	if (mn_channel_create(&a->ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+		abort();
+	a->attached = true;
+	watch(d, a->ch.engine_efd, EPOLLIN | EPOLLET, UINT32_MAX);
+	a->ch.hdr->magic += spoil == FAKE_BAD_MAGIC;
+	a->ch.hdr->ring_off[MN_SHM_RING_RX] += spoil == FAKE_BAD_RING ? a->ch.len : 0;
+	a->ch.hdr->total_len += spoil == FAKE_BAD_LEN ? MN_SHM_PAGE : 0;
+	fds[0] = spoil == FAKE_UNSEALED ? unsealed_copy(&a->ch) : a->ch.memfd;
+	fds[1] = a->ch.engine_efd;
+	fds[2] = a->ch.app_efd;
+	m->control = MN_APP_CONTROL_LOCAL;
+	answer(d, a->sock, m, spoil == FAKE_NO_FDS ? NULL : fds);
+	if (spoil == FAKE_UNSEALED)
+		close(fds[0]);
+}
+
+static void connect_app(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+{
+	struct mn_shm_flow info = { .remote_port = m->remote_port };
+	bool late = __atomic_load_n(&d->late_open, __ATOMIC_RELAXED);
+
+	m->flow = d->next_flow++;
+	m->local = mn_addr_from_v4(htonl(0x0a000001));
+	m->local_port = 40000 + m->flow % 20000;
+	memcpy(info.local_addr, m->local.b, sizeof(info.local_addr));
+	memcpy(info.remote_addr, m->remote.b, sizeof(info.remote_addr));
+	info.local_port = m->local_port;
+	if (late)
+		answer(d, a->sock, m, NULL);
+	mn_channel_post_open(&a->ch, m->flow, &info);
+	if (__atomic_load_n(&d->early_end, __ATOMIC_RELAXED))
+		mn_channel_post_end(&a->ch, m->flow, ECONNRESET);
+	mn_channel_flush(&a->ch);
+	/* The test's thread gets the chance to read the ring before the answer. */
+	if (__atomic_load_n(&d->early_end, __ATOMIC_RELAXED))
+		while (__atomic_load_n(&a->ch.rx.ctl->cons, __ATOMIC_ACQUIRE) != a->ch.rx.self)
+			usleep(100);
+	if (!late)
+		answer(d, a->sock, m, NULL);
+}
+
+static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+{
+	int refuse = __atomic_load_n(&d->refuse, __ATOMIC_RELAXED);
+
+	if (refuse && m->type == __atomic_load_n(&d->refuse_type, __ATOMIC_RELAXED)) {
+		m->error = refuse;
+		answer(d, a->sock, m, NULL);
+		return;
+	}
+	switch (m->type) {
+	case MN_APP_ATTACH:
+		attach(d, a, m);
+		break;
+	case MN_APP_CONNECT:
+		connect_app(d, a, m);
+		break;
+	case MN_APP_CLOSE:
+		mn_channel_post_end(&a->ch, m->flow, 0);
+		mn_channel_flush(&a->ch);
+		/* fall through */
+	default:
+		answer(d, a->sock, m, NULL);
+	}
+}
+
+static void app_free(struct fake_app *a)
+{
+	if (a->sock >= 0)
+		close(a->sock);
+	a->sock = -1;
+	if (a->attached)
+		mn_channel_destroy(&a->ch);
+	a->attached = false;
+}
+
+static void app_readable(struct fake_daemon *d, struct fake_app *a)
+{
+	struct mn_app_msg m;
+
+	if (recv(a->sock, &m, sizeof(m), MSG_DONTWAIT) == sizeof(m))
+		request(d, a, &m);
+	else
+		app_free(a);
+}
+
+static void accept_app(struct fake_daemon *d)
+{
+	int sock = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	for (uint32_t i = 0; i < FAKE_CHANNELS; i++)
+		if (d->apps[i].sock < 0) {
+			d->apps[i].sock = sock;
+			watch(d, sock, EPOLLIN, i);
+			return;
+		}
+	close(sock);
+}
+
+/* Sends one message back. False when it has to wait for RX buffers. */
+static bool echo_one(struct mn_channel *ch, struct mn_txmsg *msg)
+{
+	struct mn_rxmsg m = { .len = msg->len, .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };
+	uint8_t piece[4000];
+	uint32_t n;
+
+	if (mn_channel_rx_room(ch) < (uint64_t)msg->len + MN_SHM_BUF_SIZE)
+		return false;
+	for (uint32_t off = 0; off < msg->len; off += n) {
+		n = msg->len - off < sizeof(piece) ? msg->len - off : sizeof(piece);
+		mn_channel_tx_copy(ch, msg, off, piece, n);
+		if (mn_channel_rx_append(ch, &m, piece, n) != n)
+			abort();
+	}
+	if (mn_channel_rx_post(ch, msg->flow, &m) || mn_channel_tx_done(ch, msg))
+		abort();
+	return true;
+}
+
+/* True when there was something to do. */
+static bool serve(struct mn_channel *ch)
+{
+	struct mn_txmsg *msg;
+	bool busy = false;
+
+	if (mn_channel_rx_reclaim(ch))
+		return false;
+	/* A message that was taken stays the channel's until it is done: ask for room first. */
+	while (mn_channel_rx_room(ch) > MN_MSG_MAX && mn_channel_tx_next(ch, &msg) == 1) {
+		if (!echo_one(ch, msg))
+			abort();
+		busy = true;
+	}
+	mn_channel_flush(ch);
+	return busy;
+}
+
+static bool arm_all(struct fake_daemon *d)
+{
+	bool armed = true;
+
+	for (int i = 0; i < FAKE_CHANNELS; i++)
+		if (d->apps[i].attached && !mn_channel_arm(&d->apps[i].ch))
+			armed = false;
+	return armed;
+}
+
+static void disarm_all(struct fake_daemon *d)
+{
+	for (int i = 0; i < FAKE_CHANNELS; i++)
+		if (d->apps[i].attached)
+			mn_channel_disarm(&d->apps[i].ch);
+}
+
+static void *run(void *arg)
+{
+	struct fake_daemon *d = arg;
+	struct epoll_event ev[FAKE_CHANNELS];
+	bool busy, hold;
+	int n;
+
+	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
+		hold = __atomic_load_n(&d->hold, __ATOMIC_ACQUIRE);
+		busy = false;
+		for (int i = 0; i < FAKE_CHANNELS && !hold; i++)
+			busy |= d->apps[i].attached && serve(&d->apps[i].ch);
+		n = epoll_wait(d->epfd, ev, FAKE_CHANNELS, busy || hold || !arm_all(d) ? 0 : 20);
+		disarm_all(d);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.u32 < FAKE_CHANNELS)
+				app_readable(d, &d->apps[ev[i].data.u32]);
+			else if (ev[i].data.u32 == FAKE_CHANNELS)
+				accept_app(d);
+			else
+				__atomic_add_fetch(&d->wakeups, 1, __ATOMIC_RELAXED);
+		}
+		if (hold) {
+			__atomic_store_n(&d->running, false, __ATOMIC_RELEASE);
+			usleep(100);
+		}
+	}
+	for (int i = 0; i < FAKE_CHANNELS; i++)
+		app_free(&d->apps[i]);
+	close(d->listener);
+	close(d->epfd);
+	return NULL;
+}
+
+int fake_daemon_prepare(struct fake_daemon *d)
+{
+	*d = (struct fake_daemon){ .version = MN_APP_VERSION, .listener = -1, .next_flow = 1 };
+	strcpy(d->dir, "/tmp/machnet-test-XXXXXX");
+	if (!mkdtemp(d->dir))
+		return -errno;
+	snprintf(d->path, sizeof(d->path), "%s/sock", d->dir);
+	return setenv(MN_APP_SOCKET_ENV, d->path, 1) ? -errno : 0;
+}
+
+int fake_daemon_start(struct fake_daemon *d)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	strcpy(sa.sun_path, d->path);
+	d->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	d->epfd = epoll_create1(EPOLL_CLOEXEC);
+	for (int i = 0; i < FAKE_CHANNELS; i++)
+		d->apps[i].sock = -1;
+	if (bind(d->listener, (struct sockaddr *)&sa, sizeof(sa)) || listen(d->listener, 8))
+		return -errno;
+	watch(d, d->listener, EPOLLIN, FAKE_CHANNELS);
+	return -pthread_create(&d->thread, NULL, run, d);
+}
+
+void fake_daemon_kill(struct fake_daemon *d)
+{
+	if (d->listener < 0)
+		return;
+	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
+	pthread_join(d->thread, NULL);
+	d->listener = -1;
+}
+
+void fake_daemon_cleanup(struct fake_daemon *d)
+{
+	fake_daemon_kill(d);
+	unlink(d->path);
+	rmdir(d->dir);
+}
+
+struct mn_channel *fake_daemon_hold(struct fake_daemon *d)
+{
+	__atomic_store_n(&d->running, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&d->hold, true, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&d->running, __ATOMIC_ACQUIRE))
+		usleep(100);
+	return &d->apps[0].ch;
+}
+
+void fake_daemon_resume(struct fake_daemon *d)
+{
+	__atomic_store_n(&d->hold, false, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_daemon.h - the other side of libmachnet for its tests
+ *
+ * One thread that answers the socket and serves the channels with the real
+ * mn_channel code: every message comes back to its sender on the same flow. A
+ * test steers it by the atomic knobs, and may use a channel itself while the
+ * thread is held.
+ */
+#ifndef FAKE_DAEMON_H
+#define FAKE_DAEMON_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "core/app_proto.h"
+#include "core/channel.h"
+
+#define FAKE_CHANNELS	8
+
+struct fake_daemon {
+	char dir[32];
+	char path[64];
+
+	/* Knobs; atomic. */
+	int refuse;		/* errno for the next requests of type refuse_type */
+	int refuse_type;
+	bool hold;		/* take nothing from the channels */
+	bool early_end;		/* a connect's END comes before its answer, its OPEN before that */
+	bool late_open;		/* a connect's OPEN comes after its answer */
+	int version;		/* in answers */
+	int spoil;		/* ATTACH: enum fake_spoil */
+
+	int listener, epfd;
+	pthread_t thread;
+	bool stop;
+	bool running;		/* not held yet; atomic */
+	uint32_t next_flow;
+	uint32_t wakeups;	/* doorbells of applications; atomic */
+	struct fake_app {
+		int sock;	/* -1: free */
+		bool attached;
+		struct mn_channel ch;
+	} apps[FAKE_CHANNELS];
+};
+
+enum fake_spoil {
+	FAKE_GOOD,
+	FAKE_NO_FDS,
+	FAKE_UNSEALED,
+	FAKE_BAD_MAGIC,
+	FAKE_BAD_RING,
+	FAKE_BAD_LEN,
+	FAKE_SHORT_ANSWER,
+};
+
+/* Makes the directory, sets MACHNET_SOCKET; -errno. */
+int fake_daemon_prepare(struct fake_daemon *d);
+int fake_daemon_start(struct fake_daemon *d);
+/* As kill -9 would: the descriptors close and nothing is said. */
+void fake_daemon_kill(struct fake_daemon *d);
+void fake_daemon_cleanup(struct fake_daemon *d);
+
+/* Stops serving and returns the channel, which is the test's until fake_daemon_resume(). */
+struct mn_channel *fake_daemon_hold(struct fake_daemon *d);
+void fake_daemon_resume(struct fake_daemon *d);
+
+#endif /* FAKE_DAEMON_H */

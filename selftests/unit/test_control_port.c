@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+/* Ports and the registry of devices and connections: in machnet.ko and in the daemon itself. */
+#include "selftests/unit/control_test.h"
+
+static int bind_udp(const char *ip, uint16_t port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int ret;
+
+	inet_pton(AF_INET, ip, &sa.sin_addr);
+	ret = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) ? -errno : fd;
+	if (ret < 0)
+		close(fd);
+	return ret;
+}
+
+TEST_F(control, port_is_taken_from_others)
+{
+	struct mn_addr ip = addr("10.9.0.1"), any = addr("0.0.0.0"), any6 = addr("::");
+	struct mn_addr elsewhere = addr("10.9.0.2");
+	uint16_t port = 4000, same = 4000, high = 0;
+	int fd;
+
+	ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &port));
+	EXPECT_EQ(4000, port);
+	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", 4000));
+	EXPECT_EQ(-EADDRINUSE, bind_udp("0.0.0.0", 4000));
+	EXPECT_EQ(-EADDRINUSE, ops->port_reserve(self->c, &ip, &same));
+	EXPECT_STREQ("the port is held by another socket of this host", ops->error(self->c));
+	EXPECT_EQ(-EADDRINUSE, ops->port_reserve(self->c, &any, &same));
+	EXPECT_EQ(0, ops->port_reserve(self->c, &any6, &same));
+	EXPECT_EQ(-EADDRNOTAVAIL, ops->port_reserve(self->c, &elsewhere, &same));
+
+	ASSERT_EQ(0, ops->port_release(self->c, &ip, 4000));
+	EXPECT_EQ(-ENOENT, ops->port_release(self->c, &ip, 4000));
+	fd = bind_udp("10.9.0.1", 4000);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EADDRINUSE, ops->port_reserve(self->c, &ip, &same));
+	close(fd);
+
+	ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &high));
+	EXPECT_NE(0, high);
+	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", high));
+}
+
+/* An application's reservation: with the module it makes one and has a cookie. */
+struct app {
+	struct nlclient nl;
+	uint64_t cookie;
+};
+
+static bool is_kernel(void)
+{
+	return !strcmp(ops->name, "kernel");
+}
+
+static int app_reserve(struct app *app, const struct mn_addr *ip, uint16_t number)
+{
+	struct machnet_nl_port port = { 0 };
+	int ret = 0;
+
+	memset(app, 0, sizeof(*app));
+	if (is_kernel()) {
+		ret = machnet_nl_open(&app->nl);
+		if (!ret)
+			ret = machnet_nl_port_reserve(&app->nl, ip, number, &port);
+		app->cookie = port.cookie;
+	}
+	return ret;
+}
+
+TEST_F(control, port_is_claimed_with_its_cookie)
+{
+	struct mn_addr ip = addr("10.9.0.1");
+	struct app app;
+
+	ASSERT_EQ(0, app_reserve(&app, &ip, 4001));
+	EXPECT_EQ(-EKEYREJECTED, ops->port_claim(self->c, &ip, 4001, app.cookie + 1));
+	EXPECT_STREQ("the cookie is not the one of this port", ops->error(self->c));
+	EXPECT_EQ(-ERANGE, ops->port_claim(self->c, &ip, 0, app.cookie));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie));
+	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", 4001));
+	EXPECT_EQ(is_kernel() ? -EBUSY : -EADDRINUSE,
+		  ops->port_claim(self->c, &ip, 4001, app.cookie));
+	ASSERT_EQ(0, ops->port_unclaim(self->c, &ip, 4001));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie));
+	ASSERT_EQ(0, ops->port_unclaim(self->c, &ip, 4001));
+	ASSERT_EQ(0, drain(self->c));
+	EXPECT_EQ(0, self->seen.n_gone);
+	nlclient_close(&app.nl);
+}
+
+TEST_F(control, port_of_a_dead_application)
+{
+	struct mn_addr ip = addr("10.9.0.1");
+	struct app served, unclaimed, foreign;
+	int size = 1;
+
+	if (!is_kernel())
+		SKIP(return, "an application's port is the daemon's own");
+	ASSERT_EQ(0, app_reserve(&served, &ip, 4001));
+	ASSERT_EQ(0, app_reserve(&unclaimed, &ip, 4002));
+	ASSERT_EQ(0, app_reserve(&foreign, &ip, 4003));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4002, unclaimed.cookie));
+	ASSERT_EQ(0, ops->port_unclaim(self->c, &ip, 4002));
+	nlclient_close(&foreign.nl);
+	nlclient_close(&unclaimed.nl);
+	nlclient_close(&served.nl);
+	EXPECT_TRUE(wait_until(self->c, self->seen.n_gone, 2000));
+	EXPECT_EQ(1, self->seen.n_gone);
+	EXPECT_EQ(4001, self->seen.gone);
+
+	/* Reserved and claimed anew before the old end is heard of: not gone. */
+	ASSERT_EQ(0, app_reserve(&served, &ip, 4001));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie));
+	ASSERT_EQ(0, drain(self->c));
+	self->seen.n_gone = 0;
+	ASSERT_EQ(0, machnet_nl_port_release(&served.nl, &ip, 4001));
+	nlclient_close(&served.nl);
+	ASSERT_EQ(0, app_reserve(&served, &ip, 4001));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie));
+	ASSERT_EQ(0, drain(self->c));
+	EXPECT_EQ(0, self->seen.n_gone);
+
+	/* The event is lost, the fact is not. */
+	ASSERT_EQ(0, app_reserve(&foreign, &ip, 4003));
+	ASSERT_EQ(0, drain(self->c));
+	ASSERT_EQ(0, setsockopt(ops->fd(self->c), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	for (size = 0; size < 20; size++) {
+		uint16_t port = 0;
+
+		ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &port));
+		ASSERT_EQ(0, ops->port_release(self->c, &ip, port));
+	}
+	nlclient_close(&served.nl);
+	EXPECT_TRUE(wait_until(self->c, self->seen.n_gone, 2000));
+	EXPECT_EQ(4001, self->seen.gone);
+	nlclient_close(&foreign.nl);
+}
+
+TEST_F(control, port_absorbs_what_arrives)
+{
+	struct mn_addr ip = addr("10.9.0.1");
+	struct sockaddr_in sa = {
+		.sin_family = AF_INET, .sin_port = htons(4002), .sin_addr.s_addr = mn_addr_v4(&ip),
+	};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	uint16_t port = 4002;
+
+	ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &port));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
+	ASSERT_EQ(4, send(fd, "ping", 4, 0));
+	/* No ICMP: a second one can still be sent. */
+	EXPECT_EQ(4, send(fd, "ping", 4, 0));
+	EXPECT_EQ(0, run("ss -uanH 'sport = 4002' | awk '{ exit $2 != 0 }'"));
+	close(fd);
+}
+
+TEST_F(control, registry_refuses_what_the_module_refuses)
+{
+	struct machnet_nl_device dev = {
+		.ifindex = self->ifindex, .mtu = 1500, .engines = 2, .mac = { 2, 0, 0, 0, 0, 1 },
+		.driver = "net_test",
+	}, bad_dev;
+	struct machnet_nl_connection conn = {
+		.id = 7, .ifindex = self->ifindex, .local_addr = addr("10.9.0.1"),
+		.remote_addr = addr("10.9.0.2"), .local_port = 1, .remote_port = 2,
+		.state = MACHNET_CONNECTION_STATE_ESTABLISHED,
+	}, bad;
+
+	EXPECT_EQ(-ENODEV, ops->connection_add(self->c, &conn));
+	bad_dev = dev, bad_dev.ifindex = 9999;
+	EXPECT_EQ(-ENODEV, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.engines = 0;
+	EXPECT_EQ(-ERANGE, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.driver[0] = '\0';
+	EXPECT_EQ(-ERANGE, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.mac[0] = 1;
+	EXPECT_EQ(-EINVAL, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.ifindex = 1;
+	EXPECT_EQ(-EOPNOTSUPP, ops->device_register(self->c, &bad_dev));
+	ASSERT_EQ(0, ops->device_register(self->c, &dev));
+	EXPECT_EQ(-EBUSY, ops->device_register(self->c, &dev));
+
+	bad = conn, bad.id = 0;
+	EXPECT_EQ(-ERANGE, ops->connection_add(self->c, &bad));
+	bad = conn, bad.remote_addr = addr("fd09::2");
+	EXPECT_EQ(-EINVAL, ops->connection_add(self->c, &bad));
+	bad = conn, bad.engine = 2;
+	EXPECT_EQ(-ERANGE, ops->connection_add(self->c, &bad));
+	EXPECT_EQ(-ENOENT, ops->connection_set(self->c, &conn));
+	ASSERT_EQ(0, ops->connection_add(self->c, &conn));
+	EXPECT_EQ(-EEXIST, ops->connection_add(self->c, &conn));
+	EXPECT_EQ(0, ops->connection_set(self->c, &conn));
+	EXPECT_EQ(-ERANGE, ops->connection_set(self->c, &bad));
+	EXPECT_EQ(-ERANGE, ops->connection_del(self->c, 7, 0));
+	EXPECT_EQ(0, ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED));
+	EXPECT_EQ(-ENOENT, ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED));
+
+	/* The device takes its connections along. */
+	ASSERT_EQ(0, ops->connection_add(self->c, &conn));
+	ASSERT_EQ(0, ops->device_unregister(self->c, self->ifindex));
+	EXPECT_EQ(-ENODEV, ops->device_unregister(self->c, self->ifindex));
+	/* The module does it in the background. */
+	ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED);
+	EXPECT_EQ(-ENOENT, ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/* Routes and their changes, as machnet.ko and as the daemon itself tell them. */
+#include "selftests/unit/control_test.h"
+
+static const uint8_t far_mac[6] = { 0x02, 0, 0, 0, 0, 2 };
+static const uint8_t new_mac[6] = { 0x02, 0, 0, 0, 0, 9 };
+
+#define EXPECT_STATE(wanted, timeout_ms) \
+	EXPECT_TRUE(wait_until(self->c, self->seen.n && self->seen.last.state == (wanted), \
+			       timeout_ms)) \
+		TH_LOG("%u events, state %u", self->seen.n, self->seen.last.state)
+
+#define EXPECT_MAC(wanted, timeout_ms) \
+	EXPECT_TRUE(wait_until(self->c, self->seen.last.has_mac && \
+			       !memcmp(self->seen.last.mac, wanted, 6), timeout_ms)) \
+		TH_LOG("%u events, state %u", self->seen.n, self->seen.last.state)
+
+TEST_F(control, route_resolves_a_neighbour)
+{
+	struct mn_addr dst = addr("10.9.0.5"), src = addr("10.9.0.1");
+	struct machnet_nl_route route;
+
+	/* Nobody has the address yet. */
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(MACHNET_ROUTE_STATE_RESOLVING, route.state);
+	EXPECT_EQ(self->ifindex, route.ifindex);
+	EXPECT_EQ(1500, route.mtu);
+	EXPECT_TRUE(mn_addr_equal(&src, &route.src));
+	EXPECT_TRUE(mn_addr_equal(&dst, &route.nexthop));
+	EXPECT_FALSE(route.has_mac);
+
+	/* The kernel's next question is answered. */
+	ASSERT_EQ(0, there(self->there, "ip addr add 10.9.0.5/24 dev far"));
+	EXPECT_STATE(MACHNET_ROUTE_STATE_REACHABLE, 3000);
+	EXPECT_TRUE(mn_addr_equal(&dst, &self->seen.last.dst));
+	EXPECT_MAC(far_mac, 0);
+
+	/* Once more: known now. */
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(MACHNET_ROUTE_STATE_REACHABLE, route.state);
+	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
+}
+
+TEST_F(control, route_resolves_a_neighbour_v6)
+{
+	struct mn_addr dst = addr("fd09::2"), src = addr("fd09::1");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(self->ifindex, route.ifindex);
+	EXPECT_EQ(1500, route.mtu);
+	EXPECT_TRUE(mn_addr_equal(&src, &route.src));
+	EXPECT_TRUE(mn_addr_equal(&dst, &route.nexthop));
+	if (route.state != MACHNET_ROUTE_STATE_REACHABLE)
+		EXPECT_STATE(MACHNET_ROUTE_STATE_REACHABLE, 5000);
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
+}
+
+TEST_F(control, route_follows_the_neighbour_table)
+{
+	struct mn_addr dst = addr("10.9.0.2");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	ASSERT_EQ(MACHNET_ROUTE_STATE_REACHABLE, route.state);
+	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
+	ASSERT_EQ(0, drain(self->c));
+	EXPECT_EQ(0, self->seen.n);
+	/* The entry is still permanent: asking has not changed it. */
+	EXPECT_EQ(0, run("ip neigh show 10.9.0.2 | grep -q PERMANENT"));
+
+	ASSERT_EQ(0, run("ip neigh replace 10.9.0.2 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	EXPECT_MAC(new_mac, 2000);
+	EXPECT_EQ(MACHNET_ROUTE_STATE_REACHABLE, self->seen.last.state);
+	EXPECT_EQ(1, self->seen.n);
+
+	/* Deleted: asked for again, and the truth comes out. */
+	ASSERT_EQ(0, run("ip neigh del 10.9.0.2 dev near"));
+	EXPECT_MAC(far_mac, 2000);
+}
+
+TEST_F(control, route_to_a_silent_host)
+{
+	struct mn_addr dst = addr("10.9.0.77");
+	struct machnet_nl_route route;
+	long start = now_ms();
+
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(MACHNET_ROUTE_STATE_RESOLVING, route.state);
+	EXPECT_STATE(MACHNET_ROUTE_STATE_UNREACHABLE, 6000);
+	EXPECT_GT(5000, now_ms() - start);
+	EXPECT_EQ(EHOSTUNREACH, self->seen.last.error);
+
+	/* A new question is a new attempt, and the host has come up. */
+	ASSERT_EQ(0, there(self->there, "ip addr add 10.9.0.77/24 dev far"));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	if (route.state != MACHNET_ROUTE_STATE_REACHABLE)
+		EXPECT_STATE(MACHNET_ROUTE_STATE_REACHABLE, 2000);
+}
+
+TEST_F(control, route_by_a_gateway)
+{
+	struct mn_addr dst = addr("10.8.0.1"), gw = addr("10.9.0.2"), gw2 = addr("10.9.0.3");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, run("ip neigh add 10.9.0.3 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	EXPECT_EQ(-ENETUNREACH, ops->route_watch(self->c, &dst, &route));
+	EXPECT_STREQ("the destination cannot be reached", ops->error(self->c));
+	EXPECT_EQ(-ENOENT, ops->route_unwatch(self->c, &dst));
+
+	ASSERT_EQ(0, run("ip route add 10.8.0.0/16 via 10.9.0.2 mtu 1400"));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_STREQ("", ops->error(self->c));
+	EXPECT_EQ(MACHNET_ROUTE_STATE_REACHABLE, route.state);
+	EXPECT_EQ(1400, route.mtu);
+	EXPECT_TRUE(mn_addr_equal(&gw, &route.nexthop));
+	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
+
+	/* Fail-over. */
+	ASSERT_EQ(0, run("ip route replace 10.8.0.0/16 via 10.9.0.3"));
+	EXPECT_MAC(new_mac, 2000);
+	EXPECT_TRUE(mn_addr_equal(&gw2, &self->seen.last.nexthop));
+	EXPECT_EQ(1500, self->seen.last.mtu);
+
+	ASSERT_EQ(0, run("ip route replace prohibit 10.8.0.0/16"));
+	EXPECT_STATE(MACHNET_ROUTE_STATE_UNREACHABLE, 2000);
+	EXPECT_EQ(EACCES, self->seen.last.error);
+}
+
+TEST_F(control, route_follows_link_and_address)
+{
+	struct mn_addr dst = addr("10.9.0.2");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	ASSERT_EQ(0, run("ip link set near mtu 1300"));
+	EXPECT_TRUE(wait_until(self->c, self->seen.last.mtu == 1300, 2000));
+
+	ASSERT_EQ(0, run("ip link set near down"));
+	EXPECT_STATE(MACHNET_ROUTE_STATE_UNREACHABLE, 2000);
+	EXPECT_EQ(ENETUNREACH, self->seen.last.error);
+
+	ASSERT_EQ(0, run("ip link set near up"));
+	EXPECT_STATE(MACHNET_ROUTE_STATE_REACHABLE, 2000);
+
+	ASSERT_EQ(0, run("ip addr del 10.9.0.1/24 dev near"));
+	EXPECT_STATE(MACHNET_ROUTE_STATE_UNREACHABLE, 2000);
+}
+
+/* More events than the socket holds: some are lost, the answer is not. */
+TEST_F(control, route_survives_lost_events)
+{
+	struct mn_addr dst = addr("10.9.0.2"), ip = addr("10.9.0.1");
+	struct machnet_nl_route route;
+	uint16_t port;
+	int size = 1;
+
+	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	ASSERT_EQ(0, drain(self->c));
+	ASSERT_EQ(0, setsockopt(ops->fd(self->c), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	for (port = 5000; port < 5020; port++) {
+		ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &port));
+		ASSERT_EQ(0, ops->port_release(self->c, &ip, port));
+	}
+	ASSERT_EQ(0, run("{ for i in $(seq 100 120); do"
+			 " echo neigh add 10.9.0.$i dev near lladdr 02:00:00:00:00:03; done;"
+			 " echo neigh replace 10.9.0.2 dev near lladdr 02:00:00:00:00:09; } |"
+			 " ip -batch -"));
+	EXPECT_MAC(new_mac, 2000);
+}
+
+TEST_F(control, route_to_this_host)
+{
+	struct mn_addr dst = addr("10.9.0.1"), dst6 = addr("fd09::1");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(MACHNET_ROUTE_STATE_LOCAL, route.state);
+	EXPECT_TRUE(mn_addr_equal(&dst, &route.src));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst6, &route));
+	EXPECT_EQ(MACHNET_ROUTE_STATE_LOCAL, route.state);
+}
+
+TEST_F(control, route_unwatch_from_within_the_callback)
+{
+	struct mn_addr a = addr("10.8.0.1"), b = addr("10.8.0.2");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, run("ip route add 10.8.0.0/16 via 10.9.0.2"));
+	ASSERT_EQ(0, ops->route_watch(self->c, &a, &route));
+	ASSERT_EQ(0, ops->route_watch(self->c, &b, &route));
+	self->seen.unwatch = a;
+	ASSERT_EQ(0, run("ip neigh replace 10.9.0.2 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	EXPECT_TRUE(wait_until(self->c, mn_addr_equal(&self->seen.last.dst, &b), 2000));
+	/* Both have been told, or b alone when its turn came first. */
+	EXPECT_GE(2, self->seen.n);
+	self->seen.unwatch = (struct mn_addr){ 0 };
+	EXPECT_EQ(-ENOENT, ops->route_unwatch(self->c, &a));
+	EXPECT_EQ(0, ops->route_unwatch(self->c, &b));
+	self->seen.n = 0;
+	ASSERT_EQ(0, run("ip neigh del 10.9.0.2 dev near"));
+	ASSERT_EQ(0, drain(self->c));
+	EXPECT_EQ(0, self->seen.n);
+}
+
+/* Watching again is the same watch: one end is enough. */
+TEST_F(control, route_watched_twice)
+{
+	struct mn_addr dst = addr("10.9.0.2");
+	struct machnet_nl_route route;
+
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
+	EXPECT_EQ(0, ops->route_unwatch(self->c, &dst));
+	EXPECT_EQ(-ENOENT, ops->route_unwatch(self->c, &dst));
+	EXPECT_STREQ("this socket does not watch the destination", ops->error(self->c));
+}
+
+TEST_F(control, route_refuses_what_is_not_unicast)
+{
+	static const char *const bad[] = {
+		"0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1", "fe80::1",
+	};
+	struct machnet_nl_route route;
+	struct mn_addr dst;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		dst = addr(bad[i]);
+		EXPECT_EQ(-EINVAL, ops->route_watch(self->c, &dst, &route)) TH_LOG("%s", bad[i]);
+	}
+	dst = addr("10.9.0.255");
+	EXPECT_EQ(-EACCES, ops->route_watch(self->c, &dst, &route));
+}
+
+TEST_HARNESS_MAIN

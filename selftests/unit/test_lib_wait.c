@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: MIT
+/* libmachnet: waiting, descriptors, threads, and a daemon that lies. */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+#include <machnet/machnet.h>
+#include "fake_daemon.h"
+
+#define EXPECT_ERRNO(error, call)			\
+	do {						\
+		errno = 0;				\
+		EXPECT_EQ(-1, (call));			\
+		EXPECT_EQ(error, errno);		\
+	} while (0)
+
+FIXTURE(lib)
+{
+	struct fake_daemon d;
+	void *ch;
+	MachnetFlow_t flow;
+	uint8_t *big;
+};
+
+FIXTURE_SETUP(lib)
+{
+	ASSERT_EQ(0, fake_daemon_prepare(&self->d));
+	ASSERT_EQ(0, fake_daemon_start(&self->d));
+	self->ch = machnet_attach();
+	ASSERT_NE(NULL, self->ch);
+	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &self->flow));
+	self->big = malloc(MACHNET_MSG_MAX_LEN);
+	ASSERT_NE(NULL, self->big);
+}
+
+FIXTURE_TEARDOWN(lib)
+{
+	machnet_detach(self->ch);
+	fake_daemon_cleanup(&self->d);
+	free(self->big);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return poll(&p, 1, timeout_ms) == 1 && (p.revents & POLLIN);
+}
+
+TEST_F(lib, wait_arguments_and_time)
+{
+	int64_t start;
+	char c;
+
+	EXPECT_ERRNO(EINVAL, machnet_wait(self->ch, 0, 0));
+	EXPECT_ERRNO(EINVAL, machnet_wait(self->ch, 4, 0));
+	EXPECT_ERRNO(EINVAL, machnet_wait(NULL, MACHNET_WAIT_RECV, 0));
+	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 0));
+	EXPECT_EQ(MACHNET_WAIT_SEND, machnet_wait(self->ch, MACHNET_WAIT_SEND, 0));
+	EXPECT_EQ(MACHNET_WAIT_SEND, machnet_wait(self->ch, MACHNET_WAIT_SEND | MACHNET_WAIT_RECV, -1));
+	start = now_ms();
+	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 50));
+	EXPECT_GE(now_ms() - start, 49);
+	start = now_ms();
+	EXPECT_EQ(0, machnet_recv_timeout(self->ch, &c, 1, NULL, 50));
+	EXPECT_GE(now_ms() - start, 49);
+	EXPECT_EQ(0, machnet_recv_timeout(self->ch, &c, 1, NULL, 0));
+}
+
+TEST_F(lib, an_opened_connection_is_nothing_to_receive)
+{
+	MachnetFlow_t f;
+
+	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 20));
+	EXPECT_EQ(0, machnet_pending(self->ch));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+TEST_F(lib, a_signal_ends_the_wait)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval it = { .it_value.tv_usec = 20000 };
+	char c;
+
+	/* The first signal may come while the thread still yields: it comes again. */
+	it.it_interval.tv_usec = 20000;
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &it, NULL);
+	EXPECT_ERRNO(EINTR, machnet_wait(self->ch, MACHNET_WAIT_RECV, 10000));
+	EXPECT_ERRNO(EINTR, machnet_recv_timeout(self->ch, &c, 1, NULL, 10000));
+	it = (struct itimerval){ 0 };
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+TEST_F(lib, a_sleeper_is_woken)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	char c;
+
+	ASSERT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	for (int i = 0; i < 20; i++) {
+		/* Long enough that the library has gone to sleep. */
+		EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 3));
+		EXPECT_EQ(MN_SHM_WAKE_RX, engine->hdr->app_sleeps & MN_SHM_WAKE_RX);
+		fake_daemon_resume(&self->d);
+		ASSERT_EQ(1, machnet_recv_timeout(self->ch, &c, 1, NULL, 2000));
+		fake_daemon_hold(&self->d);
+		ASSERT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	}
+	fake_daemon_resume(&self->d);
+}
+
+TEST_F(lib, a_sleeping_engine_is_woken)
+{
+	uint32_t before;
+	char c;
+
+	for (int i = 0; i < 10; i++) {
+		while (!__atomic_load_n(&self->d.apps[0].ch.hdr->engine_sleeps, __ATOMIC_RELAXED))
+			usleep(100);
+		before = __atomic_load_n(&self->d.wakeups, __ATOMIC_RELAXED);
+		ASSERT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+		ASSERT_EQ(1, machnet_recv_timeout(self->ch, &c, 1, NULL, 1000));
+		EXPECT_GT(__atomic_load_n(&self->d.wakeups, __ATOMIC_RELAXED), before);
+	}
+}
+
+TEST_F(lib, the_daemon_dies_under_a_sleeper)
+{
+	int64_t start = now_ms();
+	char c;
+
+	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 5));
+	fake_daemon_kill(&self->d);
+	EXPECT_ERRNO(ENETDOWN, machnet_wait(self->ch, MACHNET_WAIT_RECV, -1));
+	EXPECT_ERRNO(ENETDOWN, machnet_recv_timeout(self->ch, &c, 1, NULL, -1));
+	EXPECT_ERRNO(ENETDOWN, machnet_wait(self->ch, MACHNET_WAIT_SEND, -1));
+	EXPECT_LT(now_ms() - start, 1000);
+}
+
+TEST_F(lib, a_closed_channel)
+{
+	char c;
+
+	mn_channel_close(fake_daemon_hold(&self->d), ENETDOWN);
+	EXPECT_ERRNO(ENETDOWN, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_ERRNO(ENETDOWN, machnet_send(self->ch, self->flow, "x", 1));
+	EXPECT_ERRNO(ENETDOWN, machnet_wait(self->ch, MACHNET_WAIT_RECV, -1));
+}
+
+TEST_F(lib, fd_and_a_message_that_is_there_already)
+{
+	int fd;
+	char c;
+
+	ASSERT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	ASSERT_EQ(MACHNET_WAIT_RECV, machnet_wait(self->ch, MACHNET_WAIT_RECV, 1000));
+	fd = machnet_fd(self->ch);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(fd, machnet_fd(self->ch));
+	EXPECT_TRUE(readable(fd, 0));
+	EXPECT_EQ(1, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_FALSE(readable(fd, 0));
+	EXPECT_ERRNO(EINVAL, machnet_fd(NULL));
+}
+
+TEST_F(lib, fd_follows_the_messages)
+{
+	int fd = machnet_fd(self->ch);
+	char c[2];
+
+	for (int i = 0; i < 200; i++) {
+		while (machnet_recv(self->ch, c, 1, NULL) > 0)
+			;
+		ASSERT_FALSE(readable(fd, i < 5));
+		ASSERT_EQ(0, machnet_send(self->ch, self->flow, "xy", 2));
+		ASSERT_TRUE(readable(fd, 2000));
+		if (i % 2) {
+			EXPECT_ERRNO(EMSGSIZE, machnet_recv(self->ch, c, 1, NULL));
+			ASSERT_TRUE(readable(fd, 0));
+		}
+		ASSERT_EQ(2, machnet_recv(self->ch, c, 2, NULL));
+	}
+}
+
+TEST_F(lib, fd_tells_when_a_refused_send_may_go)
+{
+	int fd = machnet_fd(self->ch);
+	int sent = 0;
+	char c;
+
+	ASSERT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	fake_daemon_hold(&self->d);
+	while (!machnet_send(self->ch, self->flow, "x", 1))
+		sent++;
+	ASSERT_EQ(EAGAIN, errno);
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_FALSE(readable(fd, 0));
+	fake_daemon_resume(&self->d);
+	while (sent) {
+		ASSERT_TRUE(readable(fd, 2000));
+		while (machnet_recv(self->ch, &c, 1, NULL) > 0)
+			sent--;
+	}
+	EXPECT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+}
+
+TEST_F(lib, fd_says_room_once_more_when_a_receive_took_the_doorbell)
+{
+	int fd = machnet_fd(self->ch);
+	struct mn_channel *engine;
+	struct mn_txmsg *msg;
+	char c;
+
+	ASSERT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	engine = fake_daemon_hold(&self->d);
+	while (!machnet_send(self->ch, self->flow, "x", 1))
+		;
+	/* Room, but nothing to receive: as when the peer does not answer. */
+	while (mn_channel_tx_next(engine, &msg) == 1)
+		ASSERT_EQ(0, mn_channel_tx_done(engine, msg));
+	mn_channel_flush(engine);
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_TRUE(readable(fd, 0));
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	EXPECT_FALSE(readable(fd, 0));
+}
+
+TEST_F(lib, fd_edges_tell_of_room_while_nothing_is_received)
+{
+	int epfd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int fd = machnet_fd(self->ch);
+	struct mn_channel *engine;
+	struct mn_txmsg *msg;
+	char c;
+
+	ASSERT_EQ(0, epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev));
+	ASSERT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	ASSERT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	ASSERT_TRUE(readable(fd, 2000));
+	engine = fake_daemon_hold(&self->d);
+	while (!machnet_send(self->ch, self->flow, "x", 1))
+		;
+	epoll_wait(epfd, &ev, 1, 0);
+	EXPECT_EQ(0, epoll_wait(epfd, &ev, 1, 0));
+	while (mn_channel_tx_next(engine, &msg) == 1)
+		ASSERT_EQ(0, mn_channel_tx_done(engine, msg));
+	mn_channel_flush(engine);
+	EXPECT_EQ(1, epoll_wait(epfd, &ev, 1, 0));
+	EXPECT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	close(epfd);
+}
+
+TEST_F(lib, fd_and_the_end_of_the_daemon)
+{
+	int fd = machnet_fd(self->ch);
+	int64_t start = now_ms();
+	ssize_t ret;
+	char c;
+
+	ASSERT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	ASSERT_FALSE(readable(fd, 0));
+	fake_daemon_kill(&self->d);
+	do {
+		ASSERT_TRUE(readable(fd, 1000));
+		ret = machnet_recv(self->ch, &c, 1, NULL);
+	} while (!ret && now_ms() - start < 5000);
+	EXPECT_EQ(-1, ret);
+	EXPECT_EQ(ENETDOWN, errno);
+}
+
+#define THREADS		4
+#define PER_THREAD	5000
+
+struct worker {
+	pthread_t thread;
+	void *ch;
+	MachnetFlow_t flow;
+	uint32_t *seen;		/* per message number, atomic */
+	uint32_t *received;	/* by all, atomic */
+	uint32_t first;
+	bool failed;
+};
+
+static void *send_all(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t len = sizeof(uint32_t) * 30;
+	uint32_t msg[30] = { 0 };
+
+	for (uint32_t i = 0; i < PER_THREAD && !w->failed; i++) {
+		msg[0] = w->first + i;
+		while (machnet_send(w->ch, w->flow, msg, len)) {
+			w->failed |= errno != EAGAIN;
+			if (w->failed || machnet_wait(w->ch, MACHNET_WAIT_SEND, 10000) <= 0)
+				break;
+		}
+	}
+	return NULL;
+}
+
+static void *receive_all(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t msg[30];
+	ssize_t got;
+
+	while (__atomic_load_n(w->received, __ATOMIC_RELAXED) < THREADS * PER_THREAD) {
+		got = machnet_recv_timeout(w->ch, msg, sizeof(msg), NULL, 200);
+		if (got < 0 || (got > 0 && (got != sizeof(msg) || msg[0] >= THREADS * PER_THREAD))) {
+			w->failed = true;
+			break;
+		}
+		if (!got)
+			continue;
+		__atomic_add_fetch(&w->seen[msg[0]], 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(w->received, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Several senders and receivers on one channel; with used_fd a doorbell has three takers. */
+static bool crowd(void *ch, const MachnetFlow_t *flow, bool used_fd)
+{
+	static uint32_t seen[THREADS * PER_THREAD];
+	struct worker w[2 * THREADS];
+	uint32_t received = 0;
+	bool ok = true;
+
+	memset(seen, 0, sizeof(seen));
+	if (used_fd)
+		machnet_fd(ch);
+	for (int i = 0; i < 2 * THREADS; i++) {
+		w[i] = (struct worker){
+			.ch = ch, .flow = *flow, .seen = seen, .received = &received,
+			.first = i / 2 * PER_THREAD,
+		};
+		pthread_create(&w[i].thread, NULL, i % 2 ? receive_all : send_all, &w[i]);
+	}
+	for (int i = 0; i < 2 * THREADS; i++) {
+		pthread_join(w[i].thread, NULL);
+		ok &= !w[i].failed;
+	}
+	for (int i = 0; i < THREADS * PER_THREAD; i++)
+		ok &= seen[i] == 1;
+	return ok;
+}
+
+TEST_F(lib, threads)
+{
+	EXPECT_TRUE(crowd(self->ch, &self->flow, false));
+	EXPECT_TRUE(crowd(self->ch, &self->flow, true));
+}
+
+static void *connect_many(void *arg)
+{
+	struct worker *w = arg;
+	MachnetFlow_t f;
+
+	for (int i = 0; i < 200; i++)
+		w->failed |= machnet_connect(w->ch, NULL, "10.0.0.9", 1000, &f) != 0;
+	return NULL;
+}
+
+TEST_F(lib, requests_of_several_threads)
+{
+	struct worker w[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		w[i] = (struct worker){ .ch = self->ch };
+		pthread_create(&w[i].thread, NULL, connect_many, &w[i]);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(w[i].thread, NULL);
+		EXPECT_FALSE(w[i].failed);
+	}
+}
+
+/* A daemon whose answer to ATTACH is not what it should be. */
+FIXTURE(spoilt)
+{
+	struct fake_daemon d;
+};
+FIXTURE_VARIANT(spoilt)
+{
+	enum fake_spoil how;
+};
+FIXTURE_VARIANT_ADD(spoilt, no_fds) { FAKE_NO_FDS };
+FIXTURE_VARIANT_ADD(spoilt, unsealed) { FAKE_UNSEALED };
+FIXTURE_VARIANT_ADD(spoilt, bad_magic) { FAKE_BAD_MAGIC };
+FIXTURE_VARIANT_ADD(spoilt, bad_ring) { FAKE_BAD_RING };
+FIXTURE_VARIANT_ADD(spoilt, bad_len) { FAKE_BAD_LEN };
+FIXTURE_VARIANT_ADD(spoilt, short_answer) { FAKE_SHORT_ANSWER };
+
+FIXTURE_SETUP(spoilt)
+{
+	ASSERT_EQ(0, fake_daemon_prepare(&self->d));
+	ASSERT_EQ(0, fake_daemon_start(&self->d));
+}
+
+FIXTURE_TEARDOWN(spoilt)
+{
+	fake_daemon_cleanup(&self->d);
+}
+
+TEST_F(spoilt, attach)
+{
+	__atomic_store_n(&self->d.spoil, variant->how, __ATOMIC_RELAXED);
+	EXPECT_EQ(NULL, machnet_attach());
+	EXPECT_EQ(EPROTO, errno);
+}
+
+static void engine_puts(struct mn_channel *engine, struct mn_desc d)
+{
+	mn_ring_put(&engine->rx, &d);
+	mn_ring_publish(&engine->rx);
+}
+
+#define DESC_LIE(name, ...)							\
+	TEST_F(lib, name)							\
+	{									\
+		uint32_t flow = self->d.next_flow - 1;				\
+		struct mn_desc d = { __VA_ARGS__ };				\
+		char c;								\
+										\
+		(void)flow;							\
+		engine_puts(fake_daemon_hold(&self->d), d);			\
+		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
+		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
+		EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, &c, 1));	\
+		EXPECT_ERRNO(EPROTO, machnet_wait(self->ch, MACHNET_WAIT_RECV, -1));	\
+	}
+DESC_LIE(lie_buffer, MN_DESC_MSG, flow, 1, MN_SHM_BUFS_MIN)
+DESC_LIE(lie_flow, MN_DESC_MSG, flow + 1, 1, 0)
+DESC_LIE(lie_empty, MN_DESC_MSG, flow, 0, 0)
+DESC_LIE(lie_too_long, MN_DESC_MSG, flow, MN_MSG_MAX + 1, 0)
+DESC_LIE(lie_type, 99, flow, 1, 0)
+DESC_LIE(lie_open, MN_DESC_OPEN, flow, 48, MN_SHM_BUF_NONE)
+DESC_LIE(lie_open_short, MN_DESC_OPEN, flow, 4, 0)
+DESC_LIE(lie_reason, MN_DESC_END, flow, 1 << 20, 0)
+
+TEST_F(lib, lie_link)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+
+	engine->rx_links[5] = MN_SHM_BUFS_MIN;
+	engine_puts(engine, (struct mn_desc){ MN_DESC_MSG, self->d.next_flow - 1, 8192, 5 });
+	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, self->big, 8192, NULL));
+}
+
+TEST_F(lib, lie_indices)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	char c;
+
+	engine->rx.ctl->prod += engine->rx.size + 1;
+	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));
+}
+
+TEST_F(lib, lie_about_what_was_sent)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	struct mn_desc d = { MN_DESC_MSG, 1, 1, 17 };
+
+	mn_ring_put(&engine->txc, &d);
+	mn_ring_publish(&engine->txc);
+	EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, "x", 1));
+}
+
+TEST_F(lib, an_end_of_an_unknown_connection_is_nothing)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	char c;
+
+	engine_puts(engine, (struct mn_desc){ MN_DESC_END, 12345, ECONNRESET, MN_SHM_BUF_NONE });
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Two VMs with machnet.ko and their only NIC under DPDK: who holds what, and what is left when somebody dies.
+# shellcheck source=selftests/vm/vm.sh
+. "$(dirname "$0")/vm.sh"
+
+bin=$vm_top/build/bin
+IP_A=10.66.0.1
+IP_B=10.66.0.2
+work=$(mktemp -d /tmp/mn-vm.XXXXXX)
+at_exit rm -rf "$work"
+
+# start VM NAME CMD...: in the background; output in $work/NAME.log, process id in /run/NAME.pid of the VM.
+start() {
+	local vm=$1 name=$2
+
+	shift 2
+	: >"$work/$name.log"
+	# shellcheck disable=SC2016
+	vm_exec "$vm" bash -c 'echo $$ >"/run/$0.pid"; exec "$@"' "$name" "$@" >"$work/$name.log" 2>&1 &
+}
+
+# send VM NAME SIGNAL
+send() {
+	vm_exec "$1" bash -c "kill -$3 \$(</run/$2.pid)"
+}
+
+gone() {
+	! vm_exec "$1" bash -c "kill -0 \$(</run/$2.pid)"
+}
+
+logged() {
+	grep -qE "$2" "$work/$1.log"
+}
+
+daemon_up() {
+	start "$1" "machnetd-$1" "$bin/machnetd" -i eth0
+	wait_for 60 logged "machnetd-$1" serving
+}
+
+daemon_down() {
+	send "$1" "machnetd-$1" TERM && wait_for 20 gone "$1" "machnetd-$1"
+}
+
+# listed VM OBJECT N: machnetctl lists so many.
+listed() {
+	[ "$(vm_exec "$1" "$bin/machnetctl" -j "$2" | jq length)" = "$3" ]
+}
+
+# udp_bind VM PORT: an ordinary program takes a UDP port.
+udp_bind() {
+	vm_exec "$1" /usr/bin/python3 -c "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('0.0.0.0', $2))"
+}
+
+bail() {
+	not_ok "$1" "$(tail -n 20 "$work"/*.log)"
+	tap_end
+}
+
+boot() {
+	local vm
+
+	vm_up a cpus=1 mem=1024 nic=link:wire && vm_up b cpus=1 mem=1024 nic=link:wire || return 1
+	for vm in a b; do
+		vm_wait $vm || return 1
+	done
+	vm_exec a bash -c "modprobe machnet && ip addr add $IP_A/24 dev eth0 && ip link set eth0 up" &&
+		vm_exec b bash -c "modprobe machnet && ip addr add $IP_B/24 dev eth0 && ip link set eth0 up"
+}
+
+test_datapath() {
+	run_ok "ping through the exception path" vm_exec a ping -c 2 -i 0.2 -W 2 $IP_B
+	start b server "$bin/machnet-bench" server --verify
+	wait_for 20 logged server listening || bail "a server in VM b"
+	run_ok "64 B messages" vm_exec a "$bin/machnet-bench" client $IP_B -s 64 -w 8 -n 2000 --verify
+	run_ok "1 MiB messages" vm_exec a "$bin/machnet-bench" client $IP_B -s 1M -w 1 -n 4 --verify
+	run_refuses "a port where nobody listens" "[Cc]onnection refused" vm_exec a "$bin/machnet-bench" client $IP_B -p 9 -n 1
+	run_says "the device is registered" "eth0|mnet0" vm_exec a "$bin/machnetctl" device
+}
+
+test_ports() {
+	run_says "ss shows the reservation" ":31580" vm_exec b ss -Huln
+	run_refuses "a program cannot bind a reserved port" "[Aa]ddress already in use" udp_bind b 31580
+	run_ok "it can bind another one" udp_bind b 31581
+	start b holder /usr/bin/python3 -c "import socket, signal
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 31590)); print('held', flush=True); signal.pause()"
+	wait_for 20 logged holder held || bail "a program that holds a port"
+	run_refuses "a port that a program holds cannot be reserved" "[Aa]ddress already in use" \
+		vm_exec b "$bin/machnet-bench" server -p 31590
+	send b holder KILL
+}
+
+test_killed_application() {
+	start b monitor "$bin/machnetctl" -j monitor
+	start a client "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 120
+	if wait_for 20 listed b connection 1; then ok "the connection is listed"; else not_ok "the connection is listed"; fi
+	send b server KILL
+	if wait_for 10 listed b connection 0; then ok "a killed application loses its connections"; else
+		not_ok "a killed application loses its connections"; fi
+	if wait_for 10 udp_bind b 31580; then ok "and its port"; else not_ok "and its port"; fi
+	if wait_for 10 logged monitor 'owner[-_]died'; then ok "the monitor says why"; else
+		not_ok "the monitor says why" "$(<"$work/monitor.log")"; fi
+	if wait_for 20 gone a client; then ok "its peer learns of it"; else not_ok "its peer learns of it"; fi
+	send b monitor TERM
+}
+
+test_killed_daemon() {
+	start a monitor "$bin/machnetctl" -j monitor
+	start b server2 "$bin/machnet-bench" server
+	wait_for 20 logged server2 listening || bail "a server in VM b"
+	start a client2 "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 120
+	wait_for 20 listed a connection 1 || bail "a connection"
+	send a machnetd-a KILL
+	for object in device connection port; do
+		if wait_for 10 listed a $object 0; then ok "a killed daemon leaves no $object"; else
+			not_ok "a killed daemon leaves no $object"; fi
+	done
+	if wait_for 10 logged monitor 'datapath[-_]died'; then ok "the monitor says why"; else
+		not_ok "the monitor says why" "$(<"$work/monitor.log")"; fi
+	if wait_for 20 gone a client2; then ok "its application learns of it"; else not_ok "its application learns of it"; fi
+	send a monitor TERM
+	if daemon_up a; then ok "the next daemon takes over the NIC"; else bail "the next daemon"; fi
+	run_ok "messages flow again" vm_exec a "$bin/machnet-bench" client $IP_B -s 64 -w 8 -n 1000 --verify
+	run_ok "ping works again" vm_exec a ping -c 2 -i 0.2 -W 2 $IP_B
+	send b server2 TERM
+}
+
+test_end() {
+	local vm
+
+	for vm in a b; do
+		if daemon_down $vm; then ok "the daemon of VM $vm ends on SIGTERM"; else not_ok "the daemon of VM $vm ends on SIGTERM"; fi
+		run_says "VM $vm has its NIC back" "virtio_net|virtio-pci" \
+			vm_exec $vm bash -c "basename \$(readlink /sys/class/net/eth0/device/driver)"
+		run_ok "the module unloads in VM $vm" vm_exec $vm modprobe -r machnet
+	done
+	run_ok "the kernel's network is as before" vm_exec a ping -c 1 -W 2 $IP_B
+	for vm in a b; do
+		run_ok "the kernel of VM $vm has not complained" vm_log_clean $vm
+	done
+}
+
+tap_start
+boot || bail "two VMs"
+daemon_up a && daemon_up b || bail "two daemons"
+test_datapath
+test_ports
+test_killed_application
+test_killed_daemon
+test_end
+tap_end
