@@ -166,9 +166,13 @@ static int transact(struct nlclient *nl, struct nlmsghdr *req, nlclient_cb cb, v
 	if (mnl_socket_sendto(nl->sock, req, req->nlmsg_len) < 0)
 		return -errno;
 	while (!p.ended) {
-		len = recv_datagram(nl, 0);
+		/*
+		 * The kernel answers before the request returns, and goes on
+		 * with a dump as it is read: what is not there will not come.
+		 */
+		len = recv_datagram(nl, MSG_DONTWAIT);
 		if (len < 0)
-			return len;
+			return len == -EAGAIN ? -ENOBUFS : len;
 		left = len;
 		for (nlh = (void *)nl->recv; mnl_nlmsg_ok(nlh, left) && !p.ended;
 		     nlh = mnl_nlmsg_next(nlh, &left)) {

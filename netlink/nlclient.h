@@ -63,7 +63,10 @@ const char *nlclient_extack(const struct nlclient *nl);
 /* Begins a request in the client's buffer; the caller appends attributes. */
 struct nlmsghdr *nlclient_begin(struct nlclient *nl, uint8_t cmd);
 
-/* Sends what was begun, delivers answers to cb (may be NULL), waits for the ack. */
+/*
+ * Sends what was begun, delivers answers to cb (may be NULL), takes the ack.
+ * -ENOBUFS: the answer was lost, as may happen to a client for events.
+ */
 int nlclient_request(struct nlclient *nl, struct nlmsghdr *nlh, nlclient_cb cb, void *data);
 
 /*

@@ -261,14 +261,14 @@ static void transmit(struct sim *sim, int from, const struct mn_path *path, cons
 
 	h->sent++;
 	if (sim->net.bytes_per_us) {
-		if (h->link_free_us < at)
-			h->link_free_us = at;
-		if (sim->net.queue_us && h->link_free_us - at > sim->net.queue_us) {
+		if (h->link_free_ns < at * 1000)
+			h->link_free_ns = at * 1000;
+		if (sim->net.queue_us && h->link_free_ns - at * 1000 > sim->net.queue_us * 1000) {
 			h->lost++;
 			return;
 		}
-		h->link_free_us += (len + 66) / sim->net.bytes_per_us;
-		at = h->link_free_us;
+		h->link_free_ns += (len + 66) * 1000 / sim->net.bytes_per_us;
+		at = h->link_free_ns / 1000;
 	}
 	if (is_lost(sim, h, from, data, len)) {
 		h->lost++;

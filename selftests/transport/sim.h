@@ -49,8 +49,8 @@ struct sim_host {
 	struct mn_stack_event events[SIM_EVENTS];
 	uint32_t n_events;
 	uint32_t held;			/* buffers that the stack keeps */
-	uint64_t link_free_us;		/* the link is busy until then */
-	uint64_t dead;			/* does not run */
+	uint64_t link_free_ns;		/* the link is busy until then */
+	bool dead;			/* does not run */
 	uint64_t sent, lost;		/* packets put on the link, lost there */
 };
 

@@ -11,6 +11,10 @@ test_lib_wait_SRCS := selftests/unit/test_lib_wait.c selftests/unit/fake_daemon.
 test_lib_wait_LIBS := libmachnet
 TESTS += selftests/unit/lib_abi.sh
 
+# machnet-bench
+TEST_PROGS += test_bench
+test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,histogram.c pattern.c options.c)
+
 # The two control planes of the daemon, with the same tests
 control_local := $(addprefix user/daemon/,control_local.c local_port.c local_route.c resolve.c rtnl.c)
 control_kernel := user/daemon/control_kernel.c

@@ -165,7 +165,8 @@ vm_machine() {
 
 	[ "$vm_accelerator" = kvm ] || cpu=max,la57=off accel=tcg,thread=multi
 	[ -z "$vm_shell" ] || console=stdio,signal=off
-	vm_args=(-name "$1" -nodefaults -no-user-config -display none -no-reboot -M "q35,kernel-irqchip=split"
+	# shellcheck disable=SC2054 # the commas belong to the arguments
+	vm_args=(-name "$1" -nodefaults -no-user-config -display none -no-reboot -M q35,kernel-irqchip=split
 		-accel "$accel" -cpu "$cpu" -smp "$vm_cpus" -m "$vm_mem"
 		-kernel "$vm_files/vmlinux" -initrd "$vm_files/initrd"
 		-append "console=ttyS0 loglevel=5 mitigations=off nokaslr no_timer_check tsc=reliable $(

@@ -49,7 +49,7 @@ size_t bench_pattern_check(uint64_t seed, uint64_t seq, const void *buf, size_t 
 
 /* histogram.c: log-linear, within 1 % of the value. */
 #define BENCH_HIST_BITS		6
-#define BENCH_HIST_BUCKETS	((64 - BENCH_HIST_BITS) << BENCH_HIST_BITS)
+#define BENCH_HIST_BUCKETS	((65 - BENCH_HIST_BITS) << BENCH_HIST_BITS)
 struct bench_hist {
 	uint64_t bucket[BENCH_HIST_BUCKETS];
 	uint64_t count, sum, max;

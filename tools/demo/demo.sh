@@ -25,6 +25,7 @@ ROWS=()
 
 die() {
 	printf '\nFAILED: %s\n' "$*" >&2
+	tail -n 10 "$WORK"/*.log >&2
 	exit 1
 }
 

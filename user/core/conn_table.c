@@ -81,7 +81,7 @@ static uint64_t peer_key(const struct mn_stack *s, const struct mn_path *path, u
 	uint64_t a[2];
 
 	memcpy(a, path->remote.b, sizeof(a));
-	return mn_hash_mix(mn_hash_mix(a[0], a[1], seed), remote_id ^ path->remote_port, seed);
+	return mn_hash_mix(mn_hash_mix(mn_hash_mix(a[0], a[1], seed), remote_id, seed), path->remote_port, seed);
 }
 
 struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path, uint64_t remote_id)

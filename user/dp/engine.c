@@ -423,7 +423,6 @@ int dp_engine_main(void *engine)
 	while (!__atomic_load_n(&e->stop, __ATOMIC_RELAXED)) {
 		if (engine_turn(e)) {
 			e->idle_since_us = 0;
-			e->nap_us = 0;
 		} else if (e->poll == MACHNET_DP_POLL_BUSY) {
 			rte_pause();
 		} else {

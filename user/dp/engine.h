@@ -88,7 +88,6 @@ struct dp_engine {
 	struct rte_mbuf *spare;		/* for the next packet */
 	uint64_t now_us;
 	uint64_t idle_since_us;		/* 0: the last turn had work */
-	uint32_t nap_us;
 	bool event_posted;
 	struct dp_engine_stats stats;
 

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include <rte_dev.h>
+#include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 #include <rte_mempool.h>
 
 #include <linux/machnet.h>
@@ -21,27 +23,33 @@
 #define NIC_POOL_SIZE	8191
 #define NIC_POOL_CACHE	256
 
-static int nic_attach(struct dp_nic *nic, const struct machnet_dp_config *cfg)
+/* The first port of the device, RTE_MAX_ETHPORTS when it has none. */
+static uint16_t nic_find(const char *device)
 {
 	struct rte_dev_iterator it;
 	uint16_t port, found = RTE_MAX_ETHPORTS;
-	int ret;
 
-	ret = rte_dev_probe(cfg->device);
-	if (ret < 0 && ret != -EEXIST) {
-		dp_log(cfg, LOG_ERR, "no DPDK driver took device %s: %s", cfg->device, strerror(-ret));
-		return ret == -ENOENT ? -ENODEV : ret;
-	}
-	RTE_ETH_FOREACH_MATCHING_DEV(port, cfg->device, &it)
+	RTE_ETH_FOREACH_MATCHING_DEV(port, device, &it)
 		if (found == RTE_MAX_ETHPORTS)
 			found = port;
-	if (found == RTE_MAX_ETHPORTS) {
-		dp_log(cfg, LOG_ERR, "device %s has no network port", cfg->device);
-		return -ENODEV;
+	return found;
+}
+
+/* A PCI device was probed when DPDK started, others are probed now. */
+static int nic_attach(struct dp_nic *nic, const struct machnet_dp_config *cfg)
+{
+	int ret = 0;
+
+	nic->port = nic_find(cfg->device);
+	if (nic->port == RTE_MAX_ETHPORTS) {
+		ret = rte_dev_probe(cfg->device);
+		nic->port = nic_find(cfg->device);
 	}
-	nic->port = found;
-	snprintf(nic->name, sizeof(nic->name), "%s", cfg->device);
-	return 0;
+	if (nic->port != RTE_MAX_ETHPORTS)
+		return 0;
+	dp_log(cfg, LOG_ERR, "no DPDK driver took device %s%s%s", cfg->device, ret ? ": " : "",
+	       ret ? strerror(-ret) : "");
+	return ret && ret != -ENOENT ? ret : -ENODEV;
 }
 
 /* MAC and MTU: what the caller wants, or what the device has. */
@@ -109,7 +117,10 @@ static int nic_configure(struct dp_nic *nic, const struct rte_eth_dev_info *info
 		nic->udp_offload = true;
 	}
 	nic->rx_interrupts = true;
+	/* Its refusal is expected, and nothing that anybody has to read of. */
+	rte_log_set_level_pattern("*", RTE_LOG_CRIT);
 	ret = rte_eth_dev_configure(nic->port, nic->queues, nic->queues, &conf);
+	rte_log_set_level_pattern("*", RTE_LOG_ERR);
 	if (ret) {
 		conf.intr_conf.rxq = 0;
 		nic->rx_interrupts = false;

@@ -15,7 +15,6 @@ struct rte_mempool;
 
 struct dp_nic {
 	uint16_t port;			/* DPDK's number of it */
-	char name[128];			/* of the device, for hot-unplug */
 	char driver[32];
 	uint8_t mac[6];
 	uint32_t mtu;			/* bytes of IP packet */

@@ -4,8 +4,8 @@
  *
  * First it gives the processor away at each turn, so that whoever shares the
  * core runs now and not at the next scheduler tick. After IDLE_SPIN_US of that
- * it sleeps on its doorbells, and on the RX interrupt where the driver has one. Where
- * it has none the sleep is a nap: short at first, longer the longer nothing comes.
+ * it sleeps on its doorbells, and on the device where that can tell of a packet. Where
+ * it cannot, the sleep is a nap: short at first, longer the longer nothing comes.
  */
 #ifndef DP_SLEEP_H
 #define DP_SLEEP_H

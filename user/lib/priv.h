@@ -82,6 +82,7 @@ struct mnc_channel {
 	pthread_cond_t wait_cond;
 	bool wait_busy;		/* a thread is in poll(2) on bell_fd */
 	uint32_t wait_turns;	/* how often such a thread came back */
+	int64_t crowded_until_ns;	/* no use to yield before; atomic */
 	int epfd;		/* machnet_fd(); -1 before its first call; atomic */
 	int self_efd;		/* in epfd: readable by our own doing */
 	bool self_signalled;	/* something was written to self_efd; atomic */

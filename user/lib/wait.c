@@ -4,9 +4,12 @@
  *
  * A waiting thread first yields for a while: an engine on the same processor
  * gets its turn, and one on another processor answers sooner than a sleeper
- * wakes. Then it sleeps on the doorbell. Of several threads one sleeps there
- * and the others behind it: a doorbell that each of them could empty would be
- * lost to the rest.
+ * wakes. Then it sleeps on the doorbell. Where others compute, who yields waits
+ * for the end of their time slices, and who sleeps is woken at once: a yield
+ * that took long puts an end to yielding for a while.
+ *
+ * Of several threads one sleeps on the doorbell and the others behind it: a
+ * doorbell that each of them could empty would be lost to the rest.
  */
 #include <poll.h>
 #include <sched.h>
@@ -15,6 +18,9 @@
 #include "lib/priv.h"
 
 #define YIELD_NS	50000
+/* An engine's turn is shorter than this, a time slice longer. */
+#define LONG_YIELD_NS	200000
+#define CROWDED_NS	100000000
 #define NS_PER_S	1000000000
 #define NS_PER_MS	1000000
 
@@ -52,15 +58,22 @@ static int ready(struct mnc_channel *ch, int events)
 	return came;
 }
 
-/* Yields until an event comes or until_ns. */
+/* Yields until an event comes, until_ns, or a yield that shows that it is no use. */
 static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 {
+	int64_t before, now = now_ns();
 	int ret;
 
 	do {
+		before = now;
 		sched_yield();
 		ret = ready(ch, events);
-	} while (!ret && now_ns() < until_ns);
+		now = now_ns();
+		if (now - before > LONG_YIELD_NS) {
+			__atomic_store_n(&ch->crowded_until_ns, now + CROWDED_NS, __ATOMIC_RELAXED);
+			break;
+		}
+	} while (!ret && now < until_ns);
 	return ret;
 }
 
@@ -146,7 +159,8 @@ static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
 
 	if (ret || now >= deadline)
 		return ret;
-	ret = yield_until(ch, events, deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
+	if (now >= __atomic_load_n(&ch->crowded_until_ns, __ATOMIC_RELAXED))
+		ret = yield_until(ch, events, deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
 	return ret ? ret : sleep_until(ch, events, deadline);
 }
 
