@@ -13,12 +13,16 @@ deps_bench := build net
 deps_check := build vm net test
 deps_fuzz := build test
 
+# All processors, unless the caller has said how many.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+run = $(MAKE) --no-print-directory $(jobs) -f tools/build/main.mk $@
+
 $(TARGETS):
-	+@tools/build/install-deps.sh $(deps_$@)
-	+@$(MAKE) --no-print-directory -f tools/build/main.mk $@
+	@tools/build/install-deps.sh $(deps_$@)
+	+@$(run)
 
 uninstall clean:
-	+@$(MAKE) --no-print-directory -f tools/build/main.mk $@
+	+@$(run)
 
 help:
 	@sed 's/^/  /' tools/build/help.txt

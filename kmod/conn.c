@@ -22,7 +22,7 @@ const struct rhashtable_params machnet_conn_params = {
 
 struct machnet_conn *machnet_conn_find(struct machnet_net *mn, u64 id)
 {
-	return rhashtable_lookup(&mn->conns.hash, &id, machnet_conn_params);
+	return rhashtable_lookup_fast(&mn->conns.hash, &id, machnet_conn_params);
 }
 
 int machnet_conn_check_path(const struct machnet_device *dev, const struct machnet_conn_path *path,

@@ -121,8 +121,10 @@ void machnet_device_netdev_gone(struct machnet_net *mn, const struct net_device 
 	ASSERT_RTNL();
 	mutex_lock(&mn->lock);
 	dev = machnet_device_find(mn, netdev->ifindex);
+	/* A TAP of the datapath's own goes with it, before its netlink socket does. */
 	if (dev)
-		machnet_device_del(mn, dev, MACHNET_REASON_UNREACHABLE);
+		machnet_device_del(mn, dev, machnet_process_exits(&dev->process) ?
+				   MACHNET_REASON_DATAPATH_DIED : MACHNET_REASON_UNREACHABLE);
 	mutex_unlock(&mn->lock);
 }
 

@@ -50,9 +50,9 @@ struct machnet_owner *machnet_owner_get(struct machnet_net *mn, u32 portid)
 	return owner;
 }
 
-static void forget(struct machnet_owner *owner)
+/* It is out of the hash table. */
+static void owner_free(struct machnet_owner *owner)
 {
-	hash_del_rcu(&owner->node);
 	kfree_rcu(owner, rcu);
 	module_put(THIS_MODULE);
 }
@@ -63,19 +63,19 @@ void machnet_owner_settle(struct machnet_net *mn, u32 portid)
 
 	lockdep_assert_held(&mn->lock);
 	owner = find(mn, portid);
-	if (!owner || owner->closing)
+	if (!owner || !list_empty(&owner->devices) || !list_empty(&owner->ports) ||
+	    !list_empty(&owner->claims) || !list_empty(&owner->watches))
 		return;
-	if (list_empty(&owner->devices) && list_empty(&owner->ports) &&
-	    list_empty(&owner->claims) && list_empty(&owner->watches))
-		forget(owner);
+	hash_del_rcu(&owner->node);
+	owner_free(owner);
 }
 
+/* Nobody finds the owner any more: a new socket may have its port id already. */
 static void release(struct machnet_net *mn, struct machnet_owner *owner)
 {
 	unsigned int n = 0;
 
 	lockdep_assert_held(&mn->lock);
-	owner->closing = true;
 	while (!list_empty(&owner->devices)) {
 		machnet_device_del(mn, list_first_entry(&owner->devices, struct machnet_device,
 							owner_link),
@@ -119,8 +119,9 @@ static int netlink_event(struct notifier_block *nb, unsigned long event, void *p
 	mutex_lock(&mn->lock);
 	owner = find(mn, notify->portid);
 	if (owner) {
+		hash_del_rcu(&owner->node);
 		release(mn, owner);
-		forget(owner);
+		owner_free(owner);
 	}
 	mutex_unlock(&mn->lock);
 	return NOTIFY_DONE;
@@ -165,6 +166,18 @@ int machnet_process_find(struct machnet_process *process, u32 nr)
 	get_task_comm(process->comm, task);
 	put_task_struct(task);
 	return 0;
+}
+
+bool machnet_process_exits(const struct machnet_process *process)
+{
+	struct task_struct *task;
+	bool exits;
+
+	rcu_read_lock();
+	task = pid_task(process->pid, PIDTYPE_TGID);
+	exits = !task || READ_ONCE(task->flags) & PF_EXITING;
+	rcu_read_unlock();
+	return exits;
 }
 
 void machnet_process_put(struct machnet_process *process)

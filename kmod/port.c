@@ -158,7 +158,7 @@ struct machnet_port *machnet_port_find(struct machnet_net *mn, const struct in6_
 {
 	struct machnet_port_key key = { .addr = *addr, .number = number };
 
-	return rhashtable_lookup(&mn->ports.hash, &key, machnet_port_params);
+	return rhashtable_lookup_fast(&mn->ports.hash, &key, machnet_port_params);
 }
 
 static struct machnet_port *port_alloc(const struct machnet_port_request *req)

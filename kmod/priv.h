@@ -115,7 +115,6 @@ struct machnet_net {
  * struct machnet_owner - a netlink socket that owns something
  * @node: in machnet_net.owners
  * @portid: the socket's port id
- * @closing: the socket is gone, its objects are going
  * @devices: machnet_device.owner_link
  * @ports: machnet_port.owner_link
  * @claims: machnet_port.claim_link
@@ -125,7 +124,6 @@ struct machnet_net {
 struct machnet_owner {
 	struct hlist_node node;
 	u32 portid;
-	bool closing;
 	struct list_head devices;
 	struct list_head ports;
 	struct list_head claims;

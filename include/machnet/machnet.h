@@ -148,8 +148,9 @@ size_t machnet_pending(const void *channel_ctx);
 int machnet_fd(const void *channel_ctx);
 
 /*
- * Closes a connection in order: messages already sent are delivered first. The
- * flow is the one for sending. 0, or -1: ENOTCONN, ENETDOWN.
+ * Closes a connection in order: messages already sent are delivered first, and
+ * the peer is told ESHUTDOWN. Here nothing more is received of it, not even what
+ * has come already. The flow is the one for sending. 0, or -1: ENOTCONN, ENETDOWN.
  */
 int machnet_close(const void *channel_ctx, MachnetFlow_t flow);
 

@@ -73,7 +73,7 @@ enum mn_shm_ring {
 enum mn_desc_type {
 	MN_DESC_NONE,
 	MN_DESC_MSG,	/* TX, RX: a message; TXC, RXC: its buffers go back */
-	MN_DESC_OPEN,	/* RX: a connection is up, before its first message; buf: a buffer with struct mn_shm_flow */
+	MN_DESC_OPEN,	/* RX: up, before its first message; buf: a struct mn_shm_flow */
 	MN_DESC_END,	/* RX: the connection has ended; len: the errno that says why, 0 in order */
 };
 

@@ -64,9 +64,17 @@ struct mn_wire_sack {
 	uint64_t end;
 };
 
-/* Body of SYN and SYN_ACK; of RST: code alone is valid. 24 bytes. */
+/*
+ * Body of SYN and SYN_ACK; of RST: code, and for MN_WIRE_CODE_UNKNOWN id. 24 bytes.
+ *
+ * The answer to a packet for an unknown connection cannot carry the id that
+ * its receiver chose, for nobody here knows it. So the header's id is 0, and the body's
+ * is the one that the packet was sent to: whoever sent it finds the connection
+ * by its peer's address, port and id. It goes to the address and port that the packet
+ * came from, and may reach any engine there. An RST is never answered.
+ */
 struct mn_wire_syn {
-	uint64_t id;		/* the sender's id of the connection: put it into answers */
+	uint64_t id;		/* SYN, SYN_ACK: the sender's id of the connection: put it into answers */
 	uint16_t mss;		/* largest UDP payload that the sender can take */
 	uint16_t engine;	/* that the sender wants answers on */
 	uint32_t code;		/* RST: enum mn_wire_code; else 0 */

@@ -6,3 +6,19 @@ FUZZERS += fuzz_channel
 fuzz_channel_SRCS := selftests/fuzz/fuzz_channel.c user/core/channel.c
 TEST_PROGS += test_fuzz_channel
 test_fuzz_channel_SRCS := selftests/fuzz/test_fuzz_channel.c selftests/fuzz/fuzz_channel.c user/core/channel.c
+
+# frame: the inline functions of DPDK alone
+FUZZERS += fuzz_frame
+fuzz_frame_SRCS := selftests/fuzz/fuzz_frame.c user/dp/frame.c
+fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
+TEST_PROGS += test_fuzz_frame
+test_fuzz_frame_SRCS := selftests/fuzz/test_fuzz_frame.c selftests/fuzz/fuzz_frame.c user/dp/frame.c
+test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
+
+# wire: packets to the transport
+FUZZERS += fuzz_wire
+fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport/sim.c
+fuzz_wire_LIBS := libmn_core
+TEST_PROGS += test_fuzz_wire
+test_fuzz_wire_SRCS := selftests/fuzz/test_fuzz_wire.c $(fuzz_wire_SRCS)
+test_fuzz_wire_LIBS := libmn_core

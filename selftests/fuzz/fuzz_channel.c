@@ -77,7 +77,10 @@ static void scribble_ring(struct world *w, struct input *in)
 		r->ctl->cons = r->self - (int8_t)take(in, 1);
 		break;
 	default:
-		*d = (struct mn_desc){ take(in, 1) % 5, take_index(in), take_index(in), take_index(in) };
+		d->type = take(in, 1) % 5;
+		d->flow = take_index(in);
+		d->len = take_index(in);
+		d->buf = take_index(in);
 	}
 }
 
@@ -89,7 +92,7 @@ static void app_puts(struct world *w, struct input *in)
 	uint32_t at = r->ctl->prod;
 
 	r->slots[at & (r->size - 1)] = (struct mn_desc){
-		MN_DESC_MSG, take_index(in), 1 + take_index(in) % (3 * MN_SHM_BUF_SIZE), buf,
+		MN_DESC_MSG, 1, 1 + take_index(in) % (3 * MN_SHM_BUF_SIZE), buf,
 	};
 	r->ctl->prod = at + 1;
 	if (kind & 6)

@@ -247,7 +247,7 @@ static void disturb(struct nt *nt, void *data)
 		calls = -1000000;
 }
 
-TEST_F(connection, a_dump_of_many_is_complete_under_change)
+TEST_F_TIMEOUT(connection, a_dump_of_many_is_complete_under_change, 120)
 {
 	static unsigned char seen[4001];
 	int i, n, wrong = 0;

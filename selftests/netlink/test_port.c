@@ -356,7 +356,7 @@ static void count_numbers(struct nt *nt, void *data)
 	seen[nt_u16(nt, MACHNET_A_PORT_NUMBER)]++;
 }
 
-TEST_F(port, a_dump_tells_each_of_many_once)
+TEST_F_TIMEOUT(port, a_dump_tells_each_of_many_once, 120)
 {
 	static unsigned char seen[65536];
 	int i, wrong = 0;

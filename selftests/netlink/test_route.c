@@ -96,7 +96,7 @@ static bool watch_reachable(struct nt *path, struct nt *events, const char *dst)
 	return wait_state(events, dst, MACHNET_ROUTE_STATE_REACHABLE);
 }
 
-TEST_F(route, a_neighbour_is_resolved_and_announced)
+TEST_F_TIMEOUT(route, a_neighbour_is_resolved_and_announced, 120)
 {
 	/* It does not answer at first, so that there is something to wait for. */
 	ASSERT_EQ(0, nt_sh("sysctl -qw net.ipv4.neigh.mnt0.mcast_solicit=9"));
@@ -115,7 +115,7 @@ TEST_F(route, a_neighbour_is_resolved_and_announced)
 	EXPECT_TRUE(is_mac(&self->path, peer_mac));
 }
 
-TEST_F(route, ipv6_neighbours_too)
+TEST_F_TIMEOUT(route, ipv6_neighbours_too, 120)
 {
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "2001:db8:9::2"));
 	ASSERT_EQ(0, nt_route_get(&self->path, "2001:db8:9::2", false));
@@ -124,7 +124,7 @@ TEST_F(route, ipv6_neighbours_too)
 	EXPECT_TRUE(nt_is_addr(&self->path, MACHNET_A_ROUTE_NEXTHOP, "2001:db8:9::2"));
 }
 
-TEST_F(route, a_gateway_is_the_next_hop)
+TEST_F_TIMEOUT(route, a_gateway_is_the_next_hop, 120)
 {
 	ASSERT_EQ(0, nt_sh("ip route add 10.77.0.0/16 via 10.9.0.3 mtu 1400"));
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "10.77.1.1"));
@@ -134,7 +134,7 @@ TEST_F(route, a_gateway_is_the_next_hop)
 	EXPECT_TRUE(is_mac(&self->path, peer_mac));
 }
 
-TEST_F(route, no_route_is_an_error)
+TEST_F_TIMEOUT(route, no_route_is_an_error, 120)
 {
 	EXPECT_EQ(-ENETUNREACH, nt_route_get(&self->path, "192.0.2.1", false));
 	EXPECT_STREQ("the destination cannot be reached", self->path.extack);
@@ -146,7 +146,7 @@ TEST_F(route, no_route_is_an_error)
 	EXPECT_EQ(-EACCES, nt_route_get(&self->path, "10.9.0.255", false));
 }
 
-TEST_F(route, own_addresses_are_local)
+TEST_F_TIMEOUT(route, own_addresses_are_local, 120)
 {
 	ASSERT_EQ(0, nt_route_get(&self->path, "10.9.0.1", false));
 	EXPECT_EQ(MACHNET_ROUTE_STATE_LOCAL, nt_u32(&self->path, MACHNET_A_ROUTE_STATE));
@@ -156,7 +156,7 @@ TEST_F(route, own_addresses_are_local)
 	EXPECT_EQ(MACHNET_ROUTE_STATE_LOCAL, nt_u32(&self->path, MACHNET_A_ROUTE_STATE));
 }
 
-TEST_F(route, a_silent_neighbour_fails_and_is_tried_again)
+TEST_F_TIMEOUT(route, a_silent_neighbour_fails_and_is_tried_again, 120)
 {
 	ASSERT_EQ(0, nt_route_get(&self->path, "10.9.0.99", true));
 	ASSERT_TRUE(wait_state(&self->events, "10.9.0.99", MACHNET_ROUTE_STATE_UNREACHABLE));
@@ -168,7 +168,7 @@ TEST_F(route, a_silent_neighbour_fails_and_is_tried_again)
 	EXPECT_TRUE(wait_state(&self->events, "10.9.0.99", MACHNET_ROUTE_STATE_REACHABLE));
 }
 
-TEST_F(route, a_replaced_neighbour_is_announced)
+TEST_F_TIMEOUT(route, a_replaced_neighbour_is_announced, 120)
 {
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "10.9.0.2"));
 	ASSERT_EQ(0, nt_sh("ip neigh replace 10.9.0.2 lladdr 02:00:00:00:00:33 dev mnt0"));
@@ -176,7 +176,7 @@ TEST_F(route, a_replaced_neighbour_is_announced)
 	EXPECT_TRUE(is_mac(&self->events, new_mac));
 }
 
-TEST_F(route, a_changed_route_is_announced)
+TEST_F_TIMEOUT(route, a_changed_route_is_announced, 120)
 {
 	ASSERT_EQ(0, nt_sh("ip route add 10.77.0.0/16 via 10.9.0.2"));
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "10.77.1.1"));
@@ -191,7 +191,7 @@ TEST_F(route, a_changed_route_is_announced)
 	EXPECT_TRUE(wait_state(&self->events, "10.77.1.1", MACHNET_ROUTE_STATE_REACHABLE));
 }
 
-TEST_F(route, a_changed_ipv6_route_is_announced)
+TEST_F_TIMEOUT(route, a_changed_ipv6_route_is_announced, 120)
 {
 	ASSERT_EQ(0, nt_sh("ip route add 2001:db8:77::/48 via 2001:db8:9::2"));
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "2001:db8:77::1"));
@@ -200,7 +200,7 @@ TEST_F(route, a_changed_ipv6_route_is_announced)
 			       MACHNET_ROUTE_STATE_UNREACHABLE));
 }
 
-TEST_F(route, a_changed_mtu_is_announced)
+TEST_F_TIMEOUT(route, a_changed_mtu_is_announced, 120)
 {
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "10.9.0.2"));
 	ASSERT_EQ(0, nt_sh("ip link set mnt0 mtu 1300"));
@@ -208,14 +208,14 @@ TEST_F(route, a_changed_mtu_is_announced)
 	EXPECT_EQ(1300, nt_u32(&self->events, MACHNET_A_ROUTE_MTU));
 }
 
-TEST_F(route, a_netdev_that_goes_down_is_announced)
+TEST_F_TIMEOUT(route, a_netdev_that_goes_down_is_announced, 120)
 {
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "10.9.0.2"));
 	ASSERT_EQ(0, nt_sh("ip link set mnt0 down"));
 	EXPECT_TRUE(wait_state(&self->events, "10.9.0.2", MACHNET_ROUTE_STATE_UNREACHABLE));
 }
 
-TEST_F(route, nothing_is_announced_without_a_change)
+TEST_F_TIMEOUT(route, nothing_is_announced_without_a_change, 120)
 {
 	ASSERT_TRUE(watch_reachable(&self->path, &self->events, "10.9.0.2"));
 	ASSERT_EQ(0, nt_sh("ip route add 10.78.0.0/16 via 10.9.0.3"));
@@ -223,7 +223,7 @@ TEST_F(route, nothing_is_announced_without_a_change)
 	EXPECT_EQ(-1, nt_event(&self->events, 300));
 }
 
-TEST_F(route, watches_end_with_unwatch_and_with_the_socket)
+TEST_F_TIMEOUT(route, watches_end_with_unwatch_and_with_the_socket, 120)
 {
 	struct nt other;
 
@@ -241,7 +241,7 @@ TEST_F(route, watches_end_with_unwatch_and_with_the_socket)
 	EXPECT_EQ(0, nt_dump(&self->path, MACHNET_CMD_ROUTE_DUMP, NULL, NULL));
 }
 
-TEST_F(route, watching_needs_net_admin)
+TEST_F_TIMEOUT(route, watching_needs_net_admin, 120)
 {
 	struct nt user;
 

@@ -59,6 +59,6 @@ refuses "a maximum that is not the policy's" policy \
 refuses "an operation that can no longer be dumped" policy '/dumpit = machnet_nl_port_dump/d' \
 	'MACHNET_CMD_PORT_GET: can be dumped'
 refuses "an operation that is missing" policy \
-	'/^\t\{$/{N;/CMD_ROUTE_DUMP/{N;N;N;d}}' 'operations:'
+	'/^\t\{$/{N;/CMD_ROUTE_DUMP/{N;N;d}}' 'operations:'
 refuses "a file that cannot be read" policy 's/NLA_POLICY_MAX\(/NLA_POLICY_MOST(/' 'NLA_POLICY_MOST'
 tap_end

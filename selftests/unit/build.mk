@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
 # Unit tests: one program per file under test.
 
-# channel, ring, libmachnet
-TEST_PROGS += test_ring test_channel test_lib test_lib_wait
+# channel, ring
+TEST_PROGS += test_ring test_channel test_channel_hostile
 test_ring_SRCS := selftests/unit/test_ring.c
 test_channel_SRCS := selftests/unit/test_channel.c user/core/channel.c
-test_lib_SRCS := selftests/unit/test_lib.c selftests/unit/fake_daemon.c user/core/channel.c
-test_lib_LIBS := libmachnet
-test_lib_wait_SRCS := selftests/unit/test_lib_wait.c selftests/unit/fake_daemon.c user/core/channel.c
-test_lib_wait_LIBS := libmachnet
+test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c user/core/channel.c
+
+# libmachnet, against a daemon of its own
+lib_tests := test_lib test_lib_wait test_lib_hostile
+TEST_PROGS += $(lib_tests)
+define lib_test
+$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c user/core/channel.c
+$1_LIBS := libmachnet
+endef
+$(foreach t,$(lib_tests),$(eval $(call lib_test,$t)))
 TESTS += selftests/unit/lib_abi.sh
 
 # machnet-bench
@@ -30,3 +36,18 @@ $(foreach t,port route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c
 # machnetctl's output
 TEST_PROGS += test_print
 test_print_SRCS := selftests/unit/test_print.c tools/machnetctl/print.c
+
+# The datapath's frames (the inline functions of DPDK alone), the daemon's command line
+TEST_PROGS += test_frame test_options
+test_frame_SRCS := selftests/unit/test_frame.c user/dp/frame.c
+test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
+test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c
+
+# The parts of the transport; what takes two stacks is in selftests/transport.
+core_tests := timer_wheel hash packet recovery swift reassembly credit
+TEST_PROGS += $(core_tests:%=test_%)
+define core_test
+test_$1_SRCS := selftests/unit/test_$1.c
+test_$1_LIBS := libmn_core
+endef
+$(foreach t,$(core_tests),$(eval $(call core_test,$t)))

@@ -34,6 +34,11 @@
 
 static const struct mnd_control_ops *const ops = &OPS(CONTROL);
 
+static inline bool is_kernel(void)
+{
+	return !strcmp(ops->name, "kernel");
+}
+
 struct seen {
 	struct mnd_control *control;
 	unsigned int n;

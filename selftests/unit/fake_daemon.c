@@ -116,10 +116,6 @@ static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg
 	case MN_APP_CONNECT:
 		connect_app(d, a, m);
 		break;
-	case MN_APP_CLOSE:
-		mn_channel_post_end(&a->ch, m->flow, 0);
-		mn_channel_flush(&a->ch);
-		/* fall through */
 	default:
 		answer(d, a->sock, m, NULL);
 	}

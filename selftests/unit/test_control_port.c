@@ -50,11 +50,6 @@ struct app {
 	uint64_t cookie;
 };
 
-static bool is_kernel(void)
-{
-	return !strcmp(ops->name, "kernel");
-}
-
 static int app_reserve(struct app *app, const struct mn_addr *ip, uint16_t number)
 {
 	struct machnet_nl_port port = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* libmachnet: waiting, descriptors, threads, and a daemon that lies. */
+/* libmachnet: waiting, descriptors, threads. */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,43 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <kselftest_harness.h>
-
-#include <machnet/machnet.h>
-#include "fake_daemon.h"
-
-#define EXPECT_ERRNO(error, call)			\
-	do {						\
-		errno = 0;				\
-		EXPECT_EQ(-1, (call));			\
-		EXPECT_EQ(error, errno);		\
-	} while (0)
-
-FIXTURE(lib)
-{
-	struct fake_daemon d;
-	void *ch;
-	MachnetFlow_t flow;
-	uint8_t *big;
-};
-
-FIXTURE_SETUP(lib)
-{
-	ASSERT_EQ(0, fake_daemon_prepare(&self->d));
-	ASSERT_EQ(0, fake_daemon_start(&self->d));
-	self->ch = machnet_attach();
-	ASSERT_NE(NULL, self->ch);
-	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &self->flow));
-	self->big = malloc(MACHNET_MSG_MAX_LEN);
-	ASSERT_NE(NULL, self->big);
-}
-
-FIXTURE_TEARDOWN(lib)
-{
-	machnet_detach(self->ch);
-	fake_daemon_cleanup(&self->d);
-	free(self->big);
-}
+#include "lib_fixture.h"
 
 static int64_t now_ms(void)
 {
@@ -72,7 +36,8 @@ TEST_F(lib, wait_arguments_and_time)
 	EXPECT_ERRNO(EINVAL, machnet_wait(NULL, MACHNET_WAIT_RECV, 0));
 	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 0));
 	EXPECT_EQ(MACHNET_WAIT_SEND, machnet_wait(self->ch, MACHNET_WAIT_SEND, 0));
-	EXPECT_EQ(MACHNET_WAIT_SEND, machnet_wait(self->ch, MACHNET_WAIT_SEND | MACHNET_WAIT_RECV, -1));
+	EXPECT_EQ(MACHNET_WAIT_SEND,
+		  machnet_wait(self->ch, MACHNET_WAIT_SEND | MACHNET_WAIT_RECV, -1));
 	start = now_ms();
 	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_RECV, 50));
 	EXPECT_GE(now_ms() - start, 49);
@@ -330,7 +295,8 @@ static void *receive_all(void *arg)
 
 	while (__atomic_load_n(w->received, __ATOMIC_RELAXED) < THREADS * PER_THREAD) {
 		got = machnet_recv_timeout(w->ch, msg, sizeof(msg), NULL, 200);
-		if (got < 0 || (got > 0 && (got != sizeof(msg) || msg[0] >= THREADS * PER_THREAD))) {
+		if (got < 0 ||
+		    (got > 0 && (got != sizeof(msg) || msg[0] >= THREADS * PER_THREAD))) {
 			w->failed = true;
 			break;
 		}
@@ -397,106 +363,6 @@ TEST_F(lib, requests_of_several_threads)
 		pthread_join(w[i].thread, NULL);
 		EXPECT_FALSE(w[i].failed);
 	}
-}
-
-/* A daemon whose answer to ATTACH is not what it should be. */
-FIXTURE(spoilt)
-{
-	struct fake_daemon d;
-};
-FIXTURE_VARIANT(spoilt)
-{
-	enum fake_spoil how;
-};
-FIXTURE_VARIANT_ADD(spoilt, no_fds) { FAKE_NO_FDS };
-FIXTURE_VARIANT_ADD(spoilt, unsealed) { FAKE_UNSEALED };
-FIXTURE_VARIANT_ADD(spoilt, bad_magic) { FAKE_BAD_MAGIC };
-FIXTURE_VARIANT_ADD(spoilt, bad_ring) { FAKE_BAD_RING };
-FIXTURE_VARIANT_ADD(spoilt, bad_len) { FAKE_BAD_LEN };
-FIXTURE_VARIANT_ADD(spoilt, short_answer) { FAKE_SHORT_ANSWER };
-
-FIXTURE_SETUP(spoilt)
-{
-	ASSERT_EQ(0, fake_daemon_prepare(&self->d));
-	ASSERT_EQ(0, fake_daemon_start(&self->d));
-}
-
-FIXTURE_TEARDOWN(spoilt)
-{
-	fake_daemon_cleanup(&self->d);
-}
-
-TEST_F(spoilt, attach)
-{
-	__atomic_store_n(&self->d.spoil, variant->how, __ATOMIC_RELAXED);
-	EXPECT_EQ(NULL, machnet_attach());
-	EXPECT_EQ(EPROTO, errno);
-}
-
-static void engine_puts(struct mn_channel *engine, struct mn_desc d)
-{
-	mn_ring_put(&engine->rx, &d);
-	mn_ring_publish(&engine->rx);
-}
-
-#define DESC_LIE(name, ...)							\
-	TEST_F(lib, name)							\
-	{									\
-		uint32_t flow = self->d.next_flow - 1;				\
-		struct mn_desc d = { __VA_ARGS__ };				\
-		char c;								\
-										\
-		(void)flow;							\
-		engine_puts(fake_daemon_hold(&self->d), d);			\
-		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
-		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
-		EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, &c, 1));	\
-		EXPECT_ERRNO(EPROTO, machnet_wait(self->ch, MACHNET_WAIT_RECV, -1));	\
-	}
-DESC_LIE(lie_buffer, MN_DESC_MSG, flow, 1, MN_SHM_BUFS_MIN)
-DESC_LIE(lie_flow, MN_DESC_MSG, flow + 1, 1, 0)
-DESC_LIE(lie_empty, MN_DESC_MSG, flow, 0, 0)
-DESC_LIE(lie_too_long, MN_DESC_MSG, flow, MN_MSG_MAX + 1, 0)
-DESC_LIE(lie_type, 99, flow, 1, 0)
-DESC_LIE(lie_open, MN_DESC_OPEN, flow, 48, MN_SHM_BUF_NONE)
-DESC_LIE(lie_open_short, MN_DESC_OPEN, flow, 4, 0)
-DESC_LIE(lie_reason, MN_DESC_END, flow, 1 << 20, 0)
-
-TEST_F(lib, lie_link)
-{
-	struct mn_channel *engine = fake_daemon_hold(&self->d);
-
-	engine->rx_links[5] = MN_SHM_BUFS_MIN;
-	engine_puts(engine, (struct mn_desc){ MN_DESC_MSG, self->d.next_flow - 1, 8192, 5 });
-	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, self->big, 8192, NULL));
-}
-
-TEST_F(lib, lie_indices)
-{
-	struct mn_channel *engine = fake_daemon_hold(&self->d);
-	char c;
-
-	engine->rx.ctl->prod += engine->rx.size + 1;
-	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));
-}
-
-TEST_F(lib, lie_about_what_was_sent)
-{
-	struct mn_channel *engine = fake_daemon_hold(&self->d);
-	struct mn_desc d = { MN_DESC_MSG, 1, 1, 17 };
-
-	mn_ring_put(&engine->txc, &d);
-	mn_ring_publish(&engine->txc);
-	EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, "x", 1));
-}
-
-TEST_F(lib, an_end_of_an_unknown_connection_is_nothing)
-{
-	struct mn_channel *engine = fake_daemon_hold(&self->d);
-	char c;
-
-	engine_puts(engine, (struct mn_desc){ MN_DESC_END, 12345, ECONNRESET, MN_SHM_BUF_NONE });
-	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
 }
 
 TEST_HARNESS_MAIN

@@ -35,7 +35,8 @@ static int wait_hello(struct client *c)
 		if (n == sizeof(back) && back.magic == BENCH_MAGIC && back.seed == c->seed)
 			return 0;
 		if (n > 0 || (n < 0 && errno == EMSGSIZE))
-			return bench_fail(0, "%s port %u is no machnet-bench server", c->o->address, c->o->port);
+			return bench_fail(0, "%s port %u is no machnet-bench server", c->o->address,
+					  c->o->port);
 		if (n < 0 && errno != EINTR)
 			return bench_fail(errno, "the server does not take us");
 	}
@@ -94,7 +95,8 @@ static int take_answer(struct client *c, size_t len)
 	c->last_ns = bench_now_ns();
 	if (len != c->o->size || seq >= c->r.sent) {
 		c->r.errors++;
-		return bench_fail(0, "message %llu came back with %zu bytes", (unsigned long long)seq, len);
+		return bench_fail(0, "message %llu came back with %zu bytes",
+				  (unsigned long long)seq, len);
 	}
 	bench_hist_add(&c->r.latency_ns, c->last_ns - c->sent_at[seq % c->o->window]);
 	c->r.received++;
@@ -104,7 +106,8 @@ static int take_answer(struct client *c, size_t len)
 	if (wrong == len)
 		return 0;
 	c->r.errors++;
-	return bench_fail(0, "message %llu came back wrong from byte %zu on", (unsigned long long)seq, wrong);
+	return bench_fail(0, "message %llu came back wrong from byte %zu on",
+			  (unsigned long long)seq, wrong);
 }
 
 /* Takes what is there; waits first when nothing is. 0 or an exit status. */
@@ -139,7 +142,8 @@ static void progress(struct client *c, uint64_t now)
 	if (now - c->progress_ns < PROGRESS_NS)
 		return;
 	bench_progress(c->o, &c->r, (double)(now - c->start_ns) / NS_PER_S,
-		       c->r.received - c->progress_received, (double)(now - c->progress_ns) / NS_PER_S);
+		       c->r.received - c->progress_received,
+		       (double)(now - c->progress_ns) / NS_PER_S);
 	c->progress_ns = now;
 	c->progress_received = c->r.received;
 }

@@ -10,8 +10,8 @@
 
 static const char usage[] =
 	"Usage: machnet-bench server [-l ADDRESS] [-p PORT] [--verify] [--once]\n"
-	"       machnet-bench client ADDRESS [-p PORT] [-s SIZE] [-w WINDOW] [-d SECONDS] [-n COUNT]\n"
-	"                            [--verify] [--json]\n"
+	"       machnet-bench client ADDRESS [-p PORT] [-s SIZE] [-w WINDOW] [-d SECONDS]\n"
+	"                            [-n COUNT] [--verify] [--json]\n"
 	"       machnet-bench client ADDRESS [-p PORT] --connect N [--json]\n"
 	"\n"
 	"The client sends messages, the server returns them.\n"
@@ -20,7 +20,7 @@ static const char usage[] =
 	"  -w, --window WINDOW    messages under way at a time (default: 1)\n"
 	"  -d, --duration SECONDS how long to send (default: 10, or no limit with -n)\n"
 	"  -n, --count COUNT      how many messages to send\n"
-	"      --connect N        measure attach, listen, connect and refused connects, N times each\n"
+	"      --connect N        measure attach, listen, connect, refused connect: N times each\n"
 	"      --verify           check each byte of each message at both ends;\n"
 	"                         server: turn clients away that do not\n"
 	"  -j, --json             report as JSON\n"
@@ -29,7 +29,7 @@ static const char usage[] =
 	"      --once             end when the last client has closed\n"
 	"  -h, --help             this text\n"
 	"\n"
-	"Exit status: 0 all well, 1 an error, a loss or a wrong byte, 2 a mistake on the command line.\n";
+	"Exit status: 0 all well, 1 an error, a loss, a wrong byte, 2 a mistake in the options.\n";
 
 enum { OPT_CONNECT = 256, OPT_VERIFY, OPT_ONCE };
 
@@ -92,7 +92,9 @@ static const char *set_option(struct bench_options *o, int opt, const char *arg)
 		o->window = n;
 		return NULL;
 	case 'n':
-		return parse_number(arg, UINT64_MAX, false, &o->count) ? NULL : "a count is 1 or more";
+		if (!parse_number(arg, UINT64_MAX, false, &o->count))
+			return "a count is 1 or more";
+		return NULL;
 	case 'd':
 		return parse_seconds(arg, &o->seconds) ? NULL : "a duration is a number of seconds";
 	case 'p':
@@ -112,8 +114,8 @@ static const char *set_option(struct bench_options *o, int opt, const char *arg)
 
 static int mistake(int *status, const char *what, const char *arg)
 {
-	fprintf(stderr, "machnet-bench: %s%s%s (machnet-bench --help says more)\n", what, arg ? ": " : "",
-		arg ? arg : "");
+	fprintf(stderr, "machnet-bench: %s%s%s (machnet-bench --help says more)\n", what,
+		arg ? ": " : "", arg ? arg : "");
 	*status = 2;
 	return -1;
 }
@@ -162,7 +164,8 @@ int bench_parse(int argc, char **argv, struct bench_options *o, int *status)
 			o->once = true;
 			break;
 		case '?':
-			return mistake(status, "unknown option, or its value is missing", argv[optind - 1]);
+			return mistake(status, "unknown option, or its value is missing",
+				       argv[optind - 1]);
 		default:
 			wrong = set_option(o, opt, optarg);
 			if (wrong)

@@ -37,14 +37,16 @@ static double rate_of(const struct bench_result *r)
 
 static void report_json(const struct bench_options *o, const struct bench_result *r)
 {
-	printf("{\"size\": %u, \"window\": %u, \"verify\": %s, \"seconds\": %.6f, \"messages\": %llu, "
-	       "\"lost\": %llu, \"errors\": %llu, \"rate\": %.1f, \"gbps\": %.6f, \"mean_us\": %.3f",
+	printf("{\"size\": %u, \"window\": %u, \"verify\": %s, \"seconds\": %.6f, "
+	       "\"messages\": %llu, \"lost\": %llu, \"errors\": %llu, "
+	       "\"rate\": %.1f, \"gbps\": %.6f, \"mean_us\": %.3f",
 	       o->size, o->window, o->verify ? "true" : "false", r->seconds,
 	       (unsigned long long)r->received, (unsigned long long)(r->sent - r->received),
 	       (unsigned long long)r->errors, rate_of(r), gbps(o, rate_of(r)),
 	       r->latency_ns.count ? us(r->latency_ns.sum / r->latency_ns.count) : 0);
 	for (size_t i = 0; i < N_POINTS; i++)
-		printf(", \"%s\": %.3f", points[i].key, us(bench_hist_at(&r->latency_ns, points[i].part)));
+		printf(", \"%s\": %.3f", points[i].key,
+		       us(bench_hist_at(&r->latency_ns, points[i].part)));
 	printf("}\n");
 }
 
@@ -62,8 +64,8 @@ void bench_report(const struct bench_options *o, const struct bench_result *r)
 	for (size_t i = 0; i < N_POINTS; i++)
 		printf("round trip %-7s %.1f us\n", points[i].name,
 		       us(bench_hist_at(&r->latency_ns, points[i].part)));
-	printf("%-18s %llu lost, %llu wrong\n", "errors", (unsigned long long)(r->sent - r->received),
-	       (unsigned long long)r->errors);
+	printf("%-18s %llu lost, %llu wrong\n", "errors",
+	       (unsigned long long)(r->sent - r->received), (unsigned long long)r->errors);
 }
 
 void bench_report_connect(const struct bench_options *o, const struct bench_hist step[BENCH_STEPS])
@@ -76,8 +78,8 @@ void bench_report_connect(const struct bench_options *o, const struct bench_hist
 		double p50 = us(bench_hist_at(&step[i], 0.5)), max = us(step[i].max);
 
 		if (o->json)
-			printf("%s\"%s_p50_us\": %.1f, \"%s_max_us\": %.1f", i ? ", " : "{", names[i], p50,
-			       names[i], max);
+			printf("%s\"%s_p50_us\": %.1f, \"%s_max_us\": %.1f", i ? ", " : "{",
+			       names[i], p50, names[i], max);
 		else
 			printf("%-10s %12.1f %12.1f\n", names[i], p50, max);
 	}
@@ -92,8 +94,8 @@ void bench_progress(const struct bench_options *o, const struct bench_result *r,
 	double rate = now_received / interval;
 
 	fprintf(stderr, "%s%5.0f s  %9.0f messages/s  %7.3f Gbit/s each way  p50 %.1f us%s",
-		tty ? "\r" : "", seconds, rate, gbps(o, rate), us(bench_hist_at(&r->latency_ns, 0.5)),
-		tty ? "  " : "\n");
+		tty ? "\r" : "", seconds, rate, gbps(o, rate),
+		us(bench_hist_at(&r->latency_ns, 0.5)), tty ? "  " : "\n");
 }
 
 void bench_progress_end(void)

@@ -53,8 +53,11 @@ static void say(const struct peer *p, const char *what)
 	struct in_addr ip = { htonl(p->flow.src_ip) };
 	char text[INET_ADDRSTRLEN];
 
-	printf("%s port %u: %s, %llu messages\n", inet_ntop(AF_INET, &ip, text, sizeof(text)),
-	       p->flow.src_port, what, (unsigned long long)p->messages);
+	printf("%s port %u: %s", inet_ntop(AF_INET, &ip, text, sizeof(text)), p->flow.src_port,
+	       what);
+	if (p->messages)
+		printf(", %llu messages", (unsigned long long)p->messages);
+	puts("");
 	fflush(stdout);
 }
 
@@ -73,7 +76,8 @@ static struct peer *new_peer(struct server *s, const MachnetFlow_t *flow, size_t
 	if (len == sizeof(p.hello))
 		memcpy(&p.hello, s->buf, sizeof(p.hello));
 	if (p.hello.magic != BENCH_MAGIC || (s->o->verify && !(p.hello.flags & BENCH_VERIFY))) {
-		say(&p, p.hello.magic == BENCH_MAGIC ? "turned away, does not verify" : "turned away, no client of ours");
+		say(&p, p.hello.magic == BENCH_MAGIC ? "turned away, does not verify"
+						     : "turned away, no client of ours");
 		return NULL;
 	}
 	grown = realloc(s->peers, (s->n_peers + 1) * sizeof(*grown));
@@ -175,7 +179,8 @@ int bench_server(const struct bench_options *o)
 	if (s.ch && machnet_listen(s.ch, o->address, o->port)) {
 		bench_fail(errno, "cannot listen on port %u", o->port);
 	} else if (s.ch) {
-		printf("listening on %s port %u\n", o->address ? o->address : "every address,", o->port);
+		printf("listening on %s port %u\n", o->address ? o->address : "every address,",
+		       o->port);
 		fflush(stdout);
 		ret = serve(&s);
 	}

@@ -33,7 +33,7 @@ static int answer(void *ch)
 	return 1;
 }
 
-/* The rule of machnet_fd(): go on until nothing is left, or nothing can be sent. 0, or an exit status. */
+/* The rule of machnet_fd(): go on until nothing is left, or nothing can be sent. */
 static int serve(void *ch)
 {
 	MachnetFlow_t from;
@@ -47,13 +47,16 @@ static int serve(void *ch)
 			return fail("receive");
 		if (n < 0)
 			continue;	/* a connection has ended; errno says how */
-		waiting.flow = (MachnetFlow_t){ from.dst_ip, from.src_ip, from.dst_port, from.src_port };
+		waiting.flow.src_ip = from.dst_ip;
+		waiting.flow.dst_ip = from.src_ip;
+		waiting.flow.src_port = from.dst_port;
+		waiting.flow.dst_port = from.src_port;
 		waiting.len = n;
 	}
 	return 0;
 }
 
-/* Edges: while an answer waits for room we do not receive, and do not want to hear of it all the time. */
+/* Edges: while an answer waits for room, what is there to receive must not wake us again. */
 static int watch(int epfd, int fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.fd = fd };

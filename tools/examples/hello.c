@@ -44,7 +44,8 @@ int main(int argc, char **argv)
 	ch = machnet_attach();	/* to machnetd; the rest happens on this channel */
 	if (!ch || listens)
 		return ch ? serve(ch) : fail("no machnetd");
-	if (machnet_connect(ch, NULL, argv[1], PORT, &flow) || machnet_send(ch, flow, argv[2], strlen(argv[2])))
+	if (machnet_connect(ch, NULL, argv[1], PORT, &flow) ||
+	    machnet_send(ch, flow, argv[2], strlen(argv[2])))
 		return fail(argv[1]);
 	n = machnet_recv_timeout(ch, buf, sizeof(buf), &from, 5000);
 	if (n <= 0)

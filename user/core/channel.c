@@ -247,7 +247,8 @@ int mn_channel_tx_next(struct mn_channel *ch, struct mn_txmsg **msg)
 	return 1;
 }
 
-void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst, uint32_t len)
+void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
+			uint32_t len)
 {
 	uint8_t *out = dst;
 
@@ -316,7 +317,8 @@ int mn_channel_rx_reclaim(struct mn_channel *ch)
 		return avail;
 	while (avail--) {
 		mn_ring_get(&ch->rxc, &d);
-		if (d.type != MN_DESC_MSG || d.buf >= ch->rx_bufs || ch->rx_state[d.buf] != RX_POSTED)
+		if (d.type != MN_DESC_MSG || d.buf >= ch->rx_bufs ||
+		    ch->rx_state[d.buf] != RX_POSTED)
 			return -EPROTO;
 		rx_free_chain(ch, d.buf);
 	}
@@ -341,7 +343,8 @@ static bool rx_extend(struct mn_channel *ch, struct mn_rxmsg *m)
 	return true;
 }
 
-uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src, uint32_t len)
+uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src,
+			      uint32_t len)
 {
 	uint32_t done = 0;
 

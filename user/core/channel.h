@@ -36,11 +36,11 @@ struct mn_channel {
 	uint32_t *tx_links, *rx_links;	/* shared */
 	uint32_t tx_bufs, rx_bufs;	/* powers of two */
 
-	uint32_t *tx_chain;		/* private copy of the links of messages in the engine's hands */
+	uint32_t *tx_chain;		/* private copy of the links of messages that it has */
 	uint8_t *tx_state;		/* per TX buffer: in the engine's hands or not */
 	struct mn_txmsg *txmsgs;	/* tx_bufs of them, by first buffer */
 	uint32_t *rx_chain;		/* private links of RX buffers in use */
-	uint8_t *rx_state;		/* per RX buffer: free, filling, first of a delivered chain, inside */
+	uint8_t *rx_state;		/* per RX buffer: free, filling, posted, inside a chain */
 	uint32_t *rx_free;		/* stack of free RX buffers */
 	uint32_t rx_free_count;
 
@@ -74,7 +74,8 @@ void mn_channel_close(struct mn_channel *ch, int error);
 int mn_channel_tx_next(struct mn_channel *ch, struct mn_txmsg **msg);
 
 /* Copies len bytes at off of the message to dst; off + len <= msg->len. Cheap when sequential. */
-void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst, uint32_t len);
+void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
+			uint32_t len);
 
 /* Gives the message's buffers back to the application. -EPROTO when its ring is inconsistent. */
 int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg);
@@ -99,15 +100,16 @@ struct mn_rxmsg {
  * Appends up to len bytes to a message under assembly, taking RX buffers as needed.
  * Returns the bytes taken: fewer than len when the buffers have run out.
  */
-uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src, uint32_t len);
+uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src,
+			      uint32_t len);
 
-/* Hands a complete message over. 0, -EAGAIN when the ring is full, -EPROTO. m is at rest after 0. */
+/* Hands a complete message over. 0 and m is at rest; -EAGAIN when the ring is full, -EPROTO. */
 int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m);
 
 /* Gives the buffers of a message under assembly back to the free list. */
 void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
 
-/* Tells of a new connection, accepted or made. 0, -EAGAIN when no buffer or slot is free, -EPROTO. */
+/* Tells of a new connection, accepted or made. 0, -EAGAIN (no buffer or slot is free), -EPROTO. */
 int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info);
 
 /* Tells of the end of a connection; error 0: in order. 0, -EAGAIN, -EPROTO. */

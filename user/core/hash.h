@@ -38,7 +38,7 @@ void mn_hash_del(struct mn_hash *h, uint64_t key);
 /* Mixes two words and two seeds to one that tells nothing about them. */
 static inline uint64_t mn_hash_mix(uint64_t a, uint64_t b, const uint64_t seed[2])
 {
-	unsigned __int128 p = (unsigned __int128)(a ^ seed[0]) * ((b ^ seed[1]) | 1);
+	unsigned __int128 p = (unsigned __int128)(a ^ seed[0]) * (b ^ seed[1]);
 	uint64_t x = (uint64_t)p ^ (uint64_t)(p >> 64) ^ a;
 
 	x ^= x >> 32;

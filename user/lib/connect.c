@@ -93,10 +93,10 @@ static int ask_connect(struct mnc_channel *ch, struct mn_app_msg *msg, MachnetFl
 	memcpy(info.local_addr, msg->local.b, sizeof(info.local_addr));
 	info.local_port = msg->local_port;
 	mnc_flow_from_info(&info, msg->flow, flow);
-	ret = mnc_flow_open(ch, msg->flow, flow);
+	ret = mnc_flow_connected(ch, msg->flow, flow);
 	if (ret)
 		close_flow(ch, msg->flow);
-	return ret ? ret : mnc_flow_key(ch, msg->flow, flow);
+	return ret;
 }
 
 int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_ip,
@@ -129,5 +129,8 @@ int machnet_close(const void *channel_ctx, MachnetFlow_t flow)
 	if (mnc_flow_handle(ch, &flow, &handle))
 		return fail(-ENOTCONN);
 	ret = close_flow(ch, handle);
-	return ret ? fail(ret == -ENOENT ? -ENOTCONN : ret) : 0;
+	if (ret)
+		return fail(ret == -ENOENT ? -ENOTCONN : ret);
+	mnc_flow_close(ch, handle);
+	return 0;
 }

@@ -40,7 +40,7 @@ static struct mnc_flow *find_key(const struct mnc_flows *f, const MachnetFlow_t 
 {
 	struct mnc_flow *e = f->buckets ? f->by_key[hash_key(key) & (f->buckets - 1)] : NULL;
 
-	while (e && (e->ended || !key_equal(&e->key, key)))
+	while (e && (e->state != MNC_FLOW_LIVE || !key_equal(&e->key, key)))
 		e = e->next_key;
 	return e;
 }
@@ -94,7 +94,7 @@ static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
 		h = &(*h)->next_handle;
 	*h = e->next_handle;
 	f->count--;
-	f->ended -= e->ended;
+	f->ended -= e->state == MNC_FLOW_ENDED;
 	free(e);
 }
 
@@ -114,7 +114,7 @@ void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, Machnet
 	}
 }
 
-static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key)
+static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key, bool opened)
 {
 	struct mnc_flow *e;
 
@@ -126,6 +126,7 @@ static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t
 		return -ENOMEM;
 	e->key = *key;
 	e->handle = handle;
+	e->opened = opened;
 	link_flow(f->by_key, f->by_handle, f->buckets, e);
 	f->count++;
 	return 0;
@@ -133,11 +134,32 @@ static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t
 
 int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key)
 {
+	struct mnc_flow *e;
 	int ret = 0;
 
 	pthread_mutex_lock(&ch->flow_lock);
-	if (!find_handle(&ch->flows, handle))
-		ret = insert_flow(&ch->flows, handle, key);
+	e = find_handle(&ch->flows, handle);
+	if (!e)
+		ret = insert_flow(&ch->flows, handle, key, true);
+	else if (e->state == MNC_FLOW_CLOSED)
+		remove_flow(&ch->flows, e);
+	else
+		e->opened = true;
+	pthread_mutex_unlock(&ch->flow_lock);
+	return ret;
+}
+
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key)
+{
+	struct mnc_flow *e;
+	int ret = 0;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	e = find_handle(&ch->flows, handle);
+	if (e)
+		*key = e->key;
+	else
+		ret = insert_flow(&ch->flows, handle, key, false);
 	pthread_mutex_unlock(&ch->flow_lock);
 	return ret;
 }
@@ -154,25 +176,42 @@ void mnc_flow_end(struct mnc_channel *ch, uint32_t handle)
 
 	pthread_mutex_lock(&ch->flow_lock);
 	e = find_handle(f, handle);
-	if (e && !e->ended && f->connecting) {
-		e->ended = true;
+	if (e && e->state == MNC_FLOW_LIVE && f->connecting) {
+		e->state = MNC_FLOW_ENDED;
 		f->ended++;
-	} else if (e && !e->ended) {
+	} else if (e && e->state == MNC_FLOW_LIVE) {
 		remove_flow(f, e);
 	}
+	pthread_mutex_unlock(&ch->flow_lock);
+}
+
+/* An OPEN that is still on the ring must not bring it back: so it is kept until that comes. */
+void mnc_flow_close(struct mnc_channel *ch, uint32_t handle)
+{
+	struct mnc_flow *e;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	e = find_handle(&ch->flows, handle);
+	if (e && e->state == MNC_FLOW_LIVE && e->opened)
+		remove_flow(&ch->flows, e);
+	else if (e && e->state == MNC_FLOW_LIVE)
+		e->state = MNC_FLOW_CLOSED;
 	pthread_mutex_unlock(&ch->flow_lock);
 }
 
 int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key)
 {
 	struct mnc_flow *e;
+	int ret = -ENOENT;
 
 	pthread_mutex_lock(&ch->flow_lock);
 	e = find_handle(&ch->flows, handle);
-	if (e)
+	if (e && e->state == MNC_FLOW_LIVE) {
 		*key = e->key;
+		ret = 0;
+	}
 	pthread_mutex_unlock(&ch->flow_lock);
-	return e ? 0 : -ENOENT;
+	return ret;
 }
 
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *handle)
@@ -201,7 +240,7 @@ static void remove_ended(struct mnc_flows *f)
 	for (uint32_t i = 0; f->ended && i < f->buckets; i++)
 		for (e = f->by_handle[i]; e; e = next) {
 			next = e->next_handle;
-			if (e->ended)
+			if (e->state == MNC_FLOW_ENDED)
 				remove_flow(f, e);
 		}
 }

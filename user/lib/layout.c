@@ -35,10 +35,13 @@ static bool header_ok(const struct mn_shm_header *h, uint64_t len)
 		    !fits(h, h->ring_off[i], mn_ring_memsize(h->ring_slots[i]), MN_SHM_CACHELINE))
 			return false;
 	/* One entry per buffer must always fit: the sides do not wait for each other's slots. */
-	if (h->ring_slots[MN_SHM_RING_TXC] < h->tx_bufs || h->ring_slots[MN_SHM_RING_RXC] < h->rx_bufs)
+	if (h->ring_slots[MN_SHM_RING_TXC] < h->tx_bufs ||
+	    h->ring_slots[MN_SHM_RING_RXC] < h->rx_bufs)
 		return false;
-	return fits(h, h->tx_links_off, (uint64_t)h->tx_bufs * sizeof(uint32_t), sizeof(uint32_t)) &&
-	       fits(h, h->rx_links_off, (uint64_t)h->rx_bufs * sizeof(uint32_t), sizeof(uint32_t)) &&
+	return fits(h, h->tx_links_off, (uint64_t)h->tx_bufs * sizeof(uint32_t),
+		    sizeof(uint32_t)) &&
+	       fits(h, h->rx_links_off, (uint64_t)h->rx_bufs * sizeof(uint32_t),
+		    sizeof(uint32_t)) &&
 	       fits(h, h->tx_bufs_off, (uint64_t)h->tx_bufs * MN_SHM_BUF_SIZE, MN_SHM_CACHELINE) &&
 	       fits(h, h->rx_bufs_off, (uint64_t)h->rx_bufs * MN_SHM_BUF_SIZE, MN_SHM_CACHELINE);
 }
@@ -51,7 +54,8 @@ int mnc_layout_map(struct mnc_channel *ch, int memfd)
 	uint8_t *base;
 
 	/* Without the seal the memory could vanish beneath us: SIGBUS. */
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(memfd, &st) || st.st_size < (off_t)sizeof(h))
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(memfd, &st) ||
+	    st.st_size < (off_t)sizeof(h))
 		return -EPROTO;
 	base = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	if (base == MAP_FAILED)

@@ -24,11 +24,18 @@
 #include "core/ring.h"
 #include "nlclient.h"
 
+enum mnc_flow_state {
+	MNC_FLOW_LIVE,
+	MNC_FLOW_ENDED,		/* kept while a connect is under way, see mnc_flow_end() */
+	MNC_FLOW_CLOSED,	/* kept until its OPEN comes, see mnc_flow_close() */
+};
+
 /* A connection; both hash tables link it. */
 struct mnc_flow {
 	MachnetFlow_t key;	/* for sending: src is here */
 	uint32_t handle;
-	bool ended;		/* kept while a connect is under way, see mnc_flow_end() */
+	enum mnc_flow_state state;
+	bool opened;		/* its OPEN has come */
 	struct mnc_flow *next_key, *next_handle;
 };
 
@@ -37,7 +44,7 @@ struct mnc_flows {
 	uint32_t buckets;	/* power of two, 0 before the first flow */
 	uint32_t count;
 	uint32_t connecting;	/* machnet_connect() calls under way */
-	uint32_t ended;		/* flows kept with ended set */
+	uint32_t ended;		/* flows that are MNC_FLOW_ENDED */
 };
 
 /* A request that waits for its answer. */
@@ -110,11 +117,15 @@ int mnc_request(struct mnc_channel *ch, struct mn_app_msg *msg);
 
 /* flow.c; all take flow_lock themselves. */
 void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, MachnetFlow_t *key);
-/* A connection is up. A handle that is known already is left as it is. -ENOMEM. */
+/* A connection's OPEN has come. -ENOMEM. */
 int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key);
+/* The answer to a connect has come, and says *key; what OPEN has said counts more. -ENOMEM. */
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key);
 /* The connection's end was told: sending to it is over. */
 void mnc_flow_end(struct mnc_channel *ch, uint32_t handle);
-/* -ENOENT. */
+/* The program has closed it: nothing more of it is sent or received. */
+void mnc_flow_close(struct mnc_channel *ch, uint32_t handle);
+/* Of live flows. -ENOENT. */
 int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key);
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *handle);
 /* Around a connect: while one is under way an ended flow is remembered. */

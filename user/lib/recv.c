@@ -85,11 +85,13 @@ static int settle_head(struct mnc_channel *ch)
 	case MN_DESC_OPEN:
 		return take_open(ch);
 	case MN_DESC_MSG:
-		return d->buf < ch->rx_bufs && d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
+		if (d->buf >= ch->rx_bufs || !d->len || d->len > MN_MSG_MAX)
+			return -EPROTO;
+		/* It came before the program closed the connection. */
+		return mnc_flow_key(ch, d->flow, &key) ? return_head(ch) : 1;
 	case MN_DESC_END:
 		if (d->len > ERRNO_MAX)
 			return -EPROTO;
-		/* A connection that the program never heard of ends unheard. */
 		if (!mnc_flow_key(ch, d->flow, &key))
 			return 1;
 		ch->head.type = MN_DESC_NONE;
@@ -208,7 +210,8 @@ ssize_t machnet_recv(const void *channel_ctx, void *buf, size_t len, MachnetFlow
 	int ret = -EINVAL;
 
 	if (channel_ctx && (buf || !len))
-		ret = receive((struct mnc_channel *)channel_ctx, &iov, 1, flow ? flow : &ignored, &got);
+		ret = receive((struct mnc_channel *)channel_ctx, &iov, 1, flow ? flow : &ignored,
+			      &got);
 	if (ret >= 0)
 		return ret ? (ssize_t)got : 0;
 	errno = -ret;
@@ -220,8 +223,8 @@ int machnet_recvmsg(const void *channel_ctx, MachnetMsgHdr_t *msghdr)
 	int ret = -EINVAL;
 
 	if (channel_ctx && msghdr && (msghdr->msg_iov || !msghdr->msg_iovlen))
-		ret = receive((struct mnc_channel *)channel_ctx, msghdr->msg_iov, msghdr->msg_iovlen,
-			      &msghdr->flow_info, &msghdr->msg_size);
+		ret = receive((struct mnc_channel *)channel_ctx, msghdr->msg_iov,
+			      msghdr->msg_iovlen, &msghdr->flow_info, &msghdr->msg_size);
 	if (ret >= 0)
 		return ret;
 	errno = -ret;

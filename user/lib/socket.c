@@ -71,9 +71,11 @@ int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
 	} control;
 	struct iovec iov = { msg, sizeof(*msg) };
 	struct msghdr mh = {
-		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
 		/* Not CMSG_SPACE: its padding would have room for one more descriptor. */
-		.msg_control = &control, .msg_controllen = CMSG_LEN(MN_APP_ATTACH_FDS * sizeof(int)),
+		.msg_control = &control,
+		.msg_controllen = CMSG_LEN(MN_APP_ATTACH_FDS * sizeof(int)),
 	};
 	uint16_t type = msg->type;
 	ssize_t n;

@@ -160,7 +160,8 @@ static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
 	if (ret || now >= deadline)
 		return ret;
 	if (now >= __atomic_load_n(&ch->crowded_until_ns, __ATOMIC_RELAXED))
-		ret = yield_until(ch, events, deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
+		ret = yield_until(ch, events,
+				  deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
 	return ret ? ret : sleep_until(ch, events, deadline);
 }
 

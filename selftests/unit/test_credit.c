@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/* Claims on buffers and shares of them. */
+#include <kselftest_harness.h>
+
+#include <machnet/shm.h>
+#include "core/credit.h"
+
+#define TOTAL	4096u
+#define LARGE	2048u	/* buffers of the largest message */
+
+FIXTURE(credit)
+{
+	struct mn_credit cr;
+	struct mn_claim cl[8];
+};
+
+FIXTURE_SETUP(credit)
+{
+	mn_credit_init(&self->cr, TOTAL);
+	for (int i = 0; i < 8; i++)
+		mn_claim_init(&self->cl[i]);
+}
+
+FIXTURE_TEARDOWN(credit)
+{
+}
+
+TEST_F(credit, claim__met_and_used)
+{
+	EXPECT_TRUE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, TOTAL));
+	EXPECT_EQ(TOTAL - LARGE, mn_credit_room(&self->cr, TOTAL));
+	mn_credit_use(&self->cr, &self->cl[0], 2000);
+	EXPECT_EQ(TOTAL - LARGE, mn_credit_room(&self->cr, TOTAL - 2000));
+	mn_credit_drop(&self->cr, &self->cl[0]);
+	EXPECT_EQ(0, self->cr.claimed);
+}
+
+/* Large messages wait in line, and are served in order, whatever is given back when. */
+TEST_F(credit, claim__line)
+{
+	uint32_t free = 1000;
+
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, free));
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[1], 100, free));
+	/* Small ones pass. */
+	EXPECT_TRUE(mn_credit_claim(&self->cr, &self->cl[2], 1, free));
+	for (; free < 2 * TOTAL / 3; free += 100)
+		if (mn_credit_settle(&self->cr, free))
+			break;
+	EXPECT_TRUE(self->cl[0].granted);
+	EXPECT_FALSE(self->cl[1].granted);
+	EXPECT_LE(self->cr.claimed, free);
+	EXPECT_EQ(&self->cl[1], mn_credit_settle(&self->cr, TOTAL));
+}
+
+/* Small messages that take every buffer that comes free do not starve a large one for ever. */
+TEST_F(credit, claim__large_beside_greedy_small)
+{
+	uint32_t free = 0, turns = 0;
+
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, free));
+	while (!self->cl[0].granted && turns++ < 10000) {
+		free += 8;
+		while (mn_credit_settle(&self->cr, free))
+			;
+		while (mn_credit_room(&self->cr, free)) {
+			ASSERT_TRUE(mn_credit_claim(&self->cr, &self->cl[1], 1, free));
+			mn_credit_use(&self->cr, &self->cl[1], 1);
+			free--;
+		}
+	}
+	EXPECT_TRUE(self->cl[0].granted);
+	EXPECT_GT(1000, turns);
+}
+
+/* A claim that only the reserve for small messages stood against is met without anything given back. */
+TEST_F(credit, claim__met_later_without_returns)
+{
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, LARGE + 100));
+	EXPECT_EQ(NULL, mn_credit_settle(&self->cr, LARGE + 100));
+	EXPECT_EQ(&self->cl[0], mn_credit_settle(&self->cr, LARGE + TOTAL / 4 + 100));
+}
+
+TEST_F(credit, claim__dropped_in_line)
+{
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, 100));
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[1], LARGE, 100));
+	mn_credit_settle(&self->cr, 1000);
+	EXPECT_LT(0, self->cr.claimed);
+	mn_credit_drop(&self->cr, &self->cl[0]);
+	EXPECT_EQ(0, self->cr.claimed);
+	EXPECT_EQ(&self->cl[1], mn_credit_settle(&self->cr, TOTAL));
+}
+
+TEST_F(credit, share__follows_room_and_cost)
+{
+	/* Messages that fill their buffers; messages of 64 bytes. */
+	uint32_t cheap = mn_credit_share(&self->cr, TOTAL, 16, 3000);
+	uint32_t dear = mn_credit_share(&self->cr, TOTAL, 16 * MN_SHM_BUF_SIZE / 68, 3000);
+
+	EXPECT_EQ(MN_CREDIT_MAX, cheap);
+	/* All of it sent as such messages has room. */
+	EXPECT_GE(TOTAL, dear / 68);
+	EXPECT_LE(TOTAL / 2, dear / 68);
+	EXPECT_GT(dear, mn_credit_share(&self->cr, TOTAL / 2, 16 * MN_SHM_BUF_SIZE / 68, 3000));
+	EXPECT_EQ(3000, mn_credit_share(&self->cr, TOTAL / 8 + 1, 16 * MN_SHM_BUF_SIZE / 68, 3000));
+	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL / 8, 16, 3000));
+	EXPECT_TRUE(mn_credit_is_low(&self->cr, TOTAL / 8));
+}
+
+TEST_F(credit, share__among_the_active)
+{
+	uint32_t epoch[10] = { 0 }, alone, cost = 16 * MN_SHM_BUF_SIZE / 68;
+
+	mn_credit_touch(&self->cr, &epoch[0], 5000);
+	alone = mn_credit_share(&self->cr, TOTAL, cost, 0);
+	for (int i = 0; i < 10; i++)
+		mn_credit_touch(&self->cr, &epoch[i], 5000);
+	EXPECT_EQ(alone / 10, mn_credit_share(&self->cr, TOTAL, cost, 0));
+	/* Those that fell silent do not count for long. */
+	mn_credit_touch(&self->cr, &epoch[0], 7500);
+	mn_credit_touch(&self->cr, &epoch[0], 9000);
+	EXPECT_EQ(alone, mn_credit_share(&self->cr, TOTAL, cost, 0));
+}
+
+TEST_HARNESS_MAIN

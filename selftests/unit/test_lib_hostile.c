@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/* libmachnet and a daemon that lies: EPROTO, never a crash. */
+#include "lib_fixture.h"
+
+/* A daemon whose answer to ATTACH is not what it should be. */
+FIXTURE(spoilt)
+{
+	struct fake_daemon d;
+};
+FIXTURE_VARIANT(spoilt)
+{
+	enum fake_spoil how;
+};
+FIXTURE_VARIANT_ADD(spoilt, no_fds) { FAKE_NO_FDS };
+FIXTURE_VARIANT_ADD(spoilt, unsealed) { FAKE_UNSEALED };
+FIXTURE_VARIANT_ADD(spoilt, bad_magic) { FAKE_BAD_MAGIC };
+FIXTURE_VARIANT_ADD(spoilt, bad_ring) { FAKE_BAD_RING };
+FIXTURE_VARIANT_ADD(spoilt, bad_len) { FAKE_BAD_LEN };
+FIXTURE_VARIANT_ADD(spoilt, short_answer) { FAKE_SHORT_ANSWER };
+
+FIXTURE_SETUP(spoilt)
+{
+	ASSERT_EQ(0, fake_daemon_prepare(&self->d));
+	ASSERT_EQ(0, fake_daemon_start(&self->d));
+}
+
+FIXTURE_TEARDOWN(spoilt)
+{
+	fake_daemon_cleanup(&self->d);
+}
+
+TEST_F(spoilt, attach)
+{
+	__atomic_store_n(&self->d.spoil, variant->how, __ATOMIC_RELAXED);
+	EXPECT_EQ(NULL, machnet_attach());
+	EXPECT_EQ(EPROTO, errno);
+}
+
+static void engine_puts(struct mn_channel *engine, struct mn_desc d)
+{
+	mn_ring_put(&engine->rx, &d);
+	mn_ring_publish(&engine->rx);
+}
+
+#define DESC_LIE(name, ...)							\
+	TEST_F(lib, name)							\
+	{									\
+		uint32_t flow = self->d.next_flow - 1;				\
+		struct mn_desc d = { __VA_ARGS__ };				\
+		char c;								\
+										\
+		(void)flow;							\
+		engine_puts(fake_daemon_hold(&self->d), d);			\
+		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
+		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
+		EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, &c, 1));	\
+		EXPECT_ERRNO(EPROTO, machnet_wait(self->ch, MACHNET_WAIT_RECV, -1));	\
+	}
+DESC_LIE(lie_buffer, MN_DESC_MSG, flow, 1, MN_SHM_BUFS_MIN)
+DESC_LIE(lie_empty, MN_DESC_MSG, flow, 0, 0)
+DESC_LIE(lie_too_long, MN_DESC_MSG, flow, MN_MSG_MAX + 1, 0)
+DESC_LIE(lie_type, 99, flow, 1, 0)
+DESC_LIE(lie_open, MN_DESC_OPEN, flow, 48, MN_SHM_BUF_NONE)
+DESC_LIE(lie_open_short, MN_DESC_OPEN, flow, 4, 0)
+DESC_LIE(lie_reason, MN_DESC_END, flow, 1 << 20, 0)
+
+TEST_F(lib, lie_link)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+
+	engine->rx_links[5] = MN_SHM_BUFS_MIN;
+	engine_puts(engine, (struct mn_desc){ MN_DESC_MSG, self->d.next_flow - 1, 8192, 5 });
+	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, self->big, 8192, NULL));
+}
+
+TEST_F(lib, lie_indices)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	char c;
+
+	engine->rx.ctl->prod += engine->rx.size + 1;
+	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));
+}
+
+TEST_F(lib, lie_about_what_was_sent)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	struct mn_desc d = { MN_DESC_MSG, 1, 1, 17 };
+
+	mn_ring_put(&engine->txc, &d);
+	mn_ring_publish(&engine->txc);
+	EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, "x", 1));
+}
+
+TEST_F(lib, an_end_of_an_unknown_connection_is_nothing)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	char c;
+
+	engine_puts(engine, (struct mn_desc){ MN_DESC_END, 12345, ECONNRESET, MN_SHM_BUF_NONE });
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+}
+
+TEST_HARNESS_MAIN
