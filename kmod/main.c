@@ -19,7 +19,7 @@
 unsigned int machnet_max_ports_per_user = 1024;
 module_param_named(max_ports_per_user, machnet_max_ports_per_user, uint, 0644);
 MODULE_PARM_DESC(max_ports_per_user,
-		 "UDP ports that a user without CAP_NET_ADMIN may reserve in a network namespace (default 1024)");
+		 "UDP ports per user without CAP_NET_ADMIN and network namespace (default 1024)");
 
 static int __init machnet_init(void)
 {

@@ -62,11 +62,12 @@ static int parse_connection(struct genl_info *info, struct machnet_conn_config *
 		config->owner_pid = nla_get_u32(info->attrs[MACHNET_A_CONNECTION_OWNER_PID]);
 	ret = machnet_req_get_unicast(info, MACHNET_A_CONNECTION_LOCAL_ADDR, &config->local_addr);
 	if (!ret)
-		ret = machnet_req_get_unicast(info, MACHNET_A_CONNECTION_REMOTE_ADDR, &config->remote_addr);
+		ret = machnet_req_get_unicast(info, MACHNET_A_CONNECTION_REMOTE_ADDR,
+					      &config->remote_addr);
 	if (ret)
 		return ret;
 	if (ipv6_addr_v4mapped(&config->local_addr) != ipv6_addr_v4mapped(&config->remote_addr)) {
-		NL_SET_ERR_MSG(info->extack, "local-addr and remote-addr are of different families");
+		NL_SET_ERR_MSG(info->extack, "local-addr and remote-addr are of two families");
 		return -EINVAL;
 	}
 	return 0;
@@ -165,15 +166,20 @@ int machnet_nl_connection_get(struct sk_buff *skb, struct genl_info *info)
 	struct machnet_conn *conn;
 	struct sk_buff *msg;
 	int ret;
+	u64 id;
 
 	if (machnet_req_missing(info, MACHNET_A_CONNECTION_ID, "id is missing"))
 		return -EINVAL;
+	id = nla_get_u64(info->attrs[MACHNET_A_CONNECTION_ID]);
 	msg = machnet_msg_new();
 	if (!msg)
 		return -ENOMEM;
 	rcu_read_lock();
-	conn = machnet_conn_find(machnet_req_net(info), nla_get_u64(info->attrs[MACHNET_A_CONNECTION_ID]));
-	ret = conn ? machnet_req_put_answer(msg, info, machnet_fill_conn, conn, false) : no_connection(info);
+	conn = machnet_conn_find(machnet_req_net(info), id);
+	if (conn)
+		ret = machnet_req_put_answer(msg, info, machnet_fill_conn, conn, false);
+	else
+		ret = no_connection(info);
 	rcu_read_unlock();
 	return machnet_req_answer(msg, info, ret);
 }

@@ -95,8 +95,8 @@ int machnet_req_put_answer(struct sk_buff *msg, struct genl_info *info, machnet_
 		.secret = secret,
 	};
 
-	return machnet_msg_put(msg, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill, obj,
-			   &show);
+	return machnet_msg_put(msg, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill,
+			       obj, &show);
 }
 
 /* Sends the answer, or drops it after an error. */

@@ -110,7 +110,10 @@ int machnet_nl_device_get(struct sk_buff *skb, struct genl_info *info)
 	rcu_read_lock();
 	dev = machnet_device_find(machnet_req_net(info),
 				  nla_get_u32(info->attrs[MACHNET_A_DEVICE_IFINDEX]));
-	ret = dev ? machnet_req_put_answer(msg, info, machnet_fill_device, dev, false) : machnet_req_no_device(info);
+	if (dev)
+		ret = machnet_req_put_answer(msg, info, machnet_fill_device, dev, false);
+	else
+		ret = machnet_req_no_device(info);
 	rcu_read_unlock();
 	return machnet_req_answer(msg, info, ret);
 }
@@ -234,7 +237,10 @@ int machnet_nl_port_get(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	rcu_read_lock();
 	port = machnet_port_find(machnet_req_net(info), &addr, number);
-	ret = port ? machnet_req_put_answer(msg, info, machnet_fill_port, port, false) : no_port(info);
+	if (port)
+		ret = machnet_req_put_answer(msg, info, machnet_fill_port, port, false);
+	else
+		ret = no_port(info);
 	rcu_read_unlock();
 	return machnet_req_answer(msg, info, ret);
 }

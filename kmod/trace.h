@@ -102,7 +102,7 @@ DECLARE_EVENT_CLASS(machnet_conn,
 		__entry->engine = conn->path.engine;
 		__entry->reason = reason;
 	),
-	TP_printk("netns=%u id=%016llx ifindex=%u local=[%pI6c]:%u remote=[%pI6c]:%u state=%u engine=%u reason=%u",
+	TP_printk("netns=%u id=%llx dev=%u [%pI6c]:%u->[%pI6c]:%u state=%u engine=%u reason=%u",
 		  __entry->netns, __entry->id, __entry->ifindex, __entry->local,
 		  __entry->local_port, __entry->remote, __entry->remote_port, __entry->state,
 		  __entry->engine, __entry->reason)

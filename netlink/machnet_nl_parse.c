@@ -43,8 +43,10 @@ struct object {
 #define FIELD(kind_, type_, member_, required_, max_) \
 	{ .kind = FIELD_##kind_, .required = required_, .max = max_, \
 	  .offset = offsetof(struct type_, member_) }
-#define DEV(kind_, member_, required_, max_) FIELD(kind_, machnet_nl_device, member_, required_, max_)
-#define PORT(kind_, member_, required_, max_) FIELD(kind_, machnet_nl_port, member_, required_, max_)
+#define DEV(kind_, member_, required_, max_) \
+	FIELD(kind_, machnet_nl_device, member_, required_, max_)
+#define PORT(kind_, member_, required_, max_) \
+	FIELD(kind_, machnet_nl_port, member_, required_, max_)
 #define CONN(kind_, member_, required_, max_) \
 	FIELD(kind_, machnet_nl_connection, member_, required_, max_)
 #define ROUTE(kind_, member_, required_, max_) \

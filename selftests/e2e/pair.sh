@@ -31,6 +31,8 @@ start() {
 	local host=$1 name=$2
 
 	shift 2
+	# Before the program runs: what an earlier one has written must not be taken for its own.
+	: >"$work/$name.log"
 	(exec ip netns exec "${ns[$host]}" env MACHNET_SOCKET="$work/$host.sock" "$@") >"$work/$name.log" 2>&1 &
 	started=$!
 	at_exit kill -KILL $started

@@ -76,7 +76,8 @@ FIXTURE_SETUP(ctl)
 	ASSERT_EQ(0, run(self->out, sizeof(self->out),
 			 "ip link set lo up && ip link add near type veth peer name far &&"
 			 "ip link set far up && ip link set near address 02:00:00:00:00:01 up &&"
-			 "ip addr add 10.9.0.1/24 dev near && ip addr add fd09::1/64 dev near nodad &&"
+			 "ip addr add 10.9.0.1/24 dev near &&"
+			 "ip addr add fd09::1/64 dev near nodad &&"
 			 "ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"))
 		TH_LOG("%s", self->out);
 	self->ifindex = if_nametoindex("near");
@@ -124,7 +125,8 @@ TEST_F(ctl, nothing_there)
 	EXPECT_RUN(0, "machnetctl -j device && machnetctl -j port && machnetctl -j connection &&"
 		   "machnetctl -j route");
 	EXPECT_OUT("[]\n[]\n[]\n[]\n");
-	EXPECT_RUN(0, "machnetctl device && machnetctl port && machnetctl conn && machnetctl route");
+	EXPECT_RUN(0, "machnetctl device && machnetctl port && machnetctl conn &&"
+		   "machnetctl route");
 	EXPECT_OUT("");
 }
 

@@ -5,7 +5,7 @@ nltest_programs := test_bad_input test_client test_connection test_device test_m
 
 VM_TEST_PROGS += $(nltest_programs)
 define nltest_rule
-$1_SRCS := selftests/netlink/$1.c selftests/netlink/nltest.c
+$1_SRCS := $(addprefix selftests/netlink/,$1.c nltest.c nltest_env.c)
 $1_PKGS := libnl-3.0 libnl-genl-3.0
 endef
 $(foreach t,$(nltest_programs),$(eval $(call nltest_rule,$t)))

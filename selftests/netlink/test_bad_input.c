@@ -143,7 +143,7 @@ static const struct bad bad[] = {
 	  { CONN_HEAD, { MACHNET_A_CONNECTION_LOCAL_ADDR, 16, 0xb80d0120 },
 	    V4(MACHNET_A_CONNECTION_REMOTE_ADDR), U16(MACHNET_A_CONNECTION_LOCAL_PORT, 1),
 	    U16(MACHNET_A_CONNECTION_REMOTE_PORT, 2), CONN_STATE }, EINVAL,
-	  "local-addr and remote-addr are of different families" },
+	  "local-addr and remote-addr are of two families" },
 	{ "del: a reason beyond", MACHNET_CMD_CONNECTION_DEL,
 	  { U64(MACHNET_A_CONNECTION_ID, 1),
 	    U32(MACHNET_A_CONNECTION_REASON, MACHNET_REASON_MAX + 1) }, ERANGE,

@@ -171,8 +171,8 @@ FIXTURE_SETUP(control)
 	ASSERT_EQ(0, run("ip link set lo up && ip link add near type veth peer name far netns %d",
 			 self->there));
 	ASSERT_EQ(0, there(self->there, "ip link set far address 02:00:00:00:00:02 up"));
-	ASSERT_EQ(0, run("ip link set near up"));
-	ASSERT_EQ(0, run("ip addr add 10.9.0.1/24 dev near && ip addr add fd09::1/64 dev near nodad"));
+	ASSERT_EQ(0, run("ip link set near up && ip addr add 10.9.0.1/24 dev near"));
+	ASSERT_EQ(0, run("ip addr add fd09::1/64 dev near nodad"));
 	ASSERT_EQ(0, there(self->there, "ip addr add 10.9.0.2/24 dev far"));
 	ASSERT_EQ(0, there(self->there, "ip addr add fd09::2/64 dev far nodad"));
 	self->ifindex = if_nametoindex("near");

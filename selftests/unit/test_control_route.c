@@ -15,6 +15,12 @@ static const uint8_t new_mac[6] = { 0x02, 0, 0, 0, 0, 9 };
 			       !memcmp(self->seen.last.mac, wanted, 6), timeout_ms)) \
 		TH_LOG("%u events, state %u", self->seen.n, self->seen.last.state)
 
+static int set_neigh(int host, int mac)
+{
+	return run("ip neigh replace 10.9.0.%d dev near lladdr 02:00:00:00:00:%02d nud permanent",
+		   host, mac);
+}
+
 TEST_F(control, route_resolves_a_neighbour)
 {
 	struct mn_addr dst = addr("10.9.0.5"), src = addr("10.9.0.1");
@@ -63,7 +69,7 @@ TEST_F(control, route_follows_the_neighbour_table)
 	struct mn_addr dst = addr("10.9.0.2");
 	struct machnet_nl_route route;
 
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 2));
 	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
 	ASSERT_EQ(MACHNET_ROUTE_STATE_REACHABLE, route.state);
 	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
@@ -72,7 +78,7 @@ TEST_F(control, route_follows_the_neighbour_table)
 	/* The entry is still permanent: asking has not changed it. */
 	EXPECT_EQ(0, run("ip neigh show 10.9.0.2 | grep -q PERMANENT"));
 
-	ASSERT_EQ(0, run("ip neigh replace 10.9.0.2 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 9));
 	EXPECT_MAC(new_mac, 5000);
 	EXPECT_EQ(MACHNET_ROUTE_STATE_REACHABLE, self->seen.last.state);
 	EXPECT_EQ(1, self->seen.n);
@@ -107,8 +113,8 @@ TEST_F(control, route_by_a_gateway)
 	struct mn_addr dst = addr("10.8.0.1"), gw = addr("10.9.0.2"), gw2 = addr("10.9.0.3");
 	struct machnet_nl_route route;
 
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.3 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 2));
+	ASSERT_EQ(0, set_neigh(3, 9));
 	EXPECT_EQ(-ENETUNREACH, ops->route_watch(self->c, &dst, &route));
 	EXPECT_STREQ("the destination cannot be reached", ops->error(self->c));
 	EXPECT_EQ(-ENOENT, ops->route_unwatch(self->c, &dst));
@@ -137,7 +143,7 @@ TEST_F(control, route_follows_link_and_address)
 	struct mn_addr dst = addr("10.9.0.2");
 	struct machnet_nl_route route;
 
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 2));
 	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
 	ASSERT_EQ(0, run("ip link set near mtu 1300"));
 	EXPECT_TRUE(wait_until(self->c, self->seen.last.mtu == 1300, 5000));
@@ -161,7 +167,7 @@ TEST_F(control, route_survives_lost_events)
 	uint16_t port;
 	int size = 1;
 
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 2));
 	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
 	ASSERT_EQ(0, drain(self->c));
 	ASSERT_EQ(0, setsockopt(ops->fd(self->c), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
@@ -193,12 +199,12 @@ TEST_F(control, route_unwatch_from_within_the_callback)
 	struct mn_addr a = addr("10.8.0.1"), b = addr("10.8.0.2");
 	struct machnet_nl_route route;
 
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 2));
 	ASSERT_EQ(0, run("ip route add 10.8.0.0/16 via 10.9.0.2"));
 	ASSERT_EQ(0, ops->route_watch(self->c, &a, &route));
 	ASSERT_EQ(0, ops->route_watch(self->c, &b, &route));
 	self->seen.unwatch = a;
-	ASSERT_EQ(0, run("ip neigh replace 10.9.0.2 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 9));
 	EXPECT_TRUE(wait_until(self->c, mn_addr_equal(&self->seen.last.dst, &b), 5000));
 	/* Both have been told, or b alone when its turn came first. */
 	EXPECT_GE(2, self->seen.n);
@@ -218,15 +224,15 @@ TEST_F(control, route_of_others)
 	struct machnet_nl_route route;
 	struct nlclient nl = { 0 };
 
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"));
-	ASSERT_EQ(0, run("ip neigh add 10.9.0.3 dev near lladdr 02:00:00:00:00:03 nud permanent"));
+	ASSERT_EQ(0, set_neigh(2, 2));
+	ASSERT_EQ(0, set_neigh(3, 3));
 	ASSERT_EQ(0, ops->route_watch(self->c, &dst, &route));
 	if (is_kernel()) {
 		ASSERT_EQ(0, machnet_nl_open(&nl));
 		ASSERT_EQ(0, machnet_nl_route_get(&nl, &foreign, true, &route));
 	}
-	ASSERT_EQ(0, run("ip neigh replace 10.9.0.3 dev near lladdr 02:00:00:00:00:09 nud permanent"));
-	ASSERT_EQ(0, run("ip neigh replace 10.9.0.2 dev near lladdr 02:00:00:00:00:09 nud permanent"));
+	ASSERT_EQ(0, set_neigh(3, 9));
+	ASSERT_EQ(0, set_neigh(2, 9));
 	EXPECT_TRUE(wait_until(self->c, mn_addr_equal(&self->seen.last.dst, &dst), 5000));
 	EXPECT_EQ(1, self->seen.n);
 	nlclient_close(&nl);

@@ -66,8 +66,9 @@ TEST_F(print, table_as_json)
 	out_init(&self->o, self->file, true, false);
 	put_table(&self->o);
 	EXPECT_EQ(0, out_finish(&self->o));
-	EXPECT_STREQ("[{\"name\":\"a\",\"value\":1,\"addr\":\"10.0.0.1\",\"port\":80,\"big\":false},"
-		     "{\"name\":\"long name\",\"value\":18446744073709551615,\"addr\":\"fd00::1\","
+	EXPECT_STREQ("[{\"name\":\"a\",\"value\":1,\"addr\":\"10.0.0.1\",\"port\":80,"
+		     "\"big\":false},{\"name\":\"long name\","
+		     "\"value\":18446744073709551615,\"addr\":\"fd00::1\","
 		     "\"port\":80,\"big\":true},{\"name\":\"\",\"value\":10,\"big\":false}]\n",
 		     self->text);
 }
@@ -182,7 +183,8 @@ TEST_F(print, strings)
 		out_record_end(&self->o);
 		ASSERT_EQ(0, out_finish(&self->o));
 		snprintf(want, sizeof(want), "{\"s\":\"%s\"}\n", strings[i].json);
-		EXPECT_EQ(0, strncmp(want, self->text, strlen(want))) TH_LOG("%u: %s", i, self->text);
+		EXPECT_EQ(0, strncmp(want, self->text, strlen(want)))
+			TH_LOG("%u: %s", i, self->text);
 
 		rewind(self->file);
 		out_init(&self->o, self->file, false, false);
@@ -191,7 +193,8 @@ TEST_F(print, strings)
 		out_record_end(&self->o);
 		ASSERT_EQ(0, out_finish(&self->o));
 		snprintf(want, sizeof(want), "s %s\n", strings[i].text);
-		EXPECT_EQ(0, strncmp(want, self->text, strlen(want))) TH_LOG("%u: %s", i, self->text);
+		EXPECT_EQ(0, strncmp(want, self->text, strlen(want)))
+			TH_LOG("%u: %s", i, self->text);
 	}
 }
 

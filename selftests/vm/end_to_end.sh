@@ -47,6 +47,20 @@ listed() {
 	[ "$(vm_exec "$1" "$bin/machnetctl" -j "$2" | jq length)" = "$3" ]
 }
 
+# expect SENTENCE SECONDS CMD...: it comes true in time.
+expect() {
+	local sentence=$1
+
+	shift
+	if wait_for "$@"; then ok "$sentence"; else not_ok "$sentence" "$(lib_run "${@:2}"; echo "$lib_out"; tail -n 5 "$work"/*.log)"; fi
+}
+
+# expect_listed SENTENCE VM OBJECT N
+expect_listed() {
+	if wait_for 20 listed "$2" "$3" "$4"; then ok "$1"; else
+		not_ok "$1" "$(vm_exec "$2" "$bin/machnetctl" "$3" 2>&1)"; fi
+}
+
 # udp_bind VM PORT: an ordinary program takes a UDP port.
 udp_bind() {
 	vm_exec "$1" /usr/bin/python3 -c "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('0.0.0.0', $2))"
@@ -92,15 +106,13 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', 31590))
 
 test_killed_application() {
 	start b monitor "$bin/machnetctl" -j monitor
-	start a client "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 120
-	if wait_for 20 listed b connection 1; then ok "the connection is listed"; else not_ok "the connection is listed"; fi
+	start a client "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 120 --verify
+	expect_listed "the connection is listed" b connection 1
 	send b server KILL
-	if wait_for 10 listed b connection 0; then ok "a killed application loses its connections"; else
-		not_ok "a killed application loses its connections"; fi
-	if wait_for 10 udp_bind b 31580; then ok "and its port"; else not_ok "and its port"; fi
-	if wait_for 10 logged monitor 'owner[-_]died'; then ok "the monitor says why"; else
-		not_ok "the monitor says why" "$(<"$work/monitor.log")"; fi
-	if wait_for 20 gone a client; then ok "its peer learns of it"; else not_ok "its peer learns of it"; fi
+	expect_listed "a killed application loses its connections" b connection 0
+	expect "and its port" 20 udp_bind b 31580
+	expect "the monitor says why" 20 logged monitor 'owner[-_]died'
+	expect "its peer learns of it" 20 gone a client
 	send b monitor TERM
 }
 
@@ -112,12 +124,10 @@ test_killed_daemon() {
 	wait_for 20 listed a connection 1 || bail "a connection"
 	send a machnetd-a KILL
 	for object in device connection port; do
-		if wait_for 10 listed a $object 0; then ok "a killed daemon leaves no $object"; else
-			not_ok "a killed daemon leaves no $object"; fi
+		expect_listed "a killed daemon leaves no $object" a $object 0
 	done
-	if wait_for 10 logged monitor 'datapath[-_]died'; then ok "the monitor says why"; else
-		not_ok "the monitor says why" "$(<"$work/monitor.log")"; fi
-	if wait_for 20 gone a client2; then ok "its application learns of it"; else not_ok "its application learns of it"; fi
+	expect "the monitor says why" 20 logged monitor 'datapath[-_]died'
+	expect "its application learns of it" 20 gone a client2
 	send a monitor TERM
 	if daemon_up a; then ok "the next daemon takes over the NIC"; else bail "the next daemon"; fi
 	run_ok "messages flow again" vm_exec a "$bin/machnet-bench" client $IP_B -s 64 -w 8 -n 1000 --verify
@@ -129,7 +139,7 @@ test_end() {
 	local vm
 
 	for vm in a b; do
-		if daemon_down $vm; then ok "the daemon of VM $vm ends on SIGTERM"; else not_ok "the daemon of VM $vm ends on SIGTERM"; fi
+		expect "the daemon of VM $vm ends on SIGTERM" 1 daemon_down $vm
 		run_says "VM $vm has its NIC back" "virtio_net|virtio-pci" \
 			vm_exec $vm bash -c "basename \$(readlink /sys/class/net/eth0/device/driver)"
 		run_ok "the module unloads in VM $vm" vm_exec $vm modprobe -r machnet

@@ -16,6 +16,7 @@ on() {
 on_bg() {
 	local host=$1 name=$2
 	shift 2
+	: > "$WORK/$name.log"
 	# exec: the process id is that of the program, so that a signal reaches it
 	(exec ip netns exec "${NS[$host]}" env MACHNET_SOCKET="$WORK/$host.sock" "$@") > "$WORK/$name.log" 2>&1 &
 	BG[$name]=$!

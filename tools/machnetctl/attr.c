@@ -156,7 +156,8 @@ void attr_print_reason(struct out *o, const struct nlattr *attr)
 
 	/* Only events have it: no column of a table is kept for it. */
 	if (attr)
-		attr_print_enum(o, "reason", "Reason", attr, names, sizeof(names) / sizeof(names[0]));
+		attr_print_enum(o, "reason", "Reason", attr, names,
+				sizeof(names) / sizeof(names[0]));
 }
 
 int attr_print_endpoint(struct out *o, const char *addr_key, const char *port_key,

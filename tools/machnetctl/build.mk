@@ -7,5 +7,5 @@ machnetctl_SRCS := $(wildcard tools/machnetctl/*.c)
 machnetctl_PKGS := libnl-3.0 libnl-genl-3.0
 
 INSTALL_SBIN += machnetctl
-INSTALL_MAN += tools/man/machnetctl.8
+INSTALL_MAN += tools/man/machnetctl.8 tools/man/machnet.7
 INSTALL_FILES += tools/completion/machnetctl:share/bash-completion/completions/machnetctl

@@ -121,7 +121,7 @@ const struct ctl_object ctl_connection = {
 	.alias = "conn",
 	.summary = "connections, their ends, owners and engines",
 	.help = "Usage: machnetctl connection [show [id ID]]\n\n"
-		"Shows the connections that the datapaths of this host have reported, or the one of\n"
-		"this ID (hexadecimal).\n",
+		"Shows the connections that the datapaths of this host have reported, or the\n"
+		"one of this ID (hexadecimal).\n",
 	.verbs = verbs,
 };

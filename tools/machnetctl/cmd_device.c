@@ -91,8 +91,8 @@ const struct ctl_object ctl_device = {
 	.alias = "dev",
 	.summary = "network devices that a datapath (machnetd) serves",
 	.help = "Usage: machnetctl device [show [dev IFNAME]]\n\n"
-		"Shows the network devices that a datapath serves. RSS says how packets are spread\n"
-		"over its engines: unknown, single (one queue, or ports do not matter), probed,\n"
-		"learned or computed.\n",
+		"Shows the network devices that a datapath serves. RSS says how packets are\n"
+		"spread over its engines: unknown, single (one queue, or ports do not\n"
+		"matter), probed, learned or computed.\n",
 	.verbs = verbs,
 };

@@ -105,8 +105,7 @@ static int parse_groups(int argc, char **argv, const char **wanted, unsigned int
 	for (arg = 0; arg < argc; arg++) {
 		group = find_group(argv[arg]);
 		if (!group)
-			return ctl_usage("'%s' cannot be monitored (device, port, connection, route)",
-					 argv[arg]);
+			return ctl_usage("'%s' cannot be monitored", argv[arg]);
 		named[group - groups] = true;
 	}
 	for (i = 0; i < GROUPS; i++)
@@ -187,9 +186,9 @@ const struct ctl_object ctl_monitor = {
 	.name = "monitor",
 	.summary = "what happens, as it happens",
 	.help = "Usage: machnetctl monitor [device] [port] [connection] [route]\n\n"
-		"Prints a line for each event of these objects, of all of them if none is named, with\n"
-		"its time and, at the end of an object's life, the reason, until it is interrupted.\n"
-		"With -j each line is one JSON object. 'monitor lost' says that events came faster\n"
-		"than they could be printed.\n",
+		"Prints a line for each event of these objects, of all of them if none is\n"
+		"named, with its time and, at the end of an object's life, the reason, until\n"
+		"it is interrupted. With -j each line is one JSON object. 'monitor lost' says\n"
+		"that events came faster than they could be printed.\n",
 	.verbs = verbs,
 };

@@ -81,9 +81,10 @@ const struct ctl_object ctl_port = {
 	.summary = "UDP ports reserved for Machnet, and who holds them",
 	.help = "Usage: machnetctl port [show]\n"
 		"       machnetctl port release ADDR PORT\n\n"
-		"Shows the UDP ports that are reserved for Machnet. A port is claimed when a datapath\n"
-		"serves it. Stray counts packets that the kernel absorbed because no datapath took\n"
-		"them. 'release' takes a port away from its owner and needs CAP_NET_ADMIN; ADDR is\n"
-		"the address that 'show' prints, 0.0.0.0 or :: for any.\n",
+		"Shows the UDP ports that are reserved for Machnet. A port is claimed when a\n"
+		"datapath serves it. Stray counts packets that the kernel absorbed because no\n"
+		"datapath took them. 'release' takes a port away from its owner and needs\n"
+		"CAP_NET_ADMIN; ADDR is the address that 'show' prints, 0.0.0.0 or :: for\n"
+		"any.\n",
 	.verbs = verbs,
 };

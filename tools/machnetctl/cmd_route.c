@@ -99,9 +99,9 @@ const struct ctl_object ctl_route = {
 	.summary = "how destinations are reached",
 	.help = "Usage: machnetctl route get ADDR\n"
 		"       machnetctl route [show]\n\n"
-		"'get' asks the kernel how ADDR is reached: by which device, from which source\n"
-		"address, by which next hop and its MAC address, with which MTU. A next hop that is\n"
-		"'resolving' is being asked for its MAC address: try again in a moment. 'show' lists\n"
-		"the destinations that datapaths watch.\n",
+		"'get' asks the kernel how ADDR is reached: by which device, from which\n"
+		"source address, by which next hop and its MAC address, with which MTU. A\n"
+		"next hop that is 'resolving' is being asked for its MAC address: try again\n"
+		"in a moment. 'show' lists the destinations that datapaths watch.\n",
 	.verbs = verbs,
 };

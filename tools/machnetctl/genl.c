@@ -65,12 +65,13 @@ static int on_ack(struct nl_msg *msg, void *data)
 static int on_finish(struct nl_msg *msg, void *data)
 {
 	struct nlmsghdr *nlh = nlmsg_hdr(msg);
+	const char *payload = nlmsg_data(nlh);
 	struct ctl_genl *g = data;
 
 	if (nlmsg_datalen(nlh) >= (int)sizeof(g->error)) {
-		memcpy(&g->error, nlmsg_data(nlh), sizeof(g->error));
+		memcpy(&g->error, payload, sizeof(g->error));
 		if (g->error)
-			take_sentence(g, nlh, (char *)nlmsg_data(nlh) + NLMSG_ALIGN(sizeof(g->error)));
+			take_sentence(g, nlh, payload + NLMSG_ALIGN(sizeof(g->error)));
 	}
 	g->done = true;
 	return NL_STOP;
@@ -106,11 +107,12 @@ static int set_options(struct ctl_genl *g)
 	static const int options[] = {
 		NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK,
 	};
+	int fd = nl_socket_get_fd(g->sock);
 	unsigned int i;
 	int one = 1;
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (setsockopt(nl_socket_get_fd(g->sock), SOL_NETLINK, options[i], &one, sizeof(one)))
+		if (setsockopt(fd, SOL_NETLINK, options[i], &one, sizeof(one)))
 			return -errno;
 	return 0;
 }

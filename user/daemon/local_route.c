@@ -3,6 +3,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -217,8 +218,8 @@ int mnd_local_routes_open(struct mnd_local_routes *t, const struct mnd_control_e
 	if (!ret)
 		ret = mnd_rtnl_open(&t->events, 0);
 	for (i = 0; !ret && i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (mnl_socket_setsockopt(t->events.sock, NETLINK_ADD_MEMBERSHIP, (void *)&groups[i],
-					  sizeof(groups[i])) < 0)
+		if (setsockopt(mnl_socket_get_fd(t->events.sock), SOL_NETLINK,
+			       NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])))
 			ret = -errno;
 	if (ret)
 		mnd_local_routes_close(t);

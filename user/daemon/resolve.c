@@ -126,12 +126,12 @@ static void take_metrics(const struct nlattr *metrics, struct path *p)
 /* A gateway of the other family: struct rtvia, then the address. */
 static void take_via(const struct nlattr *attr, struct mn_addr *addr)
 {
+	const struct rtvia *via = mnl_attr_get_payload(attr);
 	size_t len = mnl_attr_get_payload_len(attr);
 	struct mn_addr got;
 
-	if (len > sizeof(struct rtvia) &&
-	    !mn_addr_from_bytes(&got, (const char *)mnl_attr_get_payload(attr) + sizeof(struct rtvia),
-				len - sizeof(struct rtvia)))
+	if (len > sizeof(*via) &&
+	    !mn_addr_from_bytes(&got, via->rtvia_addr, len - sizeof(*via)))
 		*addr = got;
 }
 

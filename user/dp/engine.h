@@ -88,6 +88,7 @@ struct dp_engine {
 	struct rte_mbuf *spare;		/* for the next packet */
 	uint64_t now_us;
 	uint64_t idle_since_us;		/* 0: the last turn had work */
+	uint64_t yield_from_us;		/* until then the engine sleeps without yielding first */
 	bool event_posted;
 	struct dp_engine_stats stats;
 

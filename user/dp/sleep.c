@@ -13,6 +13,12 @@
 /* How long an engine yields before it sleeps. */
 #define IDLE_SPIN_US	200
 /*
+ * A yield that took so long went to somebody who does not give way. A sleeper that
+ * is woken gets the processor back sooner, so for a while the engine sleeps at once.
+ */
+#define YIELD_LONG_US	200
+#define YIELD_PAUSE_US	100000
+/*
  * Naps of an engine that nothing can wake when a packet comes: an eighth of the
  * time that it has been idle, so that they add little to whatever it waits for.
  */
@@ -126,12 +132,25 @@ static void engine_sleep(struct dp_engine *e)
 	__atomic_store_n(&e->sleeps, 0, __ATOMIC_RELAXED);
 }
 
+static void engine_yield(struct dp_engine *e)
+{
+	uint64_t before = dp_clock_us();
+	uint64_t after;
+
+	sched_yield();
+	after = dp_clock_us();
+	if (after - before > YIELD_LONG_US)
+		e->yield_from_us = after + YIELD_PAUSE_US;
+}
+
 void dp_engine_idle(struct dp_engine *e)
 {
+	bool may_yield = e->now_us >= e->yield_from_us;
+
 	if (!e->idle_since_us)
 		e->idle_since_us = e->now_us;
-	if (e->now_us - e->idle_since_us < IDLE_SPIN_US || e->tx_count)
-		sched_yield();
+	if (e->tx_count || (may_yield && e->now_us - e->idle_since_us < IDLE_SPIN_US))
+		engine_yield(e);
 	else
 		engine_sleep(e);
 }

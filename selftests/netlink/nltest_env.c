@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/*
+ * nltest_env.c - namespaces, devices, privileges and sockets for tests
+ */
+#include "nltest.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int nt_sh(const char *format, ...)
+{
+	char command[512];
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	if (ret < 0 || ret >= (int)sizeof(command))
+		return -E2BIG;
+	ret = system(command);
+	if (ret)
+		fprintf(stderr, "# failed: %s\n", command);
+	return ret;
+}
+
+int nt_new_netns(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	return nt_sh("ip link set lo up") ? -EIO : 0;
+}
+
+int nt_netns_child(void)
+{
+	int pipefd[2], ret = -EIO;
+	pid_t pid;
+
+	if (pipe(pipefd))
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ret = nt_new_netns();
+		if (write(pipefd[1], &ret, sizeof(ret)) != sizeof(ret))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(pipefd[1]);
+	if (read(pipefd[0], &ret, sizeof(ret)) != sizeof(ret))
+		ret = -EIO;
+	close(pipefd[0]);
+	return ret ? ret : pid;
+}
+
+void nt_kill(int pid)
+{
+	/* A test that has given up root cannot: then it dies with its parent. */
+	if (pid > 0 && kill(pid, SIGKILL) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		return -errno;
+	return fputs(text, file) == EOF || fclose(file) ? -EIO : 0;
+}
+
+int nt_new_userns(void)
+{
+	/* Dumpable, or /proc/self belongs to root. */
+	if (nt_drop_root() || prctl(PR_SET_DUMPABLE, 1) ||
+	    unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return -errno;
+	if (write_file("/proc/self/setgroups", "deny") ||
+	    write_file("/proc/self/uid_map", "0 65534 1") ||
+	    write_file("/proc/self/gid_map", "0 65534 1"))
+		return -EIO;
+	return 0;
+}
+
+uint32_t nt_dummy(const char *name)
+{
+	if (nt_sh("ip link add %s type dummy && ip link set %s up", name, name))
+		return 0;
+	return if_nametoindex(name);
+}
+
+int nt_drop_root(void)
+{
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		return -errno;
+	return 0;
+}
+
+int nt_bind_udp(const char *addr, uint16_t number)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct nt_addr a = nt_addr(addr);
+	socklen_t len;
+	int fd, one = 1;
+
+	if (a.len == 4) {
+		struct sockaddr_in *sin = (void *)&ss;
+
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(number);
+		memcpy(&sin->sin_addr, a.b, 4);
+		len = sizeof(*sin);
+	} else {
+		struct sockaddr_in6 *sin6 = (void *)&ss;
+
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = htons(number);
+		memcpy(&sin6->sin6_addr, a.b, 16);
+		len = sizeof(*sin6);
+	}
+	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
+		return fd;
+	close(fd);
+	return -errno;
+}
