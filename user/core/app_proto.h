@@ -30,7 +30,7 @@ enum mn_app_type {
 	MN_APP_UNLISTEN,	/* local, local_port */
 	MN_APP_CONNECT,		/* local (any: as routed), remote, remote_port -> flow, local, local_port */
 	MN_APP_CLOSE,		/* flow */
-	MN_APP_STATS,		/* index -> name, value, index of the next one or 0: all counters in turn */
+	MN_APP_STATS,		/* index -> name, value, index of the next one: all counters in turn, from 0 to ENOENT */
 	MN_APP_INFO,		/* -> control, engines, local (address), name (netdev) */
 };
 

@@ -135,7 +135,7 @@ static int apply_one(const struct nlmsghdr *saved, struct mnd_rtnl *r, uint32_t 
 		if (attr_stays(saved->nlmsg_type, mnl_attr_get_type(a)))
 			mnl_attr_put(nlh, mnl_attr_get_type(a), mnl_attr_get_payload_len(a),
 				     mnl_attr_get_payload(a));
-	ret = mnd_rtnl_request(r, nlh);
+	ret = mnd_rtnl_request(r, nlh, NULL, NULL);
 	return ret == -EEXIST ? 0 : ret;
 }
 

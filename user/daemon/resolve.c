@@ -9,37 +9,11 @@
 #include "daemon/resolve.h"
 
 #define RESOLVE_REQ	256
-#define RESOLVE_ANSWER	32768
 /* As in the kernel: there is an address to send to. */
 #define RESOLVE_VALID	(NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | \
 			 NUD_STALE | NUD_DELAY)
 /* Nothing to set off: fixed, fresh, or being asked. */
 #define RESOLVE_SETTLED	(RESOLVE_VALID & ~NUD_STALE)
-
-/* Sends a request, hands the answer to cb and waits for the acknowledgement. */
-static int ask(struct mnd_rtnl *r, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
-{
-	_Alignas(struct nlmsghdr) char buf[RESOLVE_ANSWER];
-	unsigned int portid = mnl_socket_get_portid(r->sock);
-	ssize_t len;
-	int ret;
-
-	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = ++r->seq;
-	if (mnl_socket_sendto(r->sock, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	do {
-		len = mnl_socket_recvfrom(r->sock, buf, sizeof(buf));
-		if (len < 0 && errno == EINTR) {
-			ret = MNL_CB_OK;
-			continue;
-		}
-		if (len < 0)
-			return -errno;
-		ret = mnl_cb_run(buf, len, r->seq, portid, cb, data);
-	} while (ret > MNL_CB_STOP);
-	return ret < 0 ? -errno : 0;
-}
 
 static void *begin(char *buf, uint16_t type, size_t header)
 {
@@ -105,7 +79,7 @@ int mnd_link_get(struct mnd_rtnl *r, uint32_t ifindex, struct mnd_link *link)
 	memset(link, 0, sizeof(*link));
 	ifi->ifi_index = ifindex;
 	mnl_attr_put_u32((struct nlmsghdr *)buf, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return ask(r, (struct nlmsghdr *)buf, on_link, link);
+	return mnd_rtnl_request(r, (struct nlmsghdr *)buf, on_link, link);
 }
 
 struct path {
@@ -174,7 +148,7 @@ static int route_get(struct mnd_rtnl *r, const struct mn_addr *dst, struct path 
 	rt->rtm_family = addr_family(dst);
 	rt->rtm_dst_len = addr_size(dst) * 8;
 	put_addr((struct nlmsghdr *)buf, RTA_DST, dst);
-	return ask(r, (struct nlmsghdr *)buf, on_route, p);
+	return mnd_rtnl_request(r, (struct nlmsghdr *)buf, on_route, p);
 }
 
 /* What a socket would be told that sends along this kind of route. */
@@ -227,7 +201,7 @@ static int neigh_get(struct mnd_rtnl *r, const struct machnet_nl_route *route, s
 	nd->ndm_family = addr_family(&route->nexthop);
 	nd->ndm_ifindex = route->ifindex;
 	put_addr((struct nlmsghdr *)buf, NDA_DST, &route->nexthop);
-	ret = ask(r, (struct nlmsghdr *)buf, on_neigh, n);
+	ret = mnd_rtnl_request(r, (struct nlmsghdr *)buf, on_neigh, n);
 	return ret == -ENOENT ? 0 : ret;
 }
 
@@ -243,7 +217,7 @@ static int neigh_use(struct mnd_rtnl *r, const struct machnet_nl_route *route)
 	nd->ndm_state = NUD_NONE;
 	nd->ndm_flags = NTF_USE;
 	put_addr((struct nlmsghdr *)buf, NDA_DST, &route->nexthop);
-	return ask(r, (struct nlmsghdr *)buf, NULL, NULL);
+	return mnd_rtnl_request(r, (struct nlmsghdr *)buf, NULL, NULL);
 }
 
 static int resolve_neigh(struct mnd_rtnl *r, bool eager, struct machnet_nl_route *route)

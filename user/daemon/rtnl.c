@@ -45,6 +45,10 @@ static int rtnl_exchange(struct mnd_rtnl *r, struct nlmsghdr *nlh, mnl_cb_t cb, 
 		return -errno;
 	do {
 		len = mnl_socket_recvfrom(r->sock, buf, sizeof(buf));
+		if (len < 0 && errno == EINTR) {
+			ret = MNL_CB_OK;
+			continue;
+		}
 		if (len < 0)
 			return -errno;
 		ret = mnl_cb_run(buf, len, r->seq, portid, cb, data);
@@ -52,10 +56,10 @@ static int rtnl_exchange(struct mnd_rtnl *r, struct nlmsghdr *nlh, mnl_cb_t cb, 
 	return ret < 0 ? -errno : 0;
 }
 
-int mnd_rtnl_request(struct mnd_rtnl *r, struct nlmsghdr *nlh)
+int mnd_rtnl_request(struct mnd_rtnl *r, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
 	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	return rtnl_exchange(r, nlh, NULL, NULL);
+	return rtnl_exchange(r, nlh, cb, data);
 }
 
 int mnd_rtnl_dump(struct mnd_rtnl *r, uint16_t type, uint8_t family, mnl_cb_t cb, void *data)
@@ -89,7 +93,7 @@ int mnd_rtnl_link_up(struct mnd_rtnl *r, uint32_t ifindex)
 
 	ifi->ifi_flags = IFF_UP;
 	ifi->ifi_change = IFF_UP;
-	return mnd_rtnl_request(r, nlh);
+	return mnd_rtnl_request(r, nlh, NULL, NULL);
 }
 
 int mnd_rtnl_link_rename(struct mnd_rtnl *r, uint32_t ifindex, const char *name)
@@ -98,7 +102,7 @@ int mnd_rtnl_link_rename(struct mnd_rtnl *r, uint32_t ifindex, const char *name)
 	struct nlmsghdr *nlh = link_begin(buf, ifindex);
 
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	return mnd_rtnl_request(r, nlh);
+	return mnd_rtnl_request(r, nlh, NULL, NULL);
 }
 
 int mnd_rtnl_link_mtu(struct mnd_rtnl *r, uint32_t ifindex, uint32_t mtu)
@@ -107,7 +111,7 @@ int mnd_rtnl_link_mtu(struct mnd_rtnl *r, uint32_t ifindex, uint32_t mtu)
 	struct nlmsghdr *nlh = link_begin(buf, ifindex);
 
 	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	return mnd_rtnl_request(r, nlh);
+	return mnd_rtnl_request(r, nlh, NULL, NULL);
 }
 
 int mnd_rtnl_addr_add(struct mnd_rtnl *r, uint32_t ifindex, const struct mn_addr *addr, uint8_t len)
@@ -126,7 +130,7 @@ int mnd_rtnl_addr_add(struct mnd_rtnl *r, uint32_t ifindex, const struct mn_addr
 	ifa->ifa_index = ifindex;
 	mnl_attr_put(nlh, IFA_LOCAL, size, addr->b + 16 - size);
 	mnl_attr_put(nlh, IFA_ADDRESS, size, addr->b + 16 - size);
-	ret = mnd_rtnl_request(r, nlh);
+	ret = mnd_rtnl_request(r, nlh, NULL, NULL);
 	return ret == -EEXIST ? 0 : ret;
 }
 

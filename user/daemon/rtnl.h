@@ -17,8 +17,8 @@ struct mnd_rtnl {
 int mnd_rtnl_open(struct mnd_rtnl *r, uint32_t groups);
 void mnd_rtnl_close(struct mnd_rtnl *r);
 
-/* Sends a request built by the caller and waits for its ack; -errno. */
-int mnd_rtnl_request(struct mnd_rtnl *r, struct nlmsghdr *nlh);
+/* Sends a request built by the caller, hands the answer to cb (may be NULL), waits for the ack; -errno. */
+int mnd_rtnl_request(struct mnd_rtnl *r, struct nlmsghdr *nlh, mnl_cb_t cb, void *data);
 
 /* Dumps type (RTM_GETADDR, RTM_GETROUTE) of a family; cb as in libmnl. */
 int mnd_rtnl_dump(struct mnd_rtnl *r, uint16_t type, uint8_t family, mnl_cb_t cb, void *data);
