@@ -45,7 +45,7 @@ struct machnet_dp_event {
 		MACHNET_DP_EVENT_CHANNEL_GONE,	/* machnet_dp_channel_del() is complete */
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
-	int error;		/* END: what the application is told, a positive errno; 0: nothing */
+	int error;		/* END: a positive errno for the application; 0: nothing to tell */
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
 	uint32_t flow;		/* the connection's handle in its channel */
@@ -64,18 +64,20 @@ struct machnet_dp_fault {
 };
 
 struct machnet_dp_config {
-	const char *device;	/* PCI address ("0000:00:04.0") or DPDK vdev ("net_memif0,role=client,...") */
-	unsigned int engines;	/* 1..MACHNET_DP_ENGINES_MAX; fewer if the device has fewer queues */
+	const char *device;	/* PCI address, or DPDK vdev ("net_memif0,role=client,...") */
+	unsigned int engines;	/* 1..MACHNET_DP_ENGINES_MAX; fewer run with fewer queues */
 	enum machnet_dp_poll poll;
-	const char *cores;	/* CPUs of the engines ("2,3"), NULL: where the scheduler puts them */
-	const char *tap;	/* name of the TAP netdev to make for the exception path; NULL: none */
+	const char *cores;	/* CPUs of the engines ("2,3"); NULL: the scheduler decides */
+	const char *tap;	/* name of the exception path's TAP netdev; NULL: none */
 	const uint8_t *mac;	/* 6 bytes, NULL: the device's own */
 	uint32_t mtu;		/* bytes of IP packet, 576..9000; 0: what the device says */
 	uint32_t max_conns;	/* per engine; 0: 16384 */
 	struct machnet_dp_fault fault;
 
-	void (*event)(void *ctx, const struct machnet_dp_event *ev);	/* from machnet_dp_dispatch() */
-	void (*log)(void *ctx, int priority, const char *text);		/* syslog(3) priorities */
+	/* From machnet_dp_dispatch(). */
+	void (*event)(void *ctx, const struct machnet_dp_event *ev);
+	/* syslog(3) priorities. */
+	void (*log)(void *ctx, int priority, const char *text);
 	void *ctx;		/* for both */
 };
 
@@ -88,7 +90,7 @@ struct machnet_dp_info {
 	uint32_t rss_class;	/* enum machnet_rss_class in linux/machnet.h */
 	uint32_t tap_ifindex;	/* 0: no TAP */
 	bool hugepages;
-	bool rx_wakeup;		/* a packet wakes a sleeping engine; else it looks from time to time */
+	bool rx_wakeup;		/* a packet wakes a sleeping engine; else it takes naps */
 };
 
 struct machnet_dp;
@@ -115,14 +117,16 @@ int machnet_dp_set_addrs(struct machnet_dp *dp, const struct mn_addr *addrs, uns
  * the order of the application protocol; they stay the datapath's: pass duplicates
  * or send them at once. -ENOSPC, -ENOMEM.
  */
-int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs, uint32_t *channel,
-			   int fds[3]);
+int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
+			   uint32_t *channel, int fds[3]);
 /* Resets its connections; CHANNEL_GONE follows, and then its number may be used anew. */
 void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel);
 
 /* The channel accepts connections to addr (may be any) and port. -EADDRINUSE, -EINVAL. */
-int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port);
-int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port);
+int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
+		      uint16_t port);
+int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
+			uint16_t port);
 
 /* What machnet_dp_connect() needs to know. */
 struct machnet_dp_connect {
@@ -149,7 +153,8 @@ void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, co
  * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.
  * Free-running; names are stable.
  */
-bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size, uint64_t *value);
+bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
+		     uint64_t *value);
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,7 @@ enum mn_wire_type {
 	MN_WIRE_RST,		/* the connection is gone or was refused */
 };
 
-#define MN_WIRE_F_FIN		0x01	/* DATA, ACK: the stream ends behind this packet's payload */
+#define MN_WIRE_F_FIN		0x01	/* DATA, ACK: the stream ends behind the payload */
 #define MN_WIRE_F_PROBE		0x02	/* DATA, ACK: answer at once (keepalive, closed window) */
 #define MN_WIRE_F_MASK		0x03
 
@@ -47,7 +47,7 @@ struct mn_wire_hdr {
 	uint8_t version;	/* MN_WIRE_VERSION */
 	uint8_t type;		/* enum mn_wire_type */
 	uint8_t flags;		/* MN_WIRE_F_*; other bits are 0 */
-	uint8_t n_sack;		/* 0..MN_WIRE_SACK_MAX struct mn_wire_sack follow; 0 unless DATA, ACK */
+	uint8_t n_sack;		/* 0..MN_WIRE_SACK_MAX ranges follow; 0 unless DATA, ACK */
 	uint32_t credit;	/* bytes beyond ack that the sender of this packet can take */
 	uint64_t id;		/* the connection, by its receiver's id */
 	uint64_t seq;		/* first byte of the payload */
@@ -74,7 +74,7 @@ struct mn_wire_sack {
  * came from, and may reach any engine there. An RST is never answered.
  */
 struct mn_wire_syn {
-	uint64_t id;		/* SYN, SYN_ACK: the sender's id of the connection: put it into answers */
+	uint64_t id;		/* SYN, SYN_ACK: the sender's id, for the answers */
 	uint16_t mss;		/* largest UDP payload that the sender can take */
 	uint16_t engine;	/* that the sender wants answers on */
 	uint32_t code;		/* RST: enum mn_wire_code; else 0 */

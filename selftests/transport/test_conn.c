@@ -264,6 +264,27 @@ TEST_F(conn, keepalive__keeps_an_idle_connection)
 	EXPECT_TRUE(sim_run(self->sim, 1000, got_wanted));
 }
 
+/* The whole machine slept: what it missed is no silence of the peer. */
+TEST_F(conn, keepalive__own_absence)
+{
+	struct mn_path path;
+	uint8_t buf[2048];
+	struct sim_host *h = self->sim->host;
+
+	sim_run(self->sim, 1000, NULL);
+	/* Packets are under way that are acknowledged only afterwards. */
+	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 100));
+	sim_run(self->sim, 5, NULL);
+	self->sim->now_us += 20000000;
+	mn_stack_advance(h[0].stack, self->sim->now_us);
+	EXPECT_GE(self->sim->now_us, mn_stack_deadline(h[0].stack));
+	EXPECT_EQ(0, mn_stack_output(h[0].stack, buf, sizeof(buf), &path));
+	wanted = 1;
+	EXPECT_TRUE(sim_run(self->sim, 1000, got_wanted));
+	EXPECT_FALSE(end_of(self->sim, 0, self->flow[0])->ended);
+	EXPECT_FALSE(end_of(self->sim, 1, self->flow[1])->ended);
+}
+
 /* The peer's host has started anew. */
 TEST_F(conn, unknown__the_peer_forgot_it)
 {

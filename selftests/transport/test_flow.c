@@ -119,6 +119,25 @@ TEST_F(flow, stopped_reader__does_not_stop_others)
 	EXPECT_EQ(100, sim_flow(&h[1].apps[1], other[1])->received);
 }
 
+/* An application that holds on to nearly all buffers still gets what fits into the others. */
+TEST_F(flow, hoarding_reader)
+{
+	struct sim_app *dst = &self->sim->host[1].apps[0];
+	uint32_t sent;
+
+	dst->returns = false;
+	sent = pump(self->sim, &self->sim->host[0].apps[0], self->flow[0], 5000, 100, 1000000);
+	sim_run(self->sim, 20000000, NULL);
+	EXPECT_LT(dst->ch.rx_bufs * 95 / 100, sim_flow(dst, self->flow[1])->received);
+	EXPECT_FALSE(sim_flow(dst, self->flow[1])->ended);
+	dst->returns = true;
+	sim_return_kept(dst);
+	wanted = sent;
+	EXPECT_TRUE(sim_run(self->sim, 3000000, wanted_messages));
+	sim_run(self->sim, 10000, NULL);
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
 /* The update that opens the window again gets lost. */
 static bool lose_from_receiver(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {

@@ -103,9 +103,11 @@ TEST_F(credit, share__follows_room_and_cost)
 	EXPECT_GE(TOTAL, dear / 68);
 	EXPECT_LE(TOTAL / 2, dear / 68);
 	EXPECT_GT(dear, mn_credit_share(&self->cr, TOTAL / 2, 16 * MN_SHM_BUF_SIZE / 68, 3000));
-	EXPECT_EQ(3000, mn_credit_share(&self->cr, TOTAL / 8 + 1, 16 * MN_SHM_BUF_SIZE / 68, 3000));
-	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL / 8, 16, 3000));
-	EXPECT_TRUE(mn_credit_is_low(&self->cr, TOTAL / 8));
+	EXPECT_EQ(3000, mn_credit_share(&self->cr, TOTAL / 8 + 1, 16 * MN_SHM_BUF_SIZE, 3000));
+	EXPECT_GT(3000, mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
+	EXPECT_LT(0, mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
+	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL / 32, 16, 3000));
+	EXPECT_TRUE(mn_credit_is_low(&self->cr, TOTAL / 32));
 }
 
 TEST_F(credit, share__among_the_active)

@@ -74,7 +74,12 @@ TEST_F(swift, delay__shrinks_in_proportion)
 	rounds(&self->sw, &self->rtt, &self->now, 1, 10000, 0);
 	much = mn_swift_cwnd(&self->sw);
 	EXPECT_EQ(50, much);
+	/* Not to nothing: that takes losses. */
 	rounds(&self->sw, &self->rtt, &self->now, 40, 10000, 0);
+	EXPECT_EQ(8, mn_swift_cwnd(&self->sw));
+	rounds(&self->sw, &self->rtt, &self->now, 10, 10000, 10);
+	EXPECT_EQ(1, mn_swift_cwnd(&self->sw));
+	rounds(&self->sw, &self->rtt, &self->now, 1, 10000, 0);
 	EXPECT_EQ(1, mn_swift_cwnd(&self->sw));
 }
 

@@ -349,6 +349,15 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why)
 	mn_conn_reap(c);
 }
 
+void mn_conn_recut(struct mn_conn *c)
+{
+	mn_recovery_clear(&c->rec);
+	c->snd_nxt = c->snd_una;
+	c->fin_sent = false;
+	mn_sendq_rewind(&c->sendq);
+	mn_conn_ready(c);
+}
+
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu)
 {
 	uint32_t before = c->mss;
@@ -356,12 +365,6 @@ void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu)
 	memcpy(c->path.mac, mac, sizeof(c->path.mac));
 	c->path.mtu = mtu;
 	update_mss(c);
-	if (c->mss >= before || c->state < MN_CONN_OPEN || c->state > MN_CONN_CLOSING)
-		return;
-	/* What is under way may be too large to arrive: cut the stream anew from what is acknowledged. */
-	mn_recovery_clear(&c->rec);
-	c->snd_nxt = c->snd_una;
-	c->fin_sent = false;
-	mn_sendq_rewind(&c->sendq);
-	mn_conn_ready(c);
+	if (c->mss < before && (c->state == MN_CONN_OPEN || c->state == MN_CONN_CLOSING))
+		mn_conn_recut(c);
 }

@@ -30,9 +30,13 @@ struct mn_stack_channel;
 /* A handshake is repeated from here on at twice the interval each time, and given up. */
 #define MN_SYN_RETRY_US		5000u
 #define MN_SYN_GIVE_UP_US	1000000u
-/* Silence after which the peer is asked, and after which it is dead. */
+/*
+ * Silence after which the peer is asked, and so many times, before it is dead. It is the questions
+ * that count: a host that was asleep itself must not take its peers for dead.
+ */
 #define MN_KEEPALIVE_US		1000000u
-#define MN_DEAD_US		5000000u
+#define MN_KEEPALIVE_TRIES	4u
+#define MN_DEAD_US		((MN_KEEPALIVE_TRIES + 1) * MN_KEEPALIVE_US)
 /* A peer that answers but never acknowledges what it has credit for. */
 #define MN_NO_PROGRESS_US	15000000u
 /* Wait for the answer to our last FIN, and for late repetitions of the peer's. */
@@ -78,6 +82,7 @@ struct mn_conn {
 
 	struct mn_timer rtx, ack, idle;
 	uint64_t heard_us;		/* last packet of the peer */
+	uint32_t unanswered;		/* keepalive probes since then */
 	uint64_t since_us;		/* when the handshake, or the closing state, began */
 	uint32_t syn_tries;
 	bool syn_due;			/* send SYN or SYN_ACK */
@@ -138,6 +143,8 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
 bool mn_conn_post(struct mn_conn *c);
 /* New next hop and packet size. */
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu);
+/* Cuts the stream into packets anew from what is acknowledged: those under way are too large to arrive. */
+void mn_conn_recut(struct mn_conn *c);
 /* It may have something to send. */
 void mn_conn_ready(struct mn_conn *c);
 /* A dead connection with nothing left to do is given back. */

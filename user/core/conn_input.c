@@ -180,6 +180,7 @@ static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg, con
 	if (!mn_conn_has_stream(c))
 		return false;
 	c->heard_us = s->now_us;
+	c->unanswered = 0;
 	receive_ack(c, seg);
 	mn_conn_check_closed(c);
 	if (!mn_conn_has_stream(c))

@@ -112,6 +112,10 @@ static uint32_t output_again(struct mn_conn *c, uint8_t *buf, uint32_t limit, st
 {
 	struct mn_stack *st = c->stack;
 
+	if (s->len + MN_PACKET_HDR(0) > limit) {
+		mn_conn_recut(c);
+		return 0;
+	}
 	mn_recovery_resent(&c->rec, s, st->now_us);
 	st->stats.tx_retransmits++;
 	c->retransmits++;
@@ -204,7 +208,8 @@ static uint32_t output_tail_probe(struct mn_conn *c, uint8_t *buf, uint32_t limi
 	if (s->flags & MN_SENT_SACKED)
 		return 0;
 	n = output_again(c, buf, limit, s, MN_WIRE_F_PROBE);
-	s->flags |= MN_SENT_PROBE;
+	if (n)
+		s->flags |= MN_SENT_PROBE;
 	return n;
 }
 

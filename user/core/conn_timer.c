@@ -121,7 +121,7 @@ static enum mn_end check_peer(const struct mn_conn *c)
 {
 	uint64_t now_us = c->stack->now_us;
 
-	if (now_us - c->heard_us >= MN_DEAD_US)
+	if (c->unanswered >= MN_KEEPALIVE_TRIES && now_us - c->heard_us >= MN_DEAD_US)
 		return MN_END_TIMED_OUT;
 	/* It got everything, but does not close its end. */
 	if (c->state == MN_CONN_CLOSING && c->fin_acked && now_us - c->since_us >= MN_DEAD_US)
@@ -142,11 +142,10 @@ static void keepalive(struct mn_conn *c)
 		return;
 	}
 	if (next_us <= s->now_us) {
+		c->unanswered++;
 		c->probe_due = true;
 		mn_conn_ready(c);
 		next_us = s->now_us + MN_KEEPALIVE_US;
-		if (next_us > c->heard_us + MN_DEAD_US)
-			next_us = c->heard_us + MN_DEAD_US;
 	}
 	mn_timer_set(&s->wheel, &c->idle, next_us);
 }

@@ -107,14 +107,15 @@ void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us)
 uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16, uint32_t least)
 {
 	uint32_t sharers = cr->active > cr->active_before ? cr->active : cr->active_before;
+	uint32_t room = mn_credit_room(cr, free);
 	uint64_t bytes;
 
 	if (mn_credit_is_low(cr, free))
 		return 0;
-	bytes = (uint64_t)(mn_credit_room(cr, free) - cr->total / 8) * MN_SHM_BUF_SIZE * 16 / cost16;
+	bytes = (uint64_t)(room - cr->total / 32) * MN_SHM_BUF_SIZE * 16 / cost16;
 	if (sharers > 1)
 		bytes /= sharers;
 	if (bytes > MN_CREDIT_MAX)
 		return MN_CREDIT_MAX;
-	return bytes > least ? bytes : least;
+	return bytes < least && room > cr->total / 8 ? least : bytes;
 }

@@ -64,13 +64,13 @@ static inline uint32_t mn_credit_room(const struct mn_credit *cr, uint32_t free)
 /* Buffers are short: no new credit. */
 static inline bool mn_credit_is_low(const struct mn_credit *cr, uint32_t free)
 {
-	return mn_credit_room(cr, free) <= cr->total / 8;
+	return mn_credit_room(cr, free) <= cr->total / 32;
 }
 
 /* A connection received something; *epoch is its own, 0 at first. */
 void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us);
 
-/* Bytes of stream beyond the message under assembly; cost16: see mn_inbox. least: unless 0. */
+/* Bytes of stream beyond the message under assembly; cost16: see mn_inbox. least: unless buffers are scarce. */
 uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16, uint32_t least);
 
 #endif /* MN_CORE_CREDIT_H */

@@ -8,6 +8,8 @@
 
 /* Packets of one connection in a row. */
 #define QUANTUM		2u
+/* An engine that was away for longer has packets waiting that may make its timers needless. */
+#define ABSENT_US	100u
 /* How often to look whether a full ring has room again when nothing else wakes the engine. */
 #define RETRY_US	1000u
 
@@ -90,9 +92,11 @@ int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uin
 
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 {
-	if (now_us > s->now_us)
+	uint64_t before_us = s->now_us;
+
+	if (now_us > before_us)
 		s->now_us = now_us;
-	mn_wheel_advance(&s->wheel, s->now_us, s);
+	mn_wheel_advance(&s->wheel, s->now_us - before_us > ABSENT_US ? before_us : s->now_us, s);
 	mn_stack_close_corrupt(s);
 }
 

@@ -140,7 +140,10 @@ int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
 /* New next hop or MTU for a connection. -ENOENT. */
 int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uint16_t mtu);
 
-/* Sets the clock and runs the timers that are due. */
+/*
+ * Sets the clock and runs the timers that are due; after a long absence at the next call, when the
+ * packets that have waited are known. mn_stack_deadline() lies in the past until then.
+ */
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us);
 
 /*

@@ -30,7 +30,7 @@ static void refuse_syn(struct mn_stack *s, const struct mn_seg *seg, const struc
 /* The half-open connection that has waited longest makes room. */
 static void bound_unconfirmed(struct mn_stack *s)
 {
-	if (s->n_unconfirmed <= s->cfg.max_conns / 2)
+	if (s->n_unconfirmed <= (s->cfg.max_conns + 1) / 2)
 		return;
 	s->stats.drop_conn_limit++;
 	mn_conn_end(mn_container(s->unconfirmed.next, struct mn_conn, in_unconfirmed), MN_END_TIMED_OUT, 0);

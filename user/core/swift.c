@@ -10,6 +10,8 @@
 #define FLOW_CWND_MAX	100u
 /* Swift's beta and max_mdf. */
 #define BETA		205u	/* 0.8 */
+/* Delay alone shrinks the window no further: below, it is processors that are busy, not queues. */
+#define DELAY_FLOOR	8u
 #define SHRINK_MAX	128u	/* 0.5 */
 #define ROUNDS_TO_RAISE	5u
 #define RAISE_MAX	8u
@@ -66,10 +68,14 @@ static void set_cwnd(struct mn_swift *sw, uint64_t cwnd)
 	sw->cwnd = cwnd < ONE ? ONE : cwnd;
 }
 
-static void shrink(struct mn_swift *sw, uint32_t part)
+static void shrink(struct mn_swift *sw, uint32_t part, uint32_t least)
 {
+	uint32_t cwnd = (uint64_t)sw->cwnd * (ONE - part) / ONE;
+
 	sw->good_rounds = 0;
-	set_cwnd(sw, (uint64_t)sw->cwnd * (ONE - part) / ONE);
+	if (cwnd < least * ONE)
+		cwnd = sw->cwnd < least * ONE ? sw->cwnd : least * ONE;
+	set_cwnd(sw, cwnd);
 }
 
 static void grow(struct mn_swift *sw)
@@ -106,8 +112,10 @@ static void end_round(struct mn_swift *sw, const struct mn_rtt *rtt)
 
 	if (delay_part || loss > SLOW_START_LOSS)
 		sw->slow_start = false;
-	if (delay_part || loss_part)
-		shrink(sw, delay_part > loss_part ? delay_part : loss_part);
+	if (delay_part > loss_part)
+		shrink(sw, delay_part, DELAY_FLOOR);
+	else if (loss_part)
+		shrink(sw, loss_part, 1);
 	if (!delay_part && loss <= SLOW_START_LOSS)
 		grow(sw);
 }

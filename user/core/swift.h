@@ -14,6 +14,8 @@
  *  - a new connection, and one that had collapsed, doubles its window per round
  *    until the delay or losses tell; after several good rounds the growth
  *    rises to some packets per round, as in Timely (SIGCOMM 2015);
+ *  - delay alone shrinks a window to some packets, not to one: hosts on which
+ *    processors are shared delay packets by far more than any queue does;
  *  - losses shrink the window by twice their share of the round: a path that loses
  *    packets at random is still used.
  */

@@ -20,7 +20,8 @@
 /* Requests taken from one application before the others have their turn. */
 #define APP_BATCH	16
 
-static void app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds, unsigned int n_fds)
+static void app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds,
+		     unsigned int n_fds)
 {
 	union {
 		char buf[CMSG_SPACE(MN_APP_ATTACH_FDS * sizeof(int))];
@@ -148,7 +149,8 @@ static int app_listen(struct mnd_app *app, const struct mn_app_msg *req)
 	return 0;
 }
 
-static struct mnd_app_port *app_find_port(struct mnd_app *app, const struct mn_addr *addr, uint16_t port)
+static struct mnd_app_port *app_find_port(struct mnd_app *app, const struct mn_addr *addr,
+					  uint16_t port)
 {
 	struct mnd_app_port *p;
 
@@ -205,7 +207,8 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
 	} else if (!app->attached) {
 		ret = -ENOTCONN;
 	} else if (req->type == MN_APP_CONNECT) {
-		mnd_conn_connect(app->d, app, req->tag, &req->local, &req->remote, req->remote_port);
+		mnd_conn_connect(app->d, app, req->tag, &req->local, &req->remote,
+				 req->remote_port);
 		return;
 	} else if (req->type == MN_APP_LISTEN) {
 		ret = app_listen(app, req);
@@ -234,7 +237,8 @@ static void app_readable(void *arg, uint32_t events)
 		/* Also an application that speaks something else. */
 		if (len != sizeof(req)) {
 			if (len > 0)
-				mnd_warn("process %d sent %zd bytes that are no request: dropped", app->pid, len);
+				mnd_warn("process %d sent %zd bytes that are no request: dropped",
+					 app->pid, len);
 			app_close(app);
 			return;
 		}
@@ -311,13 +315,16 @@ int mnd_app_listen(struct mnd_daemon *d)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int ret;
 
-	if ((size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", d->opt.socket) >= sizeof(sa.sun_path)) {
-		mnd_err("%s: a socket's path has at most %zu characters", d->opt.socket, sizeof(sa.sun_path) - 1);
+	if ((size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", d->opt.socket) >=
+	    sizeof(sa.sun_path)) {
+		mnd_err("%s: a socket's path has at most %zu characters", d->opt.socket,
+			sizeof(sa.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
 	ret = bind_socket(d, &sa);
 	if (ret == -EADDRINUSE)
-		mnd_err("another machnetd serves %s (choose another one with --socket)", d->opt.socket);
+		mnd_err("another machnetd serves %s (choose another one with --socket)",
+			d->opt.socket);
 	else if (ret)
 		mnd_err("cannot listen on %s: %s", d->opt.socket, strerror(-ret));
 	return ret;

@@ -22,7 +22,8 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static struct mnd_conn *conn_find(void *tree, const struct mnd_conn *key, int (*cmp)(const void *, const void *))
+static struct mnd_conn *conn_find(void *tree, const struct mnd_conn *key,
+				  int (*cmp)(const void *, const void *))
 {
 	void *node = tfind(key, &tree, cmp);
 
@@ -136,8 +137,9 @@ static struct mnd_conn *conn_new(struct mnd_daemon *d, const struct mnd_conn *in
 	return c;
 }
 
-void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag, const struct mn_addr *local,
-		      const struct mn_addr *remote, uint16_t remote_port)
+void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag,
+		      const struct mn_addr *local, const struct mn_addr *remote,
+		      uint16_t remote_port)
 {
 	struct mnd_conn init = {
 		.request = ++d->last_request,
@@ -173,7 +175,8 @@ void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag, c
 	conn_try(d, c);
 }
 
-static void conn_register(struct mnd_daemon *d, struct mnd_conn *c, const struct machnet_dp_event *ev)
+static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
+			  const struct machnet_dp_event *ev)
 {
 	struct machnet_nl_connection n = {
 		.id = c->id,
@@ -192,8 +195,8 @@ static void conn_register(struct mnd_daemon *d, struct mnd_conn *c, const struct
 
 	c->registered = !ret;
 	if (ret)
-		mnd_warn("connection %016llx is not in the registry: %s (%s)", (unsigned long long)c->id,
-			 strerror(-ret), d->ops->error(d->control));
+		mnd_warn("connection %016llx is not in the registry: %s (%s)",
+			 (unsigned long long)c->id, strerror(-ret), d->ops->error(d->control));
 }
 
 static pid_t channel_owner(const struct mnd_daemon *d, uint32_t channel)
@@ -288,7 +291,8 @@ void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c)
 		return;
 	}
 	/* A peer that cannot be reached now may be again: the transport's time-outs decide. */
-	if (c->state != MND_CONN_UP || mnd_route_check(d, &c->route->last, &path) || path.local_host)
+	if (c->state != MND_CONN_UP || mnd_route_check(d, &c->route->last, &path) ||
+	    path.local_host)
 		return;
 	if (!memcmp(c->mac, path.mac, sizeof(c->mac)) && c->mtu == path.mtu)
 		return;

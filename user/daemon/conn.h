@@ -31,8 +31,9 @@ struct mnd_conn {
 };
 
 /* An application's connect: it is answered now or later. */
-void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag, const struct mn_addr *local,
-		      const struct mn_addr *remote, uint16_t remote_port);
+void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag,
+		      const struct mn_addr *local, const struct mn_addr *remote,
+		      uint16_t remote_port);
 
 /* The datapath's events. */
 void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev);

@@ -46,8 +46,9 @@ struct mnd_control_ops {
 	 * Takes an application's port into service. kernel: the application has reserved it
 	 * and showed the cookie; local: reserved here, the cookie is 0.
 	 */
-	int (*port_claim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port, uint64_t cookie);
-	/* The application stopped listening. kernel: nothing, the owner releases; local: releases. */
+	int (*port_claim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			  uint64_t cookie);
+	/* The application stopped listening. local: releases; kernel: that is its owner's to do. */
 	int (*port_unclaim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
 
 	int (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
@@ -58,7 +59,8 @@ struct mnd_control_ops {
 	 * Answers at once with what is known and watches the destination: events->route() brings
 	 * what comes later, the outcome of a resolution in any case. -ENETUNREACH and the like.
 	 */
-	int (*route_watch)(struct mnd_control *c, const struct mn_addr *dst, struct machnet_nl_route *route);
+	int (*route_watch)(struct mnd_control *c, const struct mn_addr *dst,
+			   struct machnet_nl_route *route);
 	int (*route_unwatch)(struct mnd_control *c, const struct mn_addr *dst);
 };
 

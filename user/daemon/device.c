@@ -104,7 +104,8 @@ static int device_pci(struct mnd_daemon *d, struct machnet_dp_config *cfg, const
 	return ret;
 }
 
-static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text, size_t size)
+static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text,
+			       size_t size)
 {
 	char pci[MND_PCI_LEN];
 	int ret = mnd_takeover_find(d->opt.ifname, pci);
@@ -117,14 +118,16 @@ static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *c
 	}
 	if (!ret)
 		return device_pci(d, cfg, pci);
-	mnd_info("%s is no virtio PCI NIC: sharing it with the kernel through af_packet, slower", d->opt.ifname);
+	mnd_info("%s is no virtio PCI NIC: sharing it with the kernel through af_packet, slower",
+		 d->opt.ifname);
 	snprintf(d->ifname, sizeof(d->ifname), "%s", d->opt.ifname);
 	snprintf(text, size, "net_af_packet0,iface=%s,qpairs=%u", d->ifname, cfg->engines);
 	cfg->device = text;
 	return device_shared(d, cfg);
 }
 
-static int device_choose(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text, size_t size)
+static int device_choose(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text,
+			 size_t size)
 {
 	if (d->opt.ifname)
 		return device_of_interface(d, cfg, text, size);
@@ -154,8 +157,8 @@ static int device_configure_tap(struct mnd_daemon *d)
 	}
 	ret = mnd_netconf_apply(&d->nic.conf, &d->rtnl, d->ifindex);
 	if (ret)
-		mnd_warn("not every address and route of %s could be moved to %s: %s", d->nic.ifname, d->ifname,
-			 strerror(-ret));
+		mnd_warn("not every address and route of %s could be moved to %s: %s",
+			 d->nic.ifname, d->ifname, strerror(-ret));
 	return 0;
 }
 
@@ -173,7 +176,8 @@ static int device_register(struct mnd_daemon *d)
 	snprintf(dev.driver, sizeof(dev.driver), "%s", d->info.driver);
 	ret = d->ops->device_register(d->control, &dev);
 	if (ret)
-		mnd_err("cannot register %s: %s (%s)", d->ifname, strerror(-ret), d->ops->error(d->control));
+		mnd_err("cannot register %s: %s (%s)", d->ifname, strerror(-ret),
+			d->ops->error(d->control));
 	d->registered = !ret;
 	return ret;
 }
@@ -196,15 +200,16 @@ static void device_say(const struct mnd_daemon *d)
 
 	if (d->n_addrs)
 		mn_addr_format(&d->addrs[0], addr);
-	mnd_info("serving %s (%s): driver %s, %u engine%s, MTU %u, %s, %s, control %s", d->ifname, addr,
-		 d->info.driver, d->info.engines, d->info.engines == 1 ? "" : "s", d->info.mtu,
-		 d->info.hugepages ? "hugepages" : "no hugepages",
-		 d->opt.poll == MACHNET_DP_POLL_BUSY ? "busy polling" :
-		 d->info.rx_wakeup ? "adaptive polling woken by packets" : "adaptive polling",
+	mnd_info("serving %s (%s): driver %s, %u engine%s, MTU %u, %s, %s, control %s", d->ifname,
+		 addr, d->info.driver, d->info.engines, d->info.engines == 1 ? "" : "s",
+		 d->info.mtu, d->info.hugepages ? "hugepages" : "no hugepages",
+		 d->opt.poll == MACHNET_DP_POLL_BUSY ? "busy polling"
+		 : d->info.rx_wakeup		     ? "adaptive polling woken by packets"
+						     : "adaptive polling",
 		 d->ops->name);
 	if (d->info.engines < d->opt.engines)
-		mnd_warn("%s has %u queue pairs: %u engines asked for, %u run", d->ifname, d->info.engines,
-			 d->opt.engines, d->info.engines);
+		mnd_warn("%s has %u queue pairs: %u engines asked for, %u run", d->ifname,
+			 d->info.engines, d->opt.engines, d->info.engines);
 }
 
 int mnd_device_open(struct mnd_daemon *d)

@@ -80,12 +80,15 @@ static int open_control(struct mnd_daemon *d)
 	ret = d->ops->open(&d->control, &events, d);
 	if (ret) {
 		d->control = NULL;
-		mnd_err("control plane \"%s\": %s%s", d->ops->name, strerror(-ret), ret == -ENOENT ?
-			" (load the module: modprobe machnet; or go without: --control=local)" : "");
+		mnd_err("control plane \"%s\": %s%s", d->ops->name, strerror(-ret),
+			ret == -ENOENT ? " (load the module: modprobe machnet; or go without: "
+					 "--control=local)"
+				       : "");
 		return ret;
 	}
 	if (!kernel)
-		mnd_warn("--control=local: ports are kept by this process, nothing is registered in the kernel, and applications lose their ports when it ends");
+		mnd_warn("--control=local: ports are kept by this process, nothing is registered "
+			 "in the kernel, and applications lose their ports when it ends");
 	d->control_watch = (struct mnd_watch){ on_control, d };
 	return mnd_watch_add(d, d->ops->fd(d->control), &d->control_watch);
 }

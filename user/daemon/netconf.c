@@ -100,7 +100,7 @@ int mnd_netconf_read(struct mnd_netconf *c, struct mnd_rtnl *r, uint32_t ifindex
 	return ret;
 }
 
-/* The attributes that a dump reports but a request must not carry, or that name the old interface. */
+/* Not what a request must not carry, nor what names the old interface. */
 static bool attr_stays(uint16_t msg_type, uint16_t attr)
 {
 	if (msg_type == RTM_NEWADDR)

@@ -160,7 +160,9 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 	switch (opt) {
 	case 'i':
 		o->ifname = arg;
-		return strlen(arg) < IF_NAMESIZE ? 0 : usage("%s: the name of an interface is shorter", arg);
+		return strlen(arg) < IF_NAMESIZE
+			       ? 0
+			       : usage("%s: the name of an interface is shorter", arg);
 	case OPT_PCI:
 		o->pci = arg;
 		return 0;
@@ -168,8 +170,9 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 		o->vdev = arg;
 		return 0;
 	case 'a':
-		return parse_address(o, arg) ? usage("--address %s: want ADDRESS/LENGTH, at most 16 of them",
-						     arg) : 0;
+		return parse_address(o, arg)
+			       ? usage("--address %s: want ADDRESS/LENGTH, at most 16 of them", arg)
+			       : 0;
 	case 'e':
 		if (parse_number(arg, 1, MACHNET_DP_ENGINES_MAX, &n))
 			return usage("--engines %s: want a number from 1 to 64", arg);
@@ -187,7 +190,9 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 		return 0;
 	case OPT_TAP:
 		o->tap = arg;
-		return strlen(arg) < IF_NAMESIZE ? 0 : usage("%s: the name of an interface is shorter", arg);
+		return strlen(arg) < IF_NAMESIZE
+			       ? 0
+			       : usage("%s: the name of an interface is shorter", arg);
 	case OPT_CONTROL:
 		o->control = arg;
 		return strcmp(arg, "kernel") && strcmp(arg, "local") ?
@@ -196,7 +201,9 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 		o->socket = arg;
 		return 0;
 	case OPT_FAULT:
-		return parse_fault(&o->fault, arg) ? usage("--fault: want loss=PERCENT[,seed=N]%s", "") : 0;
+		return parse_fault(&o->fault, arg)
+			       ? usage("--fault: want loss=PERCENT[,seed=N]%s", "")
+			       : 0;
 	case 'h':
 		fputs(help, stdout);
 		return OPTIONS_DONE;

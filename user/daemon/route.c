@@ -83,7 +83,7 @@ void mnd_route_changed(void *daemon, const struct machnet_nl_route *answer)
 	}
 }
 
-/* Within the host only to what this datapath serves: other local addresses are not ours to reach. */
+/* Within the host only to what this datapath serves: other local addresses are not ours. */
 static int route_check_local(const struct mnd_daemon *d, const struct machnet_nl_route *route,
 			     struct machnet_dp_connect *path)
 {

@@ -148,9 +148,10 @@ static int addr_list_cb(const struct nlmsghdr *nlh, void *data)
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_index != l->ifindex || l->n == l->max)
 		return MNL_CB_OK;
-	/* On a point-to-point link IFA_ADDRESS is the peer's; IFA_LOCAL, where there is one, is ours. */
+	/* On a point-to-point link IFA_ADDRESS is the peer's and IFA_LOCAL is ours. */
 	mnl_attr_for_each(a, nlh, sizeof(*ifa))
-		if (mnl_attr_get_type(a) == IFA_LOCAL || (mnl_attr_get_type(a) == IFA_ADDRESS && !found))
+		if (mnl_attr_get_type(a) == IFA_LOCAL ||
+		    (mnl_attr_get_type(a) == IFA_ADDRESS && !found))
 			found = a;
 	if (found && !mn_addr_from_bytes(&l->addrs[l->n], mnl_attr_get_payload(found),
 					 mnl_attr_get_payload_len(found)))

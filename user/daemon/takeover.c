@@ -31,7 +31,8 @@ static bool is_pci(const char *s, size_t len)
 	unsigned int domain, bus, dev, fn;
 	int used = 0;
 
-	return len < MND_PCI_LEN && sscanf(s, "%x:%x:%x.%x%n", &domain, &bus, &dev, &fn, &used) == 4 &&
+	return len < MND_PCI_LEN &&
+	       sscanf(s, "%x:%x:%x.%x%n", &domain, &bus, &dev, &fn, &used) == 4 &&
 	       (size_t)used == len;
 }
 
@@ -74,7 +75,8 @@ static int state_read(struct mnd_takeover *t, const char *ifname)
 
 	if (!f)
 		return -ENOENT;
-	if (fscanf(f, STATE_MAGIC " pci %15s driver %31s mtu %u up %u", t->pci, t->driver, &t->mtu, &up) == 4 &&
+	if (fscanf(f, STATE_MAGIC " pci %15s driver %31s mtu %u up %u", t->pci, t->driver, &t->mtu,
+		   &up) == 4 &&
 	    fgetc(f) == '\n' && is_pci(t->pci, strlen(t->pci))) {
 		t->was_up = up;
 		snprintf(t->ifname, sizeof(t->ifname), "%s", ifname);
@@ -93,7 +95,8 @@ static int state_write(const struct mnd_takeover *t)
 	f = state_open(t->ifname, "we");
 	if (!f)
 		return -errno;
-	fprintf(f, STATE_MAGIC " pci %s driver %s mtu %u up %u\n", t->pci, t->driver, t->mtu, t->was_up);
+	fprintf(f, STATE_MAGIC " pci %s driver %s mtu %u up %u\n", t->pci, t->driver, t->mtu,
+		t->was_up);
 	ret = mnd_netconf_save(&t->conf, f);
 	if (fclose(f) && !ret)
 		ret = -EIO;
@@ -140,7 +143,8 @@ static int read_interface(struct mnd_takeover *t, struct mnd_rtnl *r)
 
 static bool is_dpdk_driver(const char *driver)
 {
-	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "uio_pci_generic") || !strcmp(driver, "igb_uio");
+	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "uio_pci_generic") ||
+	       !strcmp(driver, "igb_uio");
 }
 
 /* What the kernel's interface is now, or what it was before a daemon was killed. */
@@ -151,8 +155,9 @@ static int takeover_save(struct mnd_takeover *t, const char *ifname, struct mnd_
 	if (ret == -ENOENT) {
 		if (!ifname || state_read(t, ifname))
 			return 0;
-		mnd_info("%s: %s was left by a daemon that died, its configuration is in " STATE_DIR, ifname,
-			 t->pci);
+		mnd_info(
+			"%s: %s was left by a daemon that died, its configuration is in " STATE_DIR,
+			ifname, t->pci);
 		return 0;
 	}
 	if (!ret)
@@ -164,7 +169,8 @@ static int takeover_save(struct mnd_takeover *t, const char *ifname, struct mnd_
 	return ret;
 }
 
-int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifname, struct mnd_rtnl *r)
+int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifname,
+		       struct mnd_rtnl *r)
 {
 	const char *target = mnd_pci_has_iommu(pci) ? "vfio-pci" : "uio_pci_generic";
 	char driver[32];
@@ -192,7 +198,8 @@ int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifna
 		mnd_takeover_end(t, r);
 		return ret;
 	}
-	mnd_info("took %s%s%s from %s, bound it to %s", pci, *t->ifname ? ", " : "", t->ifname, t->driver, target);
+	mnd_info("took %s%s%s from %s, bound it to %s", pci, *t->ifname ? ", " : "", t->ifname,
+		 t->driver, target);
 	return 0;
 }
 
@@ -238,7 +245,8 @@ void mnd_takeover_end(struct mnd_takeover *t, struct mnd_rtnl *r)
 	if (ret)
 		mnd_err("giving %s back to the kernel: %s", t->pci, strerror(-ret));
 	else
-		mnd_info("gave %s%s%s back to the kernel", t->pci, *t->ifname ? ", " : "", t->ifname);
+		mnd_info("gave %s%s%s back to the kernel", t->pci, *t->ifname ? ", " : "",
+			 t->ifname);
 	if (!ret && *t->ifname)
 		state_remove(t);
 	mnd_netconf_free(&t->conf);

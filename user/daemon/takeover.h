@@ -38,7 +38,8 @@ int mnd_takeover_find(const char *ifname, char pci[MND_PCI_LEN]);
  * (with an IOMMU) or uio_pci_generic. ifname (NULL: unknown) finds the state of a
  * daemon that was killed. Errors are logged and leave the NIC where it was.
  */
-int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifname, struct mnd_rtnl *r);
+int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifname,
+		       struct mnd_rtnl *r);
 
 /* Gives it back: driver, name, MTU, addresses, routes. */
 void mnd_takeover_end(struct mnd_takeover *t, struct mnd_rtnl *r);

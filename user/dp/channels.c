@@ -33,13 +33,14 @@ static int free_slot(const struct machnet_dp *dp)
 /* A live channel, or NULL. */
 static struct dp_channel *channel_get(struct machnet_dp *dp, uint32_t channel)
 {
-	if (channel >= MACHNET_DP_CHANNELS_MAX || !dp->channels[channel].mem || dp->channels[channel].leaving)
+	if (channel >= MACHNET_DP_CHANNELS_MAX || !dp->channels[channel].mem ||
+	    dp->channels[channel].leaving)
 		return NULL;
 	return &dp->channels[channel];
 }
 
-int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs, uint32_t *channel,
-			   int fds[3])
+int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
+			   uint32_t *channel, int fds[3])
 {
 	struct dp_cmd cmd = { .type = DP_CMD_CHANNEL_ADD };
 	struct mn_channel *ch;
@@ -127,7 +128,8 @@ void dp_channels_free(struct machnet_dp *dp)
 }
 
 /* Addresses overlap when they are equal or one of them is any. */
-static bool listener_conflicts(const struct machnet_dp *dp, const struct mn_addr *addr, uint16_t port)
+static bool listener_conflicts(const struct machnet_dp *dp, const struct mn_addr *addr,
+			       uint16_t port)
 {
 	for (unsigned int i = 0; i < dp->n_listeners; i++) {
 		const struct dp_listener *l = &dp->listeners[i];
@@ -139,7 +141,8 @@ static bool listener_conflicts(const struct machnet_dp *dp, const struct mn_addr
 	return false;
 }
 
-int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port)
+int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
+		      uint16_t port)
 {
 	struct dp_channel *c = channel_get(dp, channel);
 	struct dp_cmd cmd = { .type = DP_CMD_LISTEN, .path.local = *addr, .path.local_port = port };
@@ -162,10 +165,11 @@ int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_a
 	return 0;
 }
 
-int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr, uint16_t port)
+int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
+			uint16_t port)
 {
 	struct dp_channel *c = channel_get(dp, channel);
-	struct dp_cmd cmd = { .type = DP_CMD_UNLISTEN, .path.local = *addr, .path.local_port = port };
+	struct dp_cmd cmd = {.type = DP_CMD_UNLISTEN, .path.local = *addr, .path.local_port = port};
 
 	for (unsigned int i = 0; c && i < dp->n_listeners; i++) {
 		struct dp_listener *l = &dp->listeners[i];
@@ -180,7 +184,8 @@ int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn
 	return -ENOENT;
 }
 
-int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *conn)
+int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
+		       const struct machnet_dp_connect *conn)
 {
 	struct dp_channel *c = channel_get(dp, channel);
 	struct dp_cmd cmd = {

@@ -209,7 +209,8 @@ void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd 
 	dp_engine_kick(e);
 }
 
-static void dp_addr_command(struct machnet_dp *dp, enum dp_cmd_type type, const struct mn_addr *addr)
+static void dp_addr_command(struct machnet_dp *dp, enum dp_cmd_type type,
+			    const struct mn_addr *addr)
 {
 	struct dp_cmd cmd = { .type = type, .path.local = *addr };
 

@@ -115,7 +115,8 @@ static bool cpu_usable(const cpu_set_t *set, unsigned long cpu)
 }
 
 /* "(lcore)@cpu" for each engine, from the list of the configuration. */
-static int cores_pinned(char *text, size_t size, const struct machnet_dp_config *cfg, const cpu_set_t *set)
+static int cores_pinned(char *text, size_t size, const struct machnet_dp_config *cfg,
+			const cpu_set_t *set)
 {
 	const char *p = cfg->cores;
 	size_t used = strlen(text);
@@ -167,7 +168,8 @@ static int arg_cores(struct eal_args *a, const struct machnet_dp_config *cfg)
 		snprintf(lcores, sizeof(lcores), "(0-%u)@(%s)", cfg->engines, cpus);
 	}
 	if (ret) {
-		dp_log(cfg, LOG_ERR, "cores \"%s\": want %u numbers of CPUs out of %s, with commas between",
+		dp_log(cfg, LOG_ERR,
+		       "cores \"%s\": want %u numbers of CPUs out of %s, with commas between",
 		       cfg->cores, cfg->engines, cpus);
 		return ret;
 	}

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <rte_errno.h>
@@ -13,7 +12,6 @@
 #include <rte_pause.h>
 #include <rte_ring.h>
 
-#include <linux/machnet.h>
 #include "dp/engine.h"
 #include "dp/frame.h"
 #include "dp/sleep.h"
@@ -28,174 +26,12 @@
 /* Turns that an engine takes after it was told to stop. */
 #define ENGINE_LAST_TURNS	1000
 
-static void engine_pkt_free(void *ctx, void *handle)
-{
-	(void)ctx;
-	rte_pktmbuf_free(handle);
-}
-
-static uint64_t engine_random(void *ctx)
-{
-	uint64_t value = 0;
-
-	(void)ctx;
-	/* 8 bytes never block and never fail once the kernel is up (getrandom(2)). */
-	while (getrandom(&value, sizeof(value), 0) != sizeof(value))
-		;
-	return value;
-}
-
-static uint32_t end_reason(enum mn_end why)
-{
-	static const uint32_t reasons[] = {
-		[MN_END_NONE] = MACHNET_REASON_UNSPEC,
-		[MN_END_CLOSED] = MACHNET_REASON_CLOSED,
-		[MN_END_PEER_CLOSED] = MACHNET_REASON_PEER_CLOSED,
-		[MN_END_REFUSED] = MACHNET_REASON_RESET,
-		[MN_END_RESET] = MACHNET_REASON_RESET,
-		[MN_END_TIMED_OUT] = MACHNET_REASON_TIMED_OUT,
-		[MN_END_UNREACHABLE] = MACHNET_REASON_UNREACHABLE,
-		[MN_END_OWNER_DIED] = MACHNET_REASON_OWNER_DIED,
-		[MN_END_ADMIN] = MACHNET_REASON_ADMIN,
-	};
-
-	return reasons[why];
-}
-
-/* There is room: the engine takes no work when events_reserve slots are not free. */
-static void engine_post(struct dp_engine *e, const struct machnet_dp_event *ev)
-{
-	rte_ring_sp_enqueue_elem(e->events, (void *)(uintptr_t)ev, sizeof(*ev));
-	e->event_posted = true;
-}
-
-static void engine_event(void *ctx, const struct mn_stack_event *s)
-{
-	struct dp_engine *e = ctx;
-	struct machnet_dp_event ev = {
-		.type = s->type == MN_STACK_EVENT_UP ? MACHNET_DP_EVENT_UP : MACHNET_DP_EVENT_END,
-		.reason = end_reason(s->why),
-		.error = s->type == MN_STACK_EVENT_END ? mn_end_errno(s->why) : 0,
-		.accepted = s->accepted,
-		.channel = s->channel,
-		.flow = s->flow,
-		.engine = e->index,
-		.remote_engine = s->remote_engine,
-		.id = s->id,
-		.remote_id = s->remote_id,
-		.request = s->request,
-		.local = s->path.local,
-		.remote = s->path.remote,
-		.local_port = s->path.local_port,
-		.remote_port = s->path.remote_port,
-	};
-
-	engine_post(e, &ev);
-}
-
-static const struct mn_stack_ops engine_ops = {
-	.pkt_free = engine_pkt_free,
-	.event = engine_event,
-	.random = engine_random,
-};
-
 static bool engine_owns_addr(const struct dp_engine *e, const struct mn_addr *addr)
 {
 	for (unsigned int i = 0; i < e->n_addrs; i++)
 		if (mn_addr_equal(&e->addrs[i], addr))
 			return true;
 	return false;
-}
-
-static void engine_connect(struct dp_engine *e, const struct dp_cmd *c)
-{
-	struct machnet_dp_event ev = {
-		.type = MACHNET_DP_EVENT_END,
-		.channel = c->channel->id,
-		.engine = e->index,
-		.request = c->id,
-		.local = c->path.local,
-		.remote = c->path.remote,
-		.local_port = c->path.local_port,
-		.remote_port = c->path.remote_port,
-	};
-	int ret = mn_stack_connect(e->stack, c->channel, &c->path, c->id);
-
-	if (!ret)
-		return;
-	ev.error = -ret;
-	engine_post(e, &ev);
-}
-
-static void engine_channel_del(struct dp_engine *e, struct mn_channel *ch)
-{
-	struct machnet_dp_event ev = {
-		.type = MACHNET_DP_EVENT_CHANNEL_GONE,
-		.channel = ch->id,
-		.engine = e->index,
-	};
-
-	mn_stack_del_channel(e->stack, ch, MN_END_OWNER_DIED);
-	engine_post(e, &ev);
-}
-
-static void engine_addr_del(struct dp_engine *e, const struct mn_addr *addr)
-{
-	for (unsigned int i = 0; i < e->n_addrs; i++)
-		if (mn_addr_equal(&e->addrs[i], addr))
-			e->addrs[i--] = e->addrs[--e->n_addrs];
-}
-
-static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
-{
-	switch ((enum dp_cmd_type)c->type) {
-	case DP_CMD_CHANNEL_ADD:
-		if (mn_stack_add_channel(e->stack, c->channel))
-			mn_channel_close(c->channel, ENOSPC);
-		break;
-	case DP_CMD_CHANNEL_DEL:
-		engine_channel_del(e, c->channel);
-		break;
-	case DP_CMD_LISTEN:
-		mn_stack_listen(e->stack, c->channel, &c->path.local, c->path.local_port);
-		break;
-	case DP_CMD_UNLISTEN:
-		mn_stack_unlisten(e->stack, &c->path.local, c->path.local_port);
-		break;
-	case DP_CMD_CONNECT:
-		engine_connect(e, c);
-		break;
-	case DP_CMD_CLOSE:
-		mn_stack_close(e->stack, c->channel, c->flow);
-		break;
-	case DP_CMD_ABORT:
-		mn_stack_abort(e->stack, c->id, c->why);
-		break;
-	case DP_CMD_SET_PATH:
-		mn_stack_set_path(e->stack, c->id, c->path.mac, c->path.mtu);
-		break;
-	case DP_CMD_ADDR_ADD:
-		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)
-			e->addrs[e->n_addrs++] = c->path.local;
-		break;
-	case DP_CMD_ADDR_DEL:
-		engine_addr_del(e, &c->path.local);
-		break;
-	}
-}
-
-static unsigned int engine_commands(struct dp_engine *e)
-{
-	struct dp_cmd c;
-	unsigned int n = 0;
-
-	/* One deletion may end every connection: each command wants the whole reserve. */
-	while (rte_ring_free_count(e->events) >= e->events_reserve &&
-	       rte_ring_sc_dequeue_elem(e->cmds, &c, sizeof(c)) == 0) {
-		engine_command(e, &c);
-		n++;
-	}
-	return n;
 }
 
 /* To another engine, or to itself for traffic within the host. */
@@ -225,10 +61,11 @@ static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payl
 	return of_port ? of_port - 1 : e->index;
 }
 
-/* Sent to our MAC and one of our addresses; a port of ours, or a request that somebody has to refuse. */
+/* To our MAC and address, for a port of ours; or a request that somebody has to refuse. */
 static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 {
-	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) || !engine_owns_addr(e, &f->path.local))
+	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) ||
+	    !engine_owns_addr(e, &f->path.local))
 		return false;
 	return e->ports->engine[f->path.local_port] || mn_stack_is_syn(f->payload, f->payload_len);
 }
@@ -329,7 +166,8 @@ static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_path *p
 		e->stats.tx_no_mbuf++;
 		return NULL;
 	}
-	len = mn_stack_output(e->stack, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_tailroom(m), path);
+	len = mn_stack_output(e->stack, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_tailroom(m),
+			      path);
 	if (!len) {
 		e->spare = m;
 		return NULL;
@@ -350,8 +188,8 @@ static void engine_fill(struct dp_engine *e)
 		if (!m)
 			return;
 		if (path.local_host) {
-			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
-							    path.remote_port);
+			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
+							    m->data_len, path.remote_port);
 
 			memcpy(path.mac, e->nic->mac, sizeof(path.mac));
 			dp_frame_build(m, &path, e->nic->mac, false);
@@ -371,7 +209,8 @@ static unsigned int engine_tx(struct dp_engine *e)
 	engine_fill(e);
 	/* One engine carries what the kernel sends. */
 	if (e->exception && e->index == 0 && e->tx_count < DP_BURST)
-		e->tx_count += rte_ring_sc_dequeue_burst(e->exception->to_nic, (void **)&e->tx[e->tx_count],
+		e->tx_count += rte_ring_sc_dequeue_burst(e->exception->to_nic,
+							 (void **)&e->tx[e->tx_count],
 							 DP_BURST - e->tx_count, NULL);
 	want = e->tx_count;
 	if (!want)
@@ -402,7 +241,7 @@ static unsigned int engine_turn(struct dp_engine *e)
 
 	e->stats.loops++;
 	e->now_us = dp_clock_us();
-	work = engine_commands(e);
+	work = dp_engine_commands(e);
 	if (rte_ring_free_count(e->events) >= e->events_reserve) {
 		mn_stack_advance(e->stack, e->now_us);
 		work += engine_rx(e);
@@ -447,8 +286,8 @@ void dp_engine_kick(struct dp_engine *e)
 		return;	/* EAGAIN: readable already */
 }
 
-static struct rte_ring *engine_ring(const char *what, unsigned int index, unsigned int esize, unsigned int count,
-				    unsigned int flags)
+static struct rte_ring *engine_ring(const char *what, unsigned int index, unsigned int esize,
+				    unsigned int count, unsigned int flags)
 {
 	char name[RTE_RING_NAMESIZE];
 
@@ -466,7 +305,8 @@ static int engine_rings(struct dp_engine *e, uint32_t max_conns)
 			      RING_F_SP_ENQ | RING_F_SC_DEQ);
 	e->events = engine_ring("events", e->index, sizeof(struct machnet_dp_event), events,
 				RING_F_SP_ENQ | RING_F_SC_DEQ);
-	e->handoff = engine_ring("handoff", e->index, sizeof(void *), ENGINE_HANDOFF, RING_F_SC_DEQ);
+	e->handoff =
+		engine_ring("handoff", e->index, sizeof(void *), ENGINE_HANDOFF, RING_F_SC_DEQ);
 	return e->cmds && e->events && e->handoff ? 0 : -rte_errno;
 }
 
@@ -476,7 +316,7 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 		.engine = index,
 		.max_conns = cfg->max_conns ? cfg->max_conns : ENGINE_MAX_CONNS,
 		.max_held = ENGINE_MAX_HELD,
-		.ops = &engine_ops,
+		.ops = &dp_engine_ops,
 		.ops_ctx = e,
 	};
 	int ret;
@@ -498,21 +338,13 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 	return e->stack ? 0 : -ENOMEM;
 }
 
-static void engine_drain(struct rte_ring *r)
-{
-	struct rte_mbuf *m;
-
-	while (r && rte_ring_dequeue(r, (void **)&m) == 0)
-		rte_pktmbuf_free(m);
-}
-
 void dp_engine_fini(struct dp_engine *e)
 {
 	if (e->stack)
 		mn_stack_destroy(e->stack);
 	rte_pktmbuf_free(e->spare);
 	rte_pktmbuf_free_bulk(e->tx, e->tx_count);
-	engine_drain(e->handoff);
+	dp_ring_drain(e->handoff);
 	rte_ring_free(e->cmds);
 	rte_ring_free(e->events);
 	rte_ring_free(e->handoff);

@@ -46,14 +46,15 @@ struct dp_cmd {
 	uint32_t why;			/* ABORT: enum mn_end */
 	struct mn_channel *channel;	/* all but ABORT, SET_PATH, ADDR_* */
 	uint64_t id;			/* ABORT, SET_PATH: connection; CONNECT: request */
-	struct mn_path path;		/* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
+	struct mn_path path; /* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
 };
 
 /* Free-running; printed by the stats command under these names. */
 #define DP_ENGINE_COUNTERS(X)	\
 	X(loops) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel) X(rx_not_for_us)	\
 	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_no_engine)	\
-	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames) X(tx_ring_full) X(tx_no_mbuf)
+	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
+	X(tx_ring_full) X(tx_no_mbuf)
 
 struct dp_engine_stats {
 #define DP_X(name) uint64_t name;
@@ -71,9 +72,9 @@ struct dp_engine {
 	const struct dp_ports *ports;
 	enum machnet_dp_poll poll;
 	struct rte_ring *cmds, *events, *handoff;
-	unsigned int events_reserve;	/* the engine stops taking work when fewer event slots are free */
+	unsigned int events_reserve;	/* with fewer event slots free it takes no work */
 	int efd;			/* wakes the engine */
-	int epfd;			/* what it sleeps on: efd, channels' doorbells, RX interrupts */
+	int epfd;			/* what it sleeps on: efd, doorbells, RX events */
 	int control_efd;		/* wakes the control thread */
 	enum dp_rx_event rx_event;	/* what tells of packets while it sleeps */
 	int rx_fd;
@@ -104,6 +105,10 @@ int dp_engine_main(void *engine);
 
 /* Wakes it if it sleeps; after something was put on one of its rings. Any thread. */
 void dp_engine_kick(struct dp_engine *e);
+
+/* command.c: takes what is on the ring of commands, as long as there is room for their events. */
+unsigned int dp_engine_commands(struct dp_engine *e);
+extern const struct mn_stack_ops dp_engine_ops;
 
 /* Microseconds of the clock that all engines use. */
 uint64_t dp_clock_us(void);

@@ -61,8 +61,8 @@ static int tap_open(struct dp_exception *x, const char *name)
 	return 0;
 }
 
-int dp_exception_open(struct dp_exception *x, const struct machnet_dp_config *cfg, const uint8_t mac[6],
-		      uint32_t mtu)
+int dp_exception_open(struct dp_exception *x, const struct machnet_dp_config *cfg,
+		      const uint8_t mac[6], uint32_t mtu)
 {
 	int ret;
 
@@ -73,12 +73,13 @@ int dp_exception_open(struct dp_exception *x, const struct machnet_dp_config *cf
 	if (!ret)
 		ret = tap_identity(x->name, mac, mtu, &x->ifindex);
 	if (ret) {
-		dp_log(cfg, LOG_ERR, "cannot make the TAP device %s for the exception path: %s", cfg->tap,
-		       strerror(-ret));
+		dp_log(cfg, LOG_ERR, "cannot make the TAP device %s for the exception path: %s",
+		       cfg->tap, strerror(-ret));
 		return ret;
 	}
 	x->to_kernel = rte_ring_create("to_kernel", EXCEPTION_RING, SOCKET_ID_ANY, RING_F_SC_DEQ);
-	x->to_nic = rte_ring_create("to_nic", EXCEPTION_RING, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	x->to_nic = rte_ring_create("to_nic", EXCEPTION_RING, SOCKET_ID_ANY,
+				    RING_F_SP_ENQ | RING_F_SC_DEQ);
 	return x->to_kernel && x->to_nic ? 0 : -rte_errno;
 }
 
@@ -171,7 +172,8 @@ static void exception_wake(struct dp_exception *x)
 		return;	/* EAGAIN: the counter is full, so it is readable already */
 }
 
-int dp_exception_start(struct dp_exception *x, struct rte_mempool *pool, void (*kick)(void *ctx), void *ctx)
+int dp_exception_start(struct dp_exception *x, struct rte_mempool *pool, void (*kick)(void *ctx),
+		       void *ctx)
 {
 	int ret;
 
@@ -186,7 +188,7 @@ int dp_exception_start(struct dp_exception *x, struct rte_mempool *pool, void (*
 	return 0;
 }
 
-static void exception_drain(struct rte_ring *r)
+void dp_ring_drain(struct rte_ring *r)
 {
 	struct rte_mbuf *m;
 
@@ -201,8 +203,8 @@ void dp_exception_close(struct dp_exception *x)
 		exception_wake(x);
 		pthread_join(x->thread, NULL);
 	}
-	exception_drain(x->to_kernel);
-	exception_drain(x->to_nic);
+	dp_ring_drain(x->to_kernel);
+	dp_ring_drain(x->to_nic);
 	rte_ring_free(x->to_kernel);
 	rte_ring_free(x->to_nic);
 	if (x->fd >= 0)

@@ -37,12 +37,16 @@ struct dp_exception {
 };
 
 /* Makes the TAP with the NIC's MAC and MTU, not up yet. Errors are logged. */
-int dp_exception_open(struct dp_exception *x, const struct machnet_dp_config *cfg, const uint8_t mac[6],
-		      uint32_t mtu);
-int dp_exception_start(struct dp_exception *x, struct rte_mempool *pool, void (*kick)(void *ctx), void *ctx);
+int dp_exception_open(struct dp_exception *x, const struct machnet_dp_config *cfg,
+		      const uint8_t mac[6], uint32_t mtu);
+int dp_exception_start(struct dp_exception *x, struct rte_mempool *pool, void (*kick)(void *ctx),
+		       void *ctx);
 void dp_exception_close(struct dp_exception *x);
 
 /* An engine gives packets to the kernel; takes all of them, drops and counts what does not fit. */
 void dp_exception_to_kernel(struct dp_exception *x, struct rte_mbuf **pkts, uint16_t n);
+
+/* Frees the mbufs that are left on a ring; NULL is fine. */
+void dp_ring_drain(struct rte_ring *r);
 
 #endif /* DP_EXCEPTION_H */

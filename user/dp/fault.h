@@ -11,7 +11,7 @@ struct rte_mbuf;
 
 struct dp_fault {
 	uint64_t state;		/* of the generator: one per engine */
-	uint32_t loss;		/* dropped when the low 32 random bits are below; 0: no faults at all */
+	uint32_t loss;		/* dropped when 32 random bits are below; 0: no faults */
 	uint64_t dropped;
 };
 

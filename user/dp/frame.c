@@ -35,14 +35,16 @@ static enum dp_frame_kind frame_parse_udp(const struct rte_mbuf *m, struct dp_fr
 static enum dp_frame_kind frame_parse_ip4(const struct rte_mbuf *m, struct dp_frame *f)
 {
 	const uint32_t off = sizeof(struct rte_ether_hdr);
-	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, off);
 	uint32_t len, hlen;
 
 	if (m->data_len < off + sizeof(*ip))
 		return DP_FRAME_OTHER;
 	hlen = rte_ipv4_hdr_len(ip);
 	len = rte_be_to_cpu_16(ip->total_length);
-	if (ip->version != 4 || hlen < sizeof(*ip) || len < hlen || ip->next_proto_id != IPPROTO_UDP)
+	if (ip->version != 4 || hlen < sizeof(*ip) || len < hlen ||
+	    ip->next_proto_id != IPPROTO_UDP)
 		return DP_FRAME_OTHER;
 	if (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK))
 		return DP_FRAME_OTHER;
@@ -56,7 +58,8 @@ static enum dp_frame_kind frame_parse_ip4(const struct rte_mbuf *m, struct dp_fr
 static enum dp_frame_kind frame_parse_ip6(const struct rte_mbuf *m, struct dp_frame *f)
 {
 	const uint32_t off = sizeof(struct rte_ether_hdr);
-	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, off);
+	const struct rte_ipv6_hdr *ip =
+		rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, off);
 	uint32_t len;
 
 	if (m->data_len < off + sizeof(*ip) || ip->proto != IPPROTO_UDP)

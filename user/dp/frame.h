@@ -15,7 +15,7 @@
 #define DP_FRAME_HDR_MAX	(14 + 40 + 8)
 
 enum dp_frame_kind {
-	DP_FRAME_UDP,		/* a complete, valid UDP datagram: path, payload and length are filled in */
+	DP_FRAME_UDP,		/* a complete UDP datagram: all of struct dp_frame is filled in */
 	DP_FRAME_OTHER,		/* anything else that may concern the kernel */
 	DP_FRAME_BAD,		/* UDP, but truncated or with a wrong checksum */
 };

@@ -67,8 +67,8 @@ static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg,
 		memcpy(&mac, cfg->mac, sizeof(mac));
 		ret = rte_eth_dev_default_mac_addr_set(nic->port, &mac);
 		if (ret) {
-			dp_log(cfg, LOG_ERR, "%s cannot change its MAC address: %s", info->driver_name,
-			       strerror(-ret));
+			dp_log(cfg, LOG_ERR, "%s cannot change its MAC address: %s",
+			       info->driver_name, strerror(-ret));
 			return ret;
 		}
 	}
@@ -80,7 +80,8 @@ static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg,
 	return 0;
 }
 
-static unsigned int nic_queues(const struct machnet_dp_config *cfg, const struct rte_eth_dev_info *info)
+static unsigned int nic_queues(const struct machnet_dp_config *cfg,
+			       const struct rte_eth_dev_info *info)
 {
 	unsigned int n = cfg->engines;
 
@@ -92,7 +93,8 @@ static unsigned int nic_queues(const struct machnet_dp_config *cfg, const struct
  * RSS over ports where the device says that it can. A device that says nothing may
  * spread the packets all the same (a TAP's flow hash): several queues are always served.
  */
-static void nic_rss(struct rte_eth_conf *conf, const struct dp_nic *nic, const struct rte_eth_dev_info *info)
+static void nic_rss(struct rte_eth_conf *conf, const struct dp_nic *nic,
+		    const struct rte_eth_dev_info *info)
 {
 	uint64_t hf = info->flow_type_rss_offloads &
 		      (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV4_UDP |
@@ -137,17 +139,19 @@ static int nic_setup_queue(struct dp_nic *nic, const struct machnet_dp_config *c
 	int ret;
 
 	snprintf(name, sizeof(name), "mbufs%u", q);
-	nic->pools[q] = rte_pktmbuf_pool_create(name, NIC_POOL_SIZE, NIC_POOL_CACHE, 0, room, socket);
+	nic->pools[q] =
+		rte_pktmbuf_pool_create(name, NIC_POOL_SIZE, NIC_POOL_CACHE, 0, room, socket);
 	if (!nic->pools[q]) {
-		dp_log(cfg, LOG_ERR, "no memory for %u packet buffers of queue %u: %s", NIC_POOL_SIZE, q,
-		       rte_strerror(rte_errno));
+		dp_log(cfg, LOG_ERR, "no memory for %u packet buffers of queue %u: %s",
+		       NIC_POOL_SIZE, q, rte_strerror(rte_errno));
 		return -rte_errno;
 	}
 	ret = rte_eth_rx_queue_setup(nic->port, q, nic->rx_desc, socket, NULL, nic->pools[q]);
 	if (!ret)
 		ret = rte_eth_tx_queue_setup(nic->port, q, nic->tx_desc, socket, NULL);
 	if (ret)
-		dp_log(cfg, LOG_ERR, "%s refuses queue pair %u: %s", nic->driver, q, strerror(-ret));
+		dp_log(cfg, LOG_ERR, "%s refuses queue pair %u: %s", nic->driver, q,
+		       strerror(-ret));
 	return ret;
 }
 
@@ -197,7 +201,8 @@ int dp_nic_start(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 		return ret;
 	}
 	nic->started = true;
-	/* Neighbour discovery and the kernel's multicast; drivers without filters pass it anyway. */
+	/* Neighbour discovery and the kernel's multicast; drivers without filters pass it anyway.
+	 */
 	rte_eth_allmulticast_enable(nic->port);
 	return 0;
 }

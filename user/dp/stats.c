@@ -59,13 +59,15 @@ static bool engine_stat(const struct dp_engine *e, unsigned int *index, char *na
 	char prefix[16];
 
 	snprintf(prefix, sizeof(prefix), "engine%u", e->index);
-	return group(prefix, engine_counters, RTE_DIM(engine_counters), &e->stats, index, name, size, value) ||
-	       group(prefix, stack_counters, RTE_DIM(stack_counters), mn_stack_stats(e->stack), index, name,
+	return group(prefix, engine_counters, RTE_DIM(engine_counters), &e->stats, index, name,
 		     size, value) ||
+	       group(prefix, stack_counters, RTE_DIM(stack_counters), mn_stack_stats(e->stack),
+		     index, name, size, value) ||
 	       group(prefix, &fault, 1, &e->fault, index, name, size, value);
 }
 
-bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size, uint64_t *value)
+bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
+		     uint64_t *value)
 {
 	struct rte_eth_stats nic = { 0 };
 
@@ -73,8 +75,8 @@ bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size
 		memset(&nic, 0, sizeof(nic));
 	if (group("nic", nic_counters, RTE_DIM(nic_counters), &nic, &index, name, size, value))
 		return true;
-	if (dp->cfg.tap && group("exception", exception_counters, RTE_DIM(exception_counters), &dp->exception,
-				 &index, name, size, value))
+	if (dp->cfg.tap && group("exception", exception_counters, RTE_DIM(exception_counters),
+				 &dp->exception, &index, name, size, value))
 		return true;
 	for (unsigned int i = 0; i < dp->n_engines; i++)
 		if (engine_stat(&dp->engines[i], &index, name, size, value))

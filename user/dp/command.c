@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/* command.c - what the control thread tells an engine, and what the engine tells it */
+#include <errno.h>
+#include <sys/random.h>
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <linux/machnet.h>
+#include "dp/engine.h"
+
+static void engine_pkt_free(void *ctx, void *handle)
+{
+	(void)ctx;
+	rte_pktmbuf_free(handle);
+}
+
+static uint64_t engine_random(void *ctx)
+{
+	uint64_t value = 0;
+
+	(void)ctx;
+	/* 8 bytes never block and never fail once the kernel is up (getrandom(2)). */
+	while (getrandom(&value, sizeof(value), 0) != sizeof(value))
+		;
+	return value;
+}
+
+static uint32_t end_reason(enum mn_end why)
+{
+	static const uint32_t reasons[] = {
+		[MN_END_NONE] = MACHNET_REASON_UNSPEC,
+		[MN_END_CLOSED] = MACHNET_REASON_CLOSED,
+		[MN_END_PEER_CLOSED] = MACHNET_REASON_PEER_CLOSED,
+		[MN_END_REFUSED] = MACHNET_REASON_RESET,
+		[MN_END_RESET] = MACHNET_REASON_RESET,
+		[MN_END_TIMED_OUT] = MACHNET_REASON_TIMED_OUT,
+		[MN_END_UNREACHABLE] = MACHNET_REASON_UNREACHABLE,
+		[MN_END_OWNER_DIED] = MACHNET_REASON_OWNER_DIED,
+		[MN_END_ADMIN] = MACHNET_REASON_ADMIN,
+	};
+
+	return reasons[why];
+}
+
+/* There is room: the engine takes no work when events_reserve slots are not free. */
+static void engine_post(struct dp_engine *e, const struct machnet_dp_event *ev)
+{
+	rte_ring_sp_enqueue_elem(e->events, (void *)(uintptr_t)ev, sizeof(*ev));
+	e->event_posted = true;
+}
+
+static void engine_event(void *ctx, const struct mn_stack_event *s)
+{
+	struct dp_engine *e = ctx;
+	struct machnet_dp_event ev = {
+		.type = s->type == MN_STACK_EVENT_UP ? MACHNET_DP_EVENT_UP : MACHNET_DP_EVENT_END,
+		.reason = end_reason(s->why),
+		.error = s->type == MN_STACK_EVENT_END ? mn_end_errno(s->why) : 0,
+		.accepted = s->accepted,
+		.channel = s->channel,
+		.flow = s->flow,
+		.engine = e->index,
+		.remote_engine = s->remote_engine,
+		.id = s->id,
+		.remote_id = s->remote_id,
+		.request = s->request,
+		.local = s->path.local,
+		.remote = s->path.remote,
+		.local_port = s->path.local_port,
+		.remote_port = s->path.remote_port,
+	};
+
+	engine_post(e, &ev);
+}
+
+const struct mn_stack_ops dp_engine_ops = {
+	.pkt_free = engine_pkt_free,
+	.event = engine_event,
+	.random = engine_random,
+};
+
+static void engine_connect(struct dp_engine *e, const struct dp_cmd *c)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_END,
+		.channel = c->channel->id,
+		.engine = e->index,
+		.request = c->id,
+		.local = c->path.local,
+		.remote = c->path.remote,
+		.local_port = c->path.local_port,
+		.remote_port = c->path.remote_port,
+	};
+	int ret = mn_stack_connect(e->stack, c->channel, &c->path, c->id);
+
+	if (!ret)
+		return;
+	ev.error = -ret;
+	engine_post(e, &ev);
+}
+
+static void engine_channel_del(struct dp_engine *e, struct mn_channel *ch)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_CHANNEL_GONE,
+		.channel = ch->id,
+		.engine = e->index,
+	};
+
+	mn_stack_del_channel(e->stack, ch, MN_END_OWNER_DIED);
+	engine_post(e, &ev);
+}
+
+static void engine_addr_del(struct dp_engine *e, const struct mn_addr *addr)
+{
+	for (unsigned int i = 0; i < e->n_addrs; i++)
+		if (mn_addr_equal(&e->addrs[i], addr))
+			e->addrs[i--] = e->addrs[--e->n_addrs];
+}
+
+static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
+{
+	switch ((enum dp_cmd_type)c->type) {
+	case DP_CMD_CHANNEL_ADD:
+		if (mn_stack_add_channel(e->stack, c->channel))
+			mn_channel_close(c->channel, ENOSPC);
+		break;
+	case DP_CMD_CHANNEL_DEL:
+		engine_channel_del(e, c->channel);
+		break;
+	case DP_CMD_LISTEN:
+		mn_stack_listen(e->stack, c->channel, &c->path.local, c->path.local_port);
+		break;
+	case DP_CMD_UNLISTEN:
+		mn_stack_unlisten(e->stack, &c->path.local, c->path.local_port);
+		break;
+	case DP_CMD_CONNECT:
+		engine_connect(e, c);
+		break;
+	case DP_CMD_CLOSE:
+		mn_stack_close(e->stack, c->channel, c->flow);
+		break;
+	case DP_CMD_ABORT:
+		mn_stack_abort(e->stack, c->id, c->why);
+		break;
+	case DP_CMD_SET_PATH:
+		mn_stack_set_path(e->stack, c->id, c->path.mac, c->path.mtu);
+		break;
+	case DP_CMD_ADDR_ADD:
+		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)
+			e->addrs[e->n_addrs++] = c->path.local;
+		break;
+	case DP_CMD_ADDR_DEL:
+		engine_addr_del(e, &c->path.local);
+		break;
+	}
+}
+
+unsigned int dp_engine_commands(struct dp_engine *e)
+{
+	struct dp_cmd c;
+	unsigned int n = 0;
+
+	/* One deletion may end every connection: each command wants the whole reserve. */
+	while (rte_ring_free_count(e->events) >= e->events_reserve &&
+	       rte_ring_sc_dequeue_elem(e->cmds, &c, sizeof(c)) == 0) {
+		engine_command(e, &c);
+		n++;
+	}
+	return n;
+}
