@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# pair.sh - two hosts with a daemon each, to be sourced by end-to-end tests
+# pair.sh - hosts as network namespaces, a daemon on each, to be sourced
+#
+# A host is a name; ns[NAME] is its namespace, and its daemon's socket is $work/NAME.sock. pair_up makes
+# two of them:
 #
 #   namespace a  10.77.0.1 -- eth0 ========= eth0 -- 10.77.0.2  namespace b
 #
@@ -63,13 +66,19 @@ daemon_up() {
 	return 1
 }
 
-# pair_up [OPTION of machnetd...]
-pair_up() {
+# pair_join A B: two hosts on one wire.
+pair_join() {
 	local a b
 
+	netns_pair a b "$IP_A/24" "$IP_B/24"
+	ns[$1]=$a
+	ns[$2]=$b
+}
+
+# pair_up [OPTION of machnetd...]
+pair_up() {
 	need_root
-	netns_pair a b
-	ns=([a]=$a [b]=$b)
+	pair_join a b
 	daemon_up a "$@" && daemon_up b "$@"
 }
 
@@ -81,6 +90,7 @@ pair_down() {
 # server_up [OPTION of machnet-bench server...]: on host b; process id in server.
 server_up() {
 	start b server "$bin/machnet-bench" server "$@"
+	# shellcheck disable=SC2034 # for those who source this
 	server=$started
 	wait_for 10 grep -q listening "$work/server.log"
 }

@@ -17,7 +17,7 @@ test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 
 # wire: packets to the transport
 FUZZERS += fuzz_wire
-fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport/sim.c
+fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport/sim.c selftests/transport/sim_app.c
 fuzz_wire_LIBS := libmn_core
 TEST_PROGS += test_fuzz_wire
 test_fuzz_wire_SRCS := selftests/fuzz/test_fuzz_wire.c $(fuzz_wire_SRCS)

@@ -90,7 +90,8 @@ static void likely_packet(struct world *w, struct input *in)
 
 	sim_info(w->sim, 1, w->flow[1], &info);
 	seg.id = seg.type == MN_WIRE_SYN ? 0 : take_id(in, w);
-	seg.n_sack = seg.type == MN_WIRE_DATA || seg.type == MN_WIRE_ACK ? take(in) % (MN_WIRE_SACK_MAX + 1) : 0;
+	if (seg.type == MN_WIRE_DATA || seg.type == MN_WIRE_ACK)
+		seg.n_sack = take(in) % (MN_WIRE_SACK_MAX + 1);
 	seg.credit = take_number(in, 1 + take(in) % 4);
 	seg.seq = take_seq(in, info.rx_bytes);
 	seg.ack = take_seq(in, info.tx_bytes);
@@ -166,11 +167,14 @@ uint64_t fuzz_wire_run(const uint8_t *data, size_t len)
 	while (in.len)
 		step(&w, &in);
 	w.sim->net.loss = 0;
-	accepted = st->rx_packets - st->drop_short - st->drop_version - st->drop_malformed - st->drop_unknown_conn;
+	accepted = st->rx_packets - st->drop_short - st->drop_version - st->drop_malformed -
+		   st->drop_unknown_conn;
 	for (int i = 0; i < 2; i++)
-		mn_stack_del_channel(w.sim->host[i].stack, &w.sim->host[i].apps[0].ch, MN_END_ADMIN);
+		mn_stack_del_channel(w.sim->host[i].stack, &w.sim->host[i].apps[0].ch,
+				     MN_END_ADMIN);
 	sim_run(w.sim, 20000000, NULL);
-	if (w.sim->host[0].held || w.sim->host[1].held || sim_conns(w.sim, 0) || sim_conns(w.sim, 1))
+	if (w.sim->host[0].held || w.sim->host[1].held || sim_conns(w.sim, 0) ||
+	    sim_conns(w.sim, 1))
 		abort();
 	sim_free(w.sim);
 	return accepted;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Plays the input against two stacks with live connections; returns how many packets were accepted. */
+/* Plays the input against two stacks with a live connection; returns the packets accepted. */
 uint64_t fuzz_wire_run(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -4,7 +4,7 @@
 transport_tests := test_conn test_flow test_hostile test_loss
 TEST_PROGS += $(transport_tests)
 define transport_test
-$1_SRCS := selftests/transport/$1.c selftests/transport/sim.c
+$1_SRCS := selftests/transport/$1.c selftests/transport/sim.c selftests/transport/sim_app.c
 $1_LIBS := libmn_core
 endef
 $(foreach t,$(transport_tests),$(eval $(call transport_test,$t)))

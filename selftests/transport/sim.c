@@ -5,7 +5,6 @@
 
 #include "sim.h"
 
-#define BUF		MN_SHM_BUF_SIZE
 /* What real engines send per turn. */
 #define TURN_PACKETS	32
 #define MTU		1500
@@ -63,154 +62,6 @@ static uint64_t random64(void *ctx)
 
 static const struct mn_stack_ops ops = { pkt_free, on_event, random64 };
 
-/* --- applications --- */
-
-static void app_init(struct sim_app *app, uint32_t id)
-{
-	struct mn_ring *rings[] = { &app->tx, &app->txc, &app->rx, &app->rxc };
-
-	if (mn_channel_create(&app->ch, id, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
-		abort();
-	for (int i = 0; i < MN_SHM_RINGS; i++)
-		mn_ring_init(rings[i], (uint8_t *)app->ch.hdr + app->ch.hdr->ring_off[i],
-			     app->ch.hdr->ring_slots[i]);
-	app->free = calloc(app->ch.tx_bufs, sizeof(*app->free));
-	app->kept = calloc(app->ch.rx_bufs, sizeof(*app->kept));
-	while (app->n_free < app->ch.tx_bufs) {
-		app->free[app->n_free] = app->n_free;
-		app->n_free++;
-	}
-	app->reads = true;
-	app->returns = true;
-}
-
-struct sim_flow *sim_flow(struct sim_app *app, uint32_t handle)
-{
-	for (uint32_t i = 0; i < app->n_flows; i++)
-		if (app->flows[i].handle == handle)
-			return &app->flows[i];
-	if (app->n_flows == SIM_FLOWS)
-		app->n_flows = 0;
-	app->flows[app->n_flows] = (struct sim_flow){ .handle = handle };
-	return &app->flows[app->n_flows++];
-}
-
-static uint8_t pattern(uint32_t n, uint32_t i)
-{
-	return n * 101 + i * 31 + (i >> 8) * 7 + (i >> 16);
-}
-
-static void app_take_back(struct sim_app *app)
-{
-	struct mn_desc d;
-
-	while (mn_ring_avail(&app->txc) > 0) {
-		mn_ring_get(&app->txc, &d);
-		for (uint32_t b = d.buf; b != MN_SHM_BUF_NONE; b = app->ch.tx_links[b])
-			app->free[app->n_free++] = b;
-		mn_ring_release(&app->txc);
-	}
-}
-
-bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
-{
-	uint32_t bufs = (len + BUF - 1) / BUF, first = MN_SHM_BUF_NONE, n = sim_flow(app, flow)->sent;
-	struct mn_desc d = { MN_DESC_MSG, flow, len, 0 };
-
-	app_take_back(app);
-	if (app->n_free < bufs || mn_ring_free(&app->tx, 1) < 1)
-		return false;
-	for (uint32_t k = bufs; k-- > 0;) {
-		uint32_t b = app->free[--app->n_free];
-		uint8_t *data = app->ch.tx_data + (size_t)b * BUF;
-
-		for (uint32_t i = 0; i < BUF && k * BUF + i < len; i++)
-			data[i] = pattern(n, k * BUF + i);
-		app->ch.tx_links[b] = first;
-		first = b;
-	}
-	d.buf = first;
-	mn_ring_put(&app->tx, &d);
-	mn_ring_publish(&app->tx);
-	sim_flow(app, flow)->sent++;
-	return true;
-}
-
-static void app_return(struct sim_app *app, uint32_t buf)
-{
-	struct mn_desc d = { MN_DESC_MSG, 0, 0, buf };
-
-	mn_ring_put(&app->rxc, &d);
-	mn_ring_publish(&app->rxc);
-}
-
-static void app_done_with(struct sim_app *app, uint32_t buf)
-{
-	if (app->returns)
-		app_return(app, buf);
-	else
-		app->kept[app->n_kept++] = buf;
-}
-
-void sim_return_kept(struct sim_app *app)
-{
-	while (app->n_kept)
-		app_return(app, app->kept[--app->n_kept]);
-}
-
-static void app_check(struct sim *sim, struct sim_app *app, const struct mn_desc *d, uint32_t n)
-{
-	uint32_t b = d->buf;
-
-	for (uint32_t at = 0; at < d->len; at += BUF) {
-		const uint8_t *data = app->ch.rx_data + (size_t)b * BUF;
-
-		for (uint32_t i = 0; i < BUF && at + i < d->len; i++) {
-			if (data[i] != pattern(n, at + i)) {
-				sim->errors++;
-				return;
-			}
-		}
-		b = app->ch.rx_links[b];
-	}
-	if (b != MN_SHM_BUF_NONE)
-		sim->errors++;
-}
-
-static void app_read(struct sim *sim, struct sim_app *app)
-{
-	struct mn_desc d;
-
-	while (app->reads && mn_ring_avail(&app->rx) > 0) {
-		struct sim_flow *f;
-
-		mn_ring_get(&app->rx, &d);
-		mn_ring_release(&app->rx);
-		f = sim_flow(app, d.flow);
-		switch (d.type) {
-		case MN_DESC_OPEN:
-			sim->errors += f->open;
-			f->open = true;
-			app_done_with(app, d.buf);
-			break;
-		case MN_DESC_MSG:
-			sim->errors += !f->open || f->ended;
-			app_check(sim, app, &d, f->received);
-			f->received++;
-			f->bytes += d.len;
-			app_done_with(app, d.buf);
-			break;
-		case MN_DESC_END:
-			sim->errors += !f->open || f->ended;
-			f->ended = true;
-			f->error = d.len;
-			break;
-		default:
-			sim->errors++;
-		}
-	}
-}
-
 /* --- the network --- */
 
 static void enqueue(struct sim *sim, struct packet *p)
@@ -222,7 +73,8 @@ static void enqueue(struct sim *sim, struct packet *p)
 	mn_list_add_before(at->next, &p->node);
 }
 
-static struct packet *make_packet(int to, const struct mn_path *path, const uint8_t *data, uint32_t len)
+static struct packet *make_packet(int to, const struct mn_path *path, const uint8_t *data,
+				  uint32_t len)
 {
 	struct packet *p = malloc(sizeof(*p) + len);
 
@@ -237,7 +89,8 @@ static struct packet *make_packet(int to, const struct mn_path *path, const uint
 	return p;
 }
 
-static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t *data, uint32_t len)
+static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t *data,
+		    uint32_t len)
 {
 	bool v6 = !mn_addr_is_v4(&h->addr);
 
@@ -253,7 +106,8 @@ static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t
 	return true;
 }
 
-static void transmit(struct sim *sim, int from, const struct mn_path *path, const uint8_t *data, uint32_t len)
+static void transmit(struct sim *sim, int from, const struct mn_path *path, const uint8_t *data,
+		     uint32_t len)
 {
 	struct sim_host *h = &sim->host[from];
 	uint64_t at = sim->now_us;
@@ -300,7 +154,8 @@ static void deliver(struct sim *sim, struct packet *p)
 		pkt_free(h, p);
 }
 
-void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data, uint32_t len)
+void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,
+		uint32_t len)
 {
 	struct packet *p = make_packet(to, path, data, len);
 
@@ -321,7 +176,7 @@ static bool host_turn(struct sim *sim, int i)
 		return false;
 	for (int a = 0; a < SIM_APPS; a++)
 		if (!h->apps[a].ch.dead)
-			app_read(sim, &h->apps[a]);
+			sim_app_read(sim, &h->apps[a]);
 	mn_stack_poll_channels(h->stack);
 	while (n < TURN_PACKETS && (len = mn_stack_output(h->stack, buf, sizeof(buf), &path))) {
 		transmit(sim, i, &path, buf, len);
@@ -330,7 +185,7 @@ static bool host_turn(struct sim *sim, int i)
 	mn_stack_flush(h->stack);
 	for (int a = 0; a < SIM_APPS; a++)
 		if (!h->apps[a].ch.dead)
-			app_take_back(&h->apps[a]);
+			sim_app_take_back(&h->apps[a]);
 	return n == TURN_PACKETS;
 }
 
@@ -365,7 +220,8 @@ static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
 			at = sim->now_us;
 		mn_stack_disarm(h->stack);
 		for (int a = 0; a < SIM_APPS; a++)
-			if (h->apps[a].reads && !h->apps[a].ch.dead && mn_ring_avail(&h->apps[a].rx) > 0)
+			if (h->apps[a].reads && !h->apps[a].ch.dead &&
+			    mn_ring_avail(&h->apps[a].rx) > 0)
 				at = sim->now_us;
 	}
 	if (!mn_list_empty(&sim->packets)) {
@@ -412,7 +268,7 @@ struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
 		h->addr = mn_addr_from_v4(htonl(0x0a000001 + i));
 		h->stack = mn_stack_create(&cfg, sim->now_us);
 		for (int a = 0; a < SIM_APPS; a++) {
-			app_init(&h->apps[a], 10 * i + a);
+			sim_app_init(&h->apps[a], 10 * i + a);
 			mn_stack_add_channel(h->stack, &h->apps[a].ch);
 		}
 	}
@@ -451,7 +307,8 @@ struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port)
 	};
 }
 
-const struct mn_stack_event *sim_last_event(const struct sim *sim, int host, enum mn_stack_event_type type)
+const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
+					    enum mn_stack_event_type type)
 {
 	const struct sim_host *h = &sim->host[host];
 
@@ -476,7 +333,8 @@ bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1)
 		return false;
 	*flow0 = h[0].events[before[0]].flow;
 	*flow1 = h[1].events[before[1]].flow;
-	return h[0].events[before[0]].type == MN_STACK_EVENT_UP && h[1].events[before[1]].type == MN_STACK_EVENT_UP;
+	return h[0].events[before[0]].type == MN_STACK_EVENT_UP &&
+	       h[1].events[before[1]].type == MN_STACK_EVENT_UP;
 }
 
 bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1)
@@ -498,7 +356,8 @@ bool sim_is_clean(struct sim *sim)
 
 			if (app->ch.dead)
 				continue;
-			if (app->n_free != app->ch.tx_bufs || app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs)
+			if (app->n_free != app->ch.tx_bufs ||
+			    app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs)
 				return false;
 		}
 	}

@@ -97,7 +97,8 @@ struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port);
 bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1);
 /* One more connection, from app to the listener. */
 bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1);
-const struct mn_stack_event *sim_last_event(const struct sim *sim, int host, enum mn_stack_event_type type);
+const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
+					    enum mn_stack_event_type type);
 
 /* Puts a message on the ring; false when there is no room. */
 bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len);
@@ -105,8 +106,14 @@ struct sim_flow *sim_flow(struct sim_app *app, uint32_t handle);
 /* Gives kept chains back. */
 void sim_return_kept(struct sim_app *app);
 
+/* What sim.c needs of applications: to make one, let it read, let it take its buffers back. */
+void sim_app_init(struct sim_app *app, uint32_t id);
+void sim_app_read(struct sim *sim, struct sim_app *app);
+void sim_app_take_back(struct sim_app *app);
+
 /* A packet from outside to a host. */
-void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data, uint32_t len);
+void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,
+		uint32_t len);
 
 /* All buffers are back, nothing is held: after connections have ended. */
 bool sim_is_clean(struct sim *sim);

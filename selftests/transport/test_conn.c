@@ -30,7 +30,13 @@ static struct sim_flow *end_of(struct sim *sim, int host, uint32_t handle)
 	return sim_flow(&sim->host[host].apps[0], handle);
 }
 
+static int close_flow(struct sim *sim, int host, uint32_t flow)
+{
+	return mn_stack_close(sim->host[host].stack, &sim->host[host].apps[0].ch, flow);
+}
+
 static uint64_t wanted;
+
 static bool got_wanted(struct sim *sim)
 {
 	return sim->host[1].apps[0].flows[0].received == wanted;
@@ -60,8 +66,8 @@ TEST_F(conn, connect__tells_both_ends)
 TEST_F(conn, data__sizes)
 {
 	static const uint32_t sizes[] = {
-		1, 2, 3, 4, 5, 63, 64, 1000, 1400, 1420, 1421, 1424, 1500, 4095, 4096, 4097, 8192, 65535, 65536,
-		1000000, MN_MSG_MAX - 1, MN_MSG_MAX,
+		1, 2, 3, 4, 5, 63, 64, 1000, 1400, 1420, 1421, 1424, 1500, 4095, 4096, 4097, 8192,
+		65535, 65536, 1000000, MN_MSG_MAX - 1, MN_MSG_MAX,
 	};
 	const int n = sizeof(sizes) / sizeof(sizes[0]);
 
@@ -144,8 +150,8 @@ TEST_F(conn, close__delivers_first)
 	sim_run(self->sim, 1000, NULL);
 	for (int i = 0; i < 5; i++)
 		ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 500000));
-	ASSERT_EQ(0, mn_stack_close(self->sim->host[0].stack, &self->sim->host[0].apps[0].ch, self->flow[0]));
-	EXPECT_EQ(-ENOENT, mn_stack_close(self->sim->host[0].stack, &self->sim->host[0].apps[0].ch, self->flow[0]));
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
+	EXPECT_EQ(-ENOENT, close_flow(self->sim, 0, self->flow[0]));
 	sim_run(self->sim, 100000, NULL);
 	EXPECT_EQ(5, f->received);
 	EXPECT_TRUE(f->ended);
@@ -186,7 +192,7 @@ TEST_F(conn, close__while_the_peer_sends)
 	ASSERT_TRUE(sim_send(&self->sim->host[1].apps[0], self->flow[1], 3000000));
 	sim_run(self->sim, 2000, NULL);
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
-	ASSERT_EQ(0, mn_stack_close(self->sim->host[0].stack, &self->sim->host[0].apps[0].ch, self->flow[0]));
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
 	sim_run(self->sim, 100000, NULL);
 	EXPECT_EQ(1, end_of(self->sim, 1, self->flow[1])->received);
 	EXPECT_TRUE(end_of(self->sim, 1, self->flow[1])->ended);
@@ -225,7 +231,7 @@ TEST_F(conn, close__nobody_answers)
 	sim_run(self->sim, 1000, NULL);
 	self->sim->host[1].dead = true;
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
-	ASSERT_EQ(0, mn_stack_close(self->sim->host[0].stack, &self->sim->host[0].apps[0].ch, self->flow[0]));
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
 	sim_run(self->sim, 6500000, NULL);
 	EXPECT_EQ(MN_END_TIMED_OUT, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
 	EXPECT_EQ(0, sim_conns(self->sim, 0));
@@ -262,6 +268,26 @@ TEST_F(conn, keepalive__keeps_an_idle_connection)
 	wanted = 1;
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 64));
 	EXPECT_TRUE(sim_run(self->sim, 1000, got_wanted));
+}
+
+static bool lose_large(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	(void)sim;
+	(void)data;
+	return from == 0 && len > 1000;
+}
+
+/* The peer is alive, but the way swallows large packets and nobody says so. */
+TEST_F(conn, no_progress__ends)
+{
+	sim_run(self->sim, 1000, NULL);
+	self->sim->filter = lose_large;
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
+	sim_run(self->sim, 8000000, NULL);
+	EXPECT_FALSE(end_of(self->sim, 0, self->flow[0])->ended);
+	sim_run(self->sim, 8000000, NULL);
+	EXPECT_EQ(ETIMEDOUT, end_of(self->sim, 0, self->flow[0])->error);
+	EXPECT_EQ(ECONNRESET, end_of(self->sim, 1, self->flow[1])->error);
 }
 
 /* The whole machine slept: what it missed is no silence of the peer. */

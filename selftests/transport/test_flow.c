@@ -36,7 +36,8 @@ static bool wanted_messages(struct sim *sim)
 }
 
 /* Sends count messages of len as room permits while time passes. */
-static uint32_t pump(struct sim *sim, struct sim_app *app, uint32_t flow, uint32_t count, uint32_t len, uint64_t us)
+static uint32_t pump(struct sim *sim, struct sim_app *app, uint32_t flow, uint32_t count,
+		     uint32_t len, uint64_t us)
 {
 	uint64_t end_us = sim->now_us + us;
 	uint32_t sent = 0;
@@ -49,7 +50,8 @@ static uint32_t pump(struct sim *sim, struct sim_app *app, uint32_t flow, uint32
 	return sent;
 }
 
-static void check_stopped_reader(struct __test_metadata *_metadata, struct sim *sim, uint32_t flow, uint32_t len)
+static void check_stopped_reader(struct __test_metadata *_metadata, struct sim *sim, uint32_t flow,
+				 uint32_t len)
 {
 	struct sim_app *src = &sim->host[0].apps[0], *dst = &sim->host[1].apps[0];
 	const struct mn_stack_stats *st = mn_stack_stats(sim->host[1].stack);
@@ -104,7 +106,7 @@ TEST_F(flow, stopped_reader__does_not_stop_others)
 
 	/* Another application on the same host, with a listener of its own. */
 	mn_stack_unlisten(h[1].stack, &(struct mn_addr){ 0 }, SIM_PORT);
-	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[1].ch, &(struct mn_addr){ 0 }, SIM_PORT));
+	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[1].ch, &(struct mn_addr){0}, SIM_PORT));
 	ASSERT_TRUE(sim_connect(self->sim, 1, &other[0], &other[1]));
 	h[1].apps[0].reads = false;
 	pump(self->sim, &h[0].apps[0], self->flow[0], 20000, 1400, 100000);
@@ -162,7 +164,7 @@ TEST_F(flow, lost_window_update)
 	EXPECT_TRUE(sim_run(self->sim, 2000000, wanted_messages));
 }
 
-/* Four messages of 8 MiB at a time into 16 MiB of buffers: they must not block each other half-way. */
+/* Four messages of 8 MiB at a time into 16 MiB: they must not block each other half-way. */
 TEST_F(flow, many_largest_messages)
 {
 	struct sim_host *h = self->sim->host;
@@ -172,7 +174,8 @@ TEST_F(flow, many_largest_messages)
 		ASSERT_TRUE(sim_connect(self->sim, i % 2, &flow[i][0], &flow[i][1]));
 	for (int round = 1; round <= 4; round++) {
 		for (int i = 0; i < 4; i++)
-			ASSERT_TRUE(sim_send(&h[0].apps[i % 2], flow[(round % 2) * 4 + i][0], MN_MSG_MAX));
+			ASSERT_TRUE(sim_send(&h[0].apps[i % 2], flow[(round % 2) * 4 + i][0],
+					     MN_MSG_MAX));
 		wanted = 4 * round;
 		ASSERT_TRUE(sim_run(self->sim, 10000000, wanted_messages));
 		sim_run(self->sim, 10000, NULL);
@@ -190,7 +193,7 @@ TEST_F(flow, small_beside_large)
 
 	ASSERT_TRUE(sim_connect(self->sim, 0, &large[0], &large[1]));
 	ASSERT_TRUE(sim_connect(self->sim, 1, &small[0], &small[1]));
-	/* The application holds on to 2400 of 4096 buffers: no room for one more message of 2048. */
+	/* The application holds on to 2400 of 4096 buffers: no room for 2048 more. */
 	dst->returns = false;
 	for (int i = 0; i < 8; i++)
 		ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 300 * MN_SHM_BUF_SIZE));
@@ -244,14 +247,15 @@ static uint64_t fairness(const uint64_t *x, int n)
 	return 1000 * sum * sum / (n * squares);
 }
 
-static void check_fair(struct __test_metadata *_metadata, struct sim *sim, int n, uint32_t bytes_per_us)
+static void check_fair(struct __test_metadata *_metadata, struct sim *sim, int n,
+		       uint32_t bytes_per_us)
 {
 	struct sim_host *h = sim->host;
 	uint32_t flow[8][2];
 	uint64_t bytes[8];
 	uint64_t end_us;
 
-	sim->net = (struct sim_net){ .delay_us = 15, .bytes_per_us = bytes_per_us, .queue_us = 1000 };
+	sim->net = (struct sim_net){.delay_us = 15, .bytes_per_us = bytes_per_us, .queue_us = 1000};
 	for (int i = 0; i < n; i++)
 		ASSERT_TRUE(sim_connect(sim, i % 2, &flow[i][0], &flow[i][1]));
 	/* The first has the link for itself for a while. */

@@ -52,8 +52,8 @@ static bool watch(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 }
 
 /* One packet from host 0's address to host 1, with optional payload. */
-static void inject(struct sim *sim, const struct mn_path *path, const struct mn_seg *seg, const void *payload,
-		   uint32_t len)
+static void inject(struct sim *sim, const struct mn_path *path, const struct mn_seg *seg,
+		   const void *payload, uint32_t len)
 {
 	uint8_t buf[2048];
 	uint32_t n = mn_packet_write(buf, seg);
@@ -110,7 +110,7 @@ TEST_F(hostile, no_answer__times_out_after_a_second)
 
 TEST_F(hostile, syn__again_gets_the_same_answer)
 {
-	struct mn_seg syn = { .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x1234500, .mss = 1472 } };
+	struct mn_seg syn = {.type = MN_WIRE_SYN, .ts = 5, .syn = {.id = 0x1234500, .mss = 1472}};
 	struct mn_path path = sim_path(self->sim, 0, 50001);
 	uint64_t id;
 
@@ -143,7 +143,8 @@ TEST_F(hostile, syn__flood)
 
 	mn_addr_parse(&path.local, "192.0.2.1");
 	for (int i = 0; i < 1000; i++) {
-		struct mn_seg syn = { .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x100 + i, .mss = 1472 } };
+		struct mn_seg syn = {
+			.type = MN_WIRE_SYN, .ts = 5, .syn = {.id = 0x100 + i, .mss = 1472}};
 
 		path.local_port = 1000 + i;
 		inject(self->sim, &path, &syn, "", 0);
@@ -176,7 +177,7 @@ TEST_F(hostile, syn__no_slot_left)
 TEST_F(hostile, syn__unproven_address)
 {
 	struct mn_path path = sim_path(self->sim, 0, 50003), other = path;
-	struct mn_seg seg = { .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x4444400, .mss = 1472 } };
+	struct mn_seg seg = {.type = MN_WIRE_SYN, .ts = 5, .syn = {.id = 0x4444400, .mss = 1472}};
 	uint32_t accepts = self->st->accepts;
 	uint64_t id;
 
@@ -193,7 +194,7 @@ TEST_F(hostile, syn__unproven_address)
 	EXPECT_EQ(accepts + 1, self->st->accepts);
 }
 
-/* The right id belongs to the connection; a guess does not end it, nor does the id from elsewhere. */
+/* A guess does not end a connection, nor does the right id from elsewhere. */
 TEST_F(hostile, rst__forged)
 {
 	struct mn_seg rst = { .type = MN_WIRE_RST, .syn = { .code = MN_WIRE_CODE_ABORTED } };
@@ -236,8 +237,9 @@ TEST_F(hostile, unknown__answers_are_limited)
 	EXPECT_EQ(2001, self->st->drop_unknown_conn);
 }
 
-static void expect_drop(struct __test_metadata *_metadata, struct sim *sim, const struct mn_path *path,
-			const uint8_t *data, uint32_t len, const uint64_t *counter, const char *what)
+static void expect_drop(struct __test_metadata *_metadata, struct sim *sim,
+			const struct mn_path *path, const uint8_t *data, uint32_t len,
+			const uint64_t *counter, const char *what)
 {
 	uint64_t before = *counter;
 
@@ -258,10 +260,12 @@ TEST_F(hostile, packets_that_are_none)
 	self->sim->filter = watch;
 	for (uint32_t len = 0; len < n; len++)
 		expect_drop(_metadata, sim, &self->path, good, len, &st->drop_short, "short");
-#define BAD(index, value, size, counter)	do {					\
-		memcpy(bad, good, sizeof(bad));						\
-		bad[index] = value;							\
-		expect_drop(_metadata, sim, &self->path, bad, size, &st->counter, #index " = " #value);	\
+#define BAD(index, value, size, counter)                                                           \
+	do {                                                                                       \
+		memcpy(bad, good, sizeof(bad));                                                    \
+		bad[index] = value;                                                                \
+		expect_drop(_metadata, sim, &self->path, bad, size, &st->counter,                  \
+			    #index " = " #value);                                                  \
 	} while (0)
 	BAD(0, 0, n, drop_version);
 	BAD(0, 2, n, drop_version);
@@ -295,7 +299,7 @@ TEST_F(hostile, packets_that_are_none)
 TEST_F(hostile, sack__nonsense)
 {
 	struct mn_seg seg = { .type = MN_WIRE_ACK, .id = self->id[1], .n_sack = 1, .ts = 5 };
-	static const struct mn_wire_sack bad[] = { { 5, 5 }, { 7, 5 }, { 0, 5 }, { 5, 6 }, { 1, UINT64_MAX } };
+	static const struct mn_wire_sack bad[] = {{5, 5}, {7, 5}, {0, 5}, {5, 6}, {1, UINT64_MAX}};
 
 	for (int i = 0; i < 5; i++) {
 		seg.sack[0] = bad[i];
@@ -324,7 +328,8 @@ TEST_F(hostile, frame__impossible_length)
 
 TEST_F(hostile, data__beyond_credit)
 {
-	struct mn_seg seg = { .type = MN_WIRE_DATA, .id = self->id[1], .seq = UINT64_C(1) << 40, .ts = 5 };
+	struct mn_seg seg = {
+		.type = MN_WIRE_DATA, .id = self->id[1], .seq = UINT64_C(1) << 40, .ts = 5};
 
 	inject(self->sim, &self->path, &seg, "x", 1);
 	EXPECT_EQ(1, self->st->drop_beyond_credit);
@@ -378,7 +383,8 @@ TEST_F(hostile, corruption_breaks_nothing)
 		uint32_t flow[2];
 
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
-		sim->net = (struct sim_net){ .delay_us = 20, .corrupt = 50000, .loss = 10000, .bytes_per_us = 1250 };
+		sim->net = (struct sim_net){
+			.delay_us = 20, .corrupt = 50000, .loss = 10000, .bytes_per_us = 1250};
 		for (int i = 0; i < 20; i++) {
 			sim_send(&sim->host[0].apps[0], flow[0], 1 + sim_random(sim, 40000));
 			sim_send(&sim->host[1].apps[0], flow[1], 1 + sim_random(sim, 40000));
@@ -386,7 +392,8 @@ TEST_F(hostile, corruption_breaks_nothing)
 		}
 		sim->net.corrupt = sim->net.loss = 0;
 		for (int i = 0; i < 2; i++)
-			mn_stack_del_channel(sim->host[i].stack, &sim->host[i].apps[0].ch, MN_END_ADMIN);
+			mn_stack_del_channel(sim->host[i].stack, &sim->host[i].apps[0].ch,
+					     MN_END_ADMIN);
 		sim_run(sim, 1000000, NULL);
 		EXPECT_EQ(0, sim->host[0].held + sim->host[1].held);
 		EXPECT_EQ(0, sim_conns(sim, 0) + sim_conns(sim, 1)) TH_LOG("seed %lu", seed);
@@ -449,7 +456,7 @@ TEST_F(hostile, corrupt_channel)
 	}
 }
 
-/* An application that does not even look at its ring: the words that are due wait, and come in order. */
+/* An application that does not look at its ring: what is due waits, and comes in order. */
 TEST_F(hostile, full_ring)
 {
 	struct sim_host *h = self->sim->host;
@@ -457,7 +464,7 @@ TEST_F(hostile, full_ring)
 	uint32_t flow[2], slots = app->ch.rx.size;
 
 	app->reads = false;
-	/* The engine believes the ring full: the consumer's index stands where it was so many entries ago. */
+	/* As if so many entries were unread: the engine finds the ring full. */
 	app->ch.rx.self += slots;
 	app->ch.rx.other = app->ch.rx.self - slots;
 	app->ch.hdr->closed = 0;

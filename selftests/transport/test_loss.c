@@ -33,8 +33,9 @@ static bool all_arrived(struct sim *sim)
 	       sim->host[0].apps[0].flows[0].received == wanted_back;
 }
 
-/* count messages of sizes up to max each way; the time that it took, 0 when it took longer than limit_us. */
-static uint64_t transfer(struct sim *sim, const uint32_t flow[2], uint32_t count, uint32_t max, uint64_t limit_us)
+/* count messages of up to max bytes each way; the time that it took, 0: longer than limit_us. */
+static uint64_t transfer(struct sim *sim, const uint32_t flow[2], uint32_t count, uint32_t max,
+			 uint64_t limit_us)
 {
 	uint64_t from_us = sim->now_us;
 	uint32_t sent[2] = { 0, 0 };
@@ -54,7 +55,8 @@ static uint64_t transfer(struct sim *sim, const uint32_t flow[2], uint32_t count
 }
 
 /* The transfer ends, and afterwards nothing is left anywhere. */
-static bool transfer_clean(struct sim *sim, const uint32_t flow[2], uint32_t count, uint32_t max, uint64_t limit_us)
+static bool transfer_clean(struct sim *sim, const uint32_t flow[2], uint32_t count, uint32_t max,
+			   uint64_t limit_us)
 {
 	if (!transfer(sim, flow, count, max, limit_us))
 		return false;

@@ -73,7 +73,7 @@ TEST_F(credit, claim__large_beside_greedy_small)
 	EXPECT_GT(1000, turns);
 }
 
-/* A claim that only the reserve for small messages stood against is met without anything given back. */
+/* A claim that only the reserve for small messages stood against is met without returns. */
 TEST_F(credit, claim__met_later_without_returns)
 {
 	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, LARGE + 100));
@@ -104,7 +104,8 @@ TEST_F(credit, share__follows_room_and_cost)
 	EXPECT_LE(TOTAL / 2, dear / 68);
 	EXPECT_GT(dear, mn_credit_share(&self->cr, TOTAL / 2, 16 * MN_SHM_BUF_SIZE / 68, 3000));
 	EXPECT_EQ(3000, mn_credit_share(&self->cr, TOTAL / 8 + 1, 16 * MN_SHM_BUF_SIZE, 3000));
-	EXPECT_GT(3000, mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
+	EXPECT_GT(3000,
+		  mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
 	EXPECT_LT(0, mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
 	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL / 32, 16, 3000));
 	EXPECT_TRUE(mn_credit_is_low(&self->cr, TOTAL / 32));

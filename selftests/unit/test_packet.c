@@ -19,8 +19,8 @@ TEST(packet__data_bytes)
 	};
 	struct mn_seg seg = {
 		.type = MN_WIRE_DATA, .flags = MN_WIRE_F_PROBE, .n_sack = 1, .credit = 0x010203,
-		.id = 0x0102030405060708, .seq = 9, .ack = 10, .ts = 11, .ts_echo = 12, .ack_delay = 13,
-		.sack = { { 20, 30 } },
+		.id = 0x0102030405060708, .seq = 9, .ack = 10,
+		.ts = 11, .ts_echo = 12, .ack_delay = 13, .sack = { { 20, 30 } },
 	};
 	uint8_t buf[128];
 	struct mn_seg got;
@@ -46,7 +46,7 @@ TEST(packet__syn_bytes)
 	static const uint8_t body[24] = {
 		0, 0, 0, 0, 0, 0, 0x12, 0x34, 0x05, 0xc0, 0, 7, 0, 0, 0, 0,
 	};
-	struct mn_seg seg = { .type = MN_WIRE_SYN, .syn = { .id = 0x1234, .mss = 1472, .engine = 7 } };
+	struct mn_seg seg = {.type = MN_WIRE_SYN, .syn = {.id = 0x1234, .mss = 1472, .engine = 7}};
 	uint8_t buf[128];
 	struct mn_seg got;
 
@@ -64,11 +64,12 @@ TEST(packet__syn_bytes)
 	EXPECT_EQ(0, mn_packet_parse(buf, 72, &got));
 }
 
-/* Any single byte of a good packet replaced by any other: an answer, not a crash; never a longer payload. */
+/* Any byte of a good packet replaced by any other: no crash, and never a longer payload. */
 TEST(packet__every_byte_replaced)
 {
 	struct mn_seg seg = {
-		.type = MN_WIRE_DATA, .n_sack = 2, .id = 5, .seq = 9, .ack = 10, .sack = { { 20, 30 }, { 40, 50 } },
+		.type = MN_WIRE_DATA, .n_sack = 2, .id = 5, .seq = 9, .ack = 10,
+		.sack = { { 20, 30 }, { 40, 50 } },
 	};
 	uint8_t good[96] = { 0 }, bad[96];
 	uint32_t n = mn_packet_write(good, &seg);

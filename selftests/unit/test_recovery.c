@@ -35,8 +35,8 @@ static void send_packets(struct mn_recovery *r, uint64_t *now, uint64_t from, in
 }
 
 /* Packets [a, b) were received, and everything before ack. ts_echo as from the last of them. */
-static void ack(struct mn_recovery *r, uint64_t n_ack, uint64_t a, uint64_t b, uint32_t ts, uint64_t now,
-		struct mn_acked *got)
+static void ack(struct mn_recovery *r, uint64_t n_ack, uint64_t a, uint64_t b, uint32_t ts,
+		uint64_t now, struct mn_acked *got)
 {
 	struct mn_wire_sack s = { a * LEN, b * LEN };
 

@@ -26,7 +26,8 @@ FIXTURE_TEARDOWN(swift)
 }
 
 /* Round trips in which a full window arrives with this delay, except lost packets. */
-static void rounds(struct mn_swift *sw, struct mn_rtt *rtt, uint64_t *now, int n, uint32_t delay_us, uint32_t lost)
+static void rounds(struct mn_swift *sw, struct mn_rtt *rtt, uint64_t *now, int n, uint32_t delay_us,
+		   uint32_t lost)
 {
 	while (n--) {
 		uint32_t cwnd = mn_swift_cwnd(sw);
@@ -66,7 +67,8 @@ TEST_F(swift, delay__shrinks_in_proportion)
 
 	self->sw.slow_start = false;
 	self->sw.cwnd = 100 << 8;
-	rounds(&self->sw, &self->rtt, &self->now, 1, mn_swift_target_us(&self->sw, &self->rtt) + 10, 0);
+	rounds(&self->sw, &self->rtt, &self->now, 1, mn_swift_target_us(&self->sw, &self->rtt) + 10,
+	       0);
 	slightly = mn_swift_cwnd(&self->sw);
 	EXPECT_GT(100, slightly);
 	EXPECT_LT(85, slightly);

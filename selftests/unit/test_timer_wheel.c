@@ -70,7 +70,9 @@ TEST_F(wheel, nothing_set)
 
 TEST_F(wheel, fires_once_and_in_time)
 {
-	static const uint64_t after[] = { 0, 1, 7, 8, 9, 500, 512, 513, 4096, 100000, 3000000, 10000000000 };
+	static const uint64_t after[] = {
+		0, 1, 7, 8, 9, 500, 512, 513, 4096, 100000, 3000000, 10000000000,
+	};
 
 	for (int i = 0; i < 12; i++) {
 		uint64_t due = now_us + after[i];

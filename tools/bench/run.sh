@@ -8,17 +8,12 @@
 # run ROUNDS times, the worlds in turn, and the medians are printed.
 #
 # usage: run.sh [SECONDS [ROUNDS]]
-top=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=selftests/lib.sh
-. "$top/selftests/lib.sh"
+# shellcheck source=selftests/e2e/pair.sh
+. "$(dirname "$0")/../../selftests/e2e/pair.sh"
 
-bin=$top/build/bin
 seconds=${1:-2}
 rounds=${2:-3}
-work=$(mktemp -d /tmp/mn-bench.XXXXXX)
-at_exit rm -rf "$work"
 rows=("64 1" "64 32" "1K 1" "1K 32" "32K 32")
-declare -A ns
 
 die() {
 	echo "Error: $*" >&2
@@ -26,46 +21,38 @@ die() {
 	exit 1
 }
 
-# on WORLD SIDE CMD...
-on() {
-	local world=$1 side=$2
-
-	shift 2
-	ip netns exec "${ns[$world-$side]}" env MACHNET_SOCKET="$work/$world-$side.sock" "$@"
+# run HOST NAME WORD CMD...: in the background, until its output has the word.
+run() {
+	start "$1" "$2" "${@:4}"
+	wait_for 20 grep -q "$3" "$work/$2.log" || die "$2 does not start"
 }
 
-# start WORLD SIDE NAME WORD CMD...: in the background, until its output has the word.
-start() {
-	local world=$1 side=$2 log=$work/$1-$2-$3.log word=$4
-
-	shift 4
-	(exec ip netns exec "${ns[$world-$side]}" env MACHNET_SOCKET="$work/$world-$side.sock" "$@") >"$log" 2>&1 &
-	at_exit kill -KILL $!
-	wait_for 20 grep -q "$word" "$log" || die "$world-$side does not start: $*"
+# serve HOST OPTION...: a daemon.
+serve() {
+	run "$1" "machnetd-$1" serving "$bin/machnetd" --control=local "${@:2}"
 }
 
+# Hosts of a world are WORLD-a and WORLD-b.
 world_memif() {
 	local a b vdev="net_memif0,socket=$work/memif.sock,socket-abstract=no"
 
 	netns_new a
 	netns_new b
-	ns+=([memif-a]=$a [memif-b]=$b)
-	start memif a machnetd serving "$bin/machnetd" --control=local --vdev "$vdev,role=server" -a 10.88.0.1/24
-	start memif b machnetd serving "$bin/machnetd" --control=local --vdev "$vdev,role=client" -a 10.88.0.2/24
+	ns[memif-a]=$a
+	ns[memif-b]=$b
+	serve memif-a --vdev "$vdev,role=server" -a "$IP_A/24"
+	serve memif-b --vdev "$vdev,role=client" -a "$IP_B/24"
 }
 
 world_veth() {
-	local a b
-
-	netns_pair a b 10.88.0.1/24 10.88.0.2/24
-	ns+=([veth-a]=$a [veth-b]=$b)
-	start veth a machnetd serving "$bin/machnetd" --control=local -i eth0
-	start veth b machnetd serving "$bin/machnetd" --control=local -i eth0
+	pair_join veth-a veth-b
+	serve veth-a -i eth0
+	serve veth-b -i eth0
 }
 
 # measure WORLD SIZE WINDOW ROUND
 measure() {
-	on "$1" a "$bin/machnet-bench" client 10.88.0.2 -s "$2" -w "$3" -d "$seconds" --json \
+	on "$1-a" "$bin/machnet-bench" client "$IP_B" -s "$2" -w "$3" -d "$seconds" --json \
 		>"$work/result-$1-$2-$3-$4.json" || die "$1: $2, window $3"
 }
 
@@ -78,7 +65,7 @@ need_root
 need_commands ip jq
 for world in memif veth; do
 	world_$world
-	start $world b server listening "$bin/machnet-bench" server
+	run $world-b $world-server listening "$bin/machnet-bench" server
 done
 for ((round = 1; round <= rounds; round++)); do
 	for row in "${rows[@]}"; do

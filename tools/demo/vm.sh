@@ -2,29 +2,34 @@
 # vm.sh - the world of the demo as two VMs with the distribution's kernel, joined by an emulated network
 # shellcheck shell=bash
 
-# shellcheck source=selftests/vm/vm.sh
-. "$TOP/selftests/vm/vm.sh"
+# shellcheck source=selftests/vm/vm.sh disable=SC2154
+. "$top/selftests/vm/vm.sh"
 
-declare -A BG
+bin=$top/build/bin
+# shellcheck disable=SC2034 # for the demo
+IP_A=10.77.0.1 IP_B=10.77.0.2
+work=$(mktemp -d /tmp/mn-demo.XXXXXX)
+at_exit rm -rf "$work"
+declare -A job
 
 world_name() { echo "two VMs, machnet.ko, virtio-net under DPDK"; }
 
 on() { vm_exec "$@"; }
 
-# on_bg HOST NAME CMD...: in the background, output to $WORK/NAME.log; its process id stays in the VM.
+# on_bg HOST NAME CMD...: in the background, output to $work/NAME.log; its process id stays in the VM.
 on_bg() {
 	local host=$1 name=$2
 	shift 2
 	# shellcheck disable=SC2016
-	vm_exec "$host" bash -c 'echo $$ > "/run/$0.pid"; exec "$@"' "$name" "$@" > "$WORK/$name.log" 2>&1 &
-	BG[$name]=$!
+	vm_exec "$host" bash -c 'echo $$ > "/run/$0.pid"; exec "$@"' "$name" "$@" > "$work/$name.log" 2>&1 &
+	job[$name]=$!
 }
 
 # stop_bg HOST NAME: SIGTERM, and the status it ends with must be that of a clean end.
 stop_bg() {
-	vm_exec "$1" bash -c "kill -TERM \$(</run/$2.pid)" || die "$2 is gone: $(tail -n 3 "$WORK/$2.log")"
-	wait "${BG[$2]}"
-	case $? in 0 | 143) ;; *) die "$2 did not end cleanly: $(tail -n 3 "$WORK/$2.log")" ;; esac
+	vm_exec "$1" bash -c "kill -TERM \$(</run/$2.pid)" || die "$2 is gone: $(tail -n 3 "$work/$2.log")"
+	wait "${job[$2]}"
+	case $? in 0 | 143) ;; *) die "$2 did not end cleanly: $(tail -n 3 "$work/$2.log")" ;; esac
 }
 
 world_up() {
@@ -34,7 +39,7 @@ world_up() {
 	done
 	for host in a b; do
 		vm_wait $host || die "VM $host"
-		on $host ip addr add "${IP[$host]}/24" dev eth0 && on $host ip link set eth0 up ||
+		on $host ip addr add "$(ip_of $host)/24" dev eth0 && on $host ip link set eth0 up ||
 			die "the network of VM $host"
 		printf '%s# uname -r: %s\n' $host "$(on $host uname -r)"
 	done
@@ -42,35 +47,35 @@ world_up() {
 
 world_daemon() {
 	show "$1" modprobe machnet
-	on_bg "$1" "machnetd-$1" "$BIN/machnetd" -i eth0
+	on_bg "$1" "machnetd-$1" "$bin/machnetd" -i eth0
 }
 
-world_log() { sed "s/^/$1> /" "$WORK/machnetd-$1.log"; }
+world_log() { sed "s/^/$1> /" "$work/machnetd-$1.log"; }
 
 # A connection that stays while the operator looks at it.
 world_objects() {
 	local host
 	say "what the kernel knows while messages flow"
-	on_bg a bench-live "$BIN/machnet-bench" client "${IP[b]}" -p $PORT -s 64 -w 1 -d 60
+	on_bg a bench-live "$bin/machnet-bench" client $IP_B -p $PORT -s 64 -w 1 -d 60
 	until_true 20 "a live connection" connection_is_listed
 	for host in a b; do
-		show $host "$BIN/machnetctl" device
-		show $host "$BIN/machnetctl" port
-		show $host "$BIN/machnetctl" connection
+		show $host "$bin/machnetctl" device
+		show $host "$bin/machnetctl" port
+		show $host "$bin/machnetctl" connection
 	done
 	stop_bg a bench-live
 	row "machnetctl" "device, port, connection on both sides"
 }
 
 connection_is_listed() {
-	[ "$(on a "$BIN/machnetctl" -j connection | jq length)" -ge 1 ]
+	[ "$(on a "$bin/machnetctl" -j connection | jq length)" -ge 1 ]
 }
 
 world_finish() {
 	local host
 	for host in a b; do
 		stop_bg $host machnetd-$host
-		tail -n 2 "$WORK/machnetd-$host.log" | sed "s/^/$host> /"
+		tail -n 2 "$work/machnetd-$host.log" | sed "s/^/$host> /"
 		show $host ip -br addr show eth0
 		show $host modprobe -r machnet
 		vm_log_clean $host || die "the kernel log of VM $host has a complaint"

@@ -25,8 +25,8 @@ static void update_mss(struct mn_conn *c)
 		c->mss = c->peer_mss > least ? c->peer_mss : least;
 }
 
-struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_path *path,
-			    enum mn_conn_state state)
+struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch,
+			    const struct mn_path *path, enum mn_conn_state state)
 {
 	struct mn_conn *c = mn_stack_conn_new(s);
 

@@ -37,8 +37,8 @@ struct mn_stack_channel;
 #define MN_KEEPALIVE_US		1000000u
 #define MN_KEEPALIVE_TRIES	4u
 #define MN_DEAD_US		((MN_KEEPALIVE_TRIES + 1) * MN_KEEPALIVE_US)
-/* A peer that answers but never acknowledges what it has credit for. */
-#define MN_NO_PROGRESS_US	15000000u
+/* Timeouts in a row, some 12 s, when a peer answers but acknowledges nothing that has credit. */
+#define MN_NO_PROGRESS_TRIES	20u
 /* Wait for the answer to our last FIN, and for late repetitions of the peer's. */
 #define MN_LAST_ACK_US		1000000u
 #define MN_LINGER_US		10000u
@@ -111,7 +111,7 @@ struct mn_conn {
 	struct mn_inbox inbox;
 	uint64_t rcv_nxt, rcv_edge;	/* next expected; credit given ends here */
 	uint64_t rcv_fin;		/* where the peer's stream ends; MN_SEQ_NONE: not known */
-	int stalled;			/* -EAGAIN, -ENOBUFS: why nothing can be taken now; 0: it can */
+	int stalled;			/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
 	bool ack_now;
 	uint32_t ack_packets, ack_bytes;	/* received and not acknowledged */
 	uint32_t echo_ts;		/* timestamp to echo; 0: none */
@@ -119,14 +119,13 @@ struct mn_conn {
 	uint32_t credit_epoch;
 
 	uint64_t retransmits;
-	uint64_t acked_us;		/* the peer acknowledged something, or had nothing to acknowledge */
 };
 
 /* conn.c */
 
 /* New, in the channel, known by its id. NULL: no slot. */
-struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_path *path,
-			    enum mn_conn_state state);
+struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch,
+			    const struct mn_path *path, enum mn_conn_state state);
 /* Both ends know each other: from now on data flows. 0 or -ENOMEM. */
 int mn_conn_establish(struct mn_conn *c);
 /* The application closes it, in order. */
@@ -143,7 +142,7 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
 bool mn_conn_post(struct mn_conn *c);
 /* New next hop and packet size. */
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu);
-/* Cuts the stream into packets anew from what is acknowledged: those under way are too large to arrive. */
+/* Cuts the stream anew from what is acknowledged: packets under way are too large to arrive. */
 void mn_conn_recut(struct mn_conn *c);
 /* It may have something to send. */
 void mn_conn_ready(struct mn_conn *c);

@@ -4,7 +4,8 @@
 
 static bool same_peer(const struct mn_conn *c, const struct mn_path *path)
 {
-	return c->path.remote_port == path->remote_port && mn_addr_equal(&c->path.remote, &path->remote);
+	return c->path.remote_port == path->remote_port &&
+	       mn_addr_equal(&c->path.remote, &path->remote);
 }
 
 /* Round trip by the echoed timestamp; 0: none. */
@@ -53,11 +54,13 @@ static void receive_syn_ack(struct mn_conn *c, const struct mn_seg *seg)
 
 static void receive_rst(struct mn_conn *c, const struct mn_seg *seg)
 {
+	uint32_t code = seg->syn.code;
+	bool refuses = code == MN_WIRE_CODE_REFUSED || code == MN_WIRE_CODE_BUSY;
+
 	c->stack->stats.resets_received++;
 	switch ((enum mn_conn_state)c->state) {
 	case MN_CONN_SYN_SENT:
-		mn_conn_end(c, seg->syn.code == MN_WIRE_CODE_REFUSED || seg->syn.code == MN_WIRE_CODE_BUSY ?
-			    MN_END_REFUSED : MN_END_RESET, 0);
+		mn_conn_end(c, refuses ? MN_END_REFUSED : MN_END_RESET, 0);
 		break;
 	case MN_CONN_LAST_ACK:
 		/* The peer needed our FIN no longer. */
@@ -106,7 +109,6 @@ static void update_limit(struct mn_conn *c, const struct mn_seg *seg)
 static void advance_una(struct mn_conn *c, uint64_t ack)
 {
 	c->snd_una = ack;
-	c->acked_us = c->stack->now_us;
 	if (c->snd_nxt < ack)
 		c->snd_nxt = ack;
 	if (c->sendq.head != MN_SHM_BUF_NONE) {
@@ -159,7 +161,8 @@ static bool acks_are_possible(const struct mn_conn *c, const struct mn_seg *seg)
 	return true;
 }
 
-static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pkt *pkt)
+static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg,
+				const struct mn_pkt *pkt)
 {
 	struct mn_stack *s = c->stack;
 	bool kept;

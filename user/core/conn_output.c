@@ -71,8 +71,8 @@ static void acknowledged(struct mn_conn *c)
 }
 
 /* One packet with len bytes from seq on, which begin in message msg. n_sack: room for so many. */
-static uint32_t output_packet(struct mn_conn *c, uint8_t *buf, uint8_t flags, uint64_t seq, uint32_t len,
-			      uint32_t msg, uint32_t n_sack)
+static uint32_t output_packet(struct mn_conn *c, uint8_t *buf, uint8_t flags, uint64_t seq,
+			      uint32_t len, uint32_t msg, uint32_t n_sack)
 {
 	struct mn_wire_sack ranges[MN_WIRE_SACK_MAX];
 	struct mn_seg seg = {
@@ -108,7 +108,8 @@ static uint8_t probe_flag(struct mn_conn *c)
 	return ask ? MN_WIRE_F_PROBE : 0;
 }
 
-static uint32_t output_again(struct mn_conn *c, uint8_t *buf, uint32_t limit, struct mn_sent *s, uint8_t flags)
+static uint32_t output_again(struct mn_conn *c, uint8_t *buf, uint32_t limit, struct mn_sent *s,
+			     uint8_t flags)
 {
 	struct mn_stack *st = c->stack;
 
@@ -171,8 +172,6 @@ static uint32_t output_new(struct mn_conn *c, uint8_t *buf, uint32_t limit, uint
 	fin = c->fin_queued && seq + len == c->snd_end;
 	if (!len && !fin)
 		return 0;
-	if (mn_recovery_empty(&c->rec))
-		c->acked_us = st->now_us;
 	s = mn_recovery_sent(&c->rec, seq, len, st->now_us);
 	s->msg = msg;
 	if (fin) {
@@ -225,7 +224,8 @@ static uint32_t output_stream(struct mn_conn *c, uint8_t *buf, uint32_t limit)
 		n = output_new(c, buf, limit, 0);
 	if (!n && c->probe_due) {
 		c->stack->stats.tx_probes++;
-		n = output_packet(c, buf, MN_WIRE_F_PROBE, c->snd_nxt, 0, MN_SHM_BUF_NONE, MN_WIRE_SACK_MAX);
+		n = output_packet(c, buf, MN_WIRE_F_PROBE, c->snd_nxt, 0, MN_SHM_BUF_NONE,
+				  MN_WIRE_SACK_MAX);
 	}
 	if (!n && c->ack_now)
 		n = output_packet(c, buf, 0, c->snd_nxt, 0, MN_SHM_BUF_NONE, MN_WIRE_SACK_MAX);

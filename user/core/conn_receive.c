@@ -118,7 +118,8 @@ static bool hold(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pk
 
 	st->rx_out_of_order++;
 	c->ack_now = true;
-	ret = mn_reassembly_add(&c->held, &c->stack->held, seg->seq, seg->payload, seg->len, pkt->handle);
+	ret = mn_reassembly_add(&c->held, &c->stack->held, seg->seq, seg->payload, seg->len,
+				pkt->handle);
 	if (!ret)
 		st->rx_held++;
 	else if (ret == -EEXIST)

@@ -81,10 +81,12 @@ static uint64_t peer_key(const struct mn_stack *s, const struct mn_path *path, u
 	uint64_t a[2];
 
 	memcpy(a, path->remote.b, sizeof(a));
-	return mn_hash_mix(mn_hash_mix(mn_hash_mix(a[0], a[1], seed), remote_id, seed), path->remote_port, seed);
+	return mn_hash_mix(mn_hash_mix(mn_hash_mix(a[0], a[1], seed), remote_id, seed),
+			   path->remote_port, seed);
 }
 
-struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path, uint64_t remote_id)
+struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path,
+				      uint64_t remote_id)
 {
 	uint32_t slot = mn_hash_get(&s->by_peer, peer_key(s, path, remote_id));
 
@@ -102,7 +104,8 @@ int mn_stack_conn_set_peer(struct mn_conn *c, uint64_t remote_id)
 	return ret;
 }
 
-struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch, uint32_t flow)
+struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
+				      uint32_t flow)
 {
 	uint32_t slot = flow & ((1u << s->slot_bits) - 1);
 	struct mn_conn *c;

@@ -17,7 +17,8 @@ void mn_conn_handshake_started(struct mn_conn *c)
 {
 	uint64_t now_us = c->stack->now_us, end_us = c->since_us + MN_SYN_GIVE_UP_US;
 	/* An answer to a forged packet is not repeated as often as a question. */
-	uint64_t next_us = now_us + (MN_SYN_RETRY_US << (c->accepted ? 2 * c->syn_tries + 1 : c->syn_tries));
+	uint64_t next_us =
+		now_us + (MN_SYN_RETRY_US << (c->accepted ? 2 * c->syn_tries + 1 : c->syn_tries));
 
 	c->syn_tries++;
 	c->syn_due = true;
@@ -31,16 +32,22 @@ static bool waits_for_credit(const struct mn_conn *c)
 	return mn_recovery_empty(&c->rec) && c->snd_nxt < c->snd_end && c->snd_limit <= c->snd_nxt;
 }
 
-static void timeout_fire(struct mn_conn *c)
+/* The peer took its credit back: it cannot take even the oldest packet. */
+static bool credit_is_closed(const struct mn_conn *c)
 {
 	const struct mn_sent *head = mn_recovery_at(&c->rec, c->rec.head);
+
+	return head->len && head->seq + head->len > c->snd_limit;
+}
+
+static void timeout_fire(struct mn_conn *c)
+{
 	uint64_t now_us = c->stack->now_us;
 
-	if (head->len && head->seq + head->len > c->snd_limit) {
-		/* The peer cannot take it: no loss, and nothing to send again. */
+	if (credit_is_closed(c)) {
+		/* No loss, and nothing to send again. */
 		c->rec.backoff++;
 		c->rec.progress_us = now_us;
-		c->acked_us = now_us;
 		c->probe_due = true;
 		return;
 	}
@@ -126,7 +133,8 @@ static enum mn_end check_peer(const struct mn_conn *c)
 	/* It got everything, but does not close its end. */
 	if (c->state == MN_CONN_CLOSING && c->fin_acked && now_us - c->since_us >= MN_DEAD_US)
 		return MN_END_CLOSED;
-	if (!mn_recovery_empty(&c->rec) && now_us - c->acked_us >= MN_NO_PROGRESS_US)
+	if (!mn_recovery_empty(&c->rec) && c->rec.backoff >= MN_NO_PROGRESS_TRIES &&
+	    !credit_is_closed(c))
 		return MN_END_TIMED_OUT;
 	return MN_END_NONE;
 }

@@ -62,7 +62,8 @@ struct mn_claim *mn_credit_settle(struct mn_credit *cr, uint32_t free)
 	uint32_t room = mn_credit_room(cr, free), leave = cr->total / 8;
 
 	if (cl) {
-		set_aside(cr, cl, min_u32(cl->need - cl->held, room > 2 * leave ? room - leave : room / 2));
+		set_aside(cr, cl,
+			  min_u32(cl->need - cl->held, room > 2 * leave ? room - leave : room / 2));
 		if (cl->granted) {
 			mn_list_del(&cl->node);
 			return cl;

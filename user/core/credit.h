@@ -38,7 +38,8 @@ struct mn_credit {
 	struct mn_list small, large;	/* claims in line */
 	uint64_t epoch_end_us;
 	uint32_t epoch;
-	uint32_t active, active_before;	/* connections that received something in this epoch, in the last */
+	uint32_t active;	/* connections that received something in this epoch */
+	uint32_t active_before;	/* and in the one before */
 };
 
 void mn_credit_init(struct mn_credit *cr, uint32_t total);
@@ -70,7 +71,11 @@ static inline bool mn_credit_is_low(const struct mn_credit *cr, uint32_t free)
 /* A connection received something; *epoch is its own, 0 at first. */
 void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us);
 
-/* Bytes of stream beyond the message under assembly; cost16: see mn_inbox. least: unless buffers are scarce. */
-uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16, uint32_t least);
+/*
+ * Bytes of stream beyond the message under assembly. cost16: see mn_inbox. At least
+ * least, unless buffers are scarce.
+ */
+uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16,
+			 uint32_t least);
 
 #endif /* MN_CORE_CREDIT_H */

@@ -48,8 +48,8 @@ static int begin(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *c
 	return 0;
 }
 
-static int take_frame(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, const uint8_t *data,
-		      uint32_t len, uint32_t *taken)
+static int take_frame(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr,
+		      const uint8_t *data, uint32_t len, uint32_t *taken)
 {
 	uint32_t n = min_u32(MN_WIRE_FRAME_LEN - in->frame_got, len);
 
@@ -59,8 +59,8 @@ static int take_frame(struct mn_inbox *in, struct mn_channel *ch, struct mn_cred
 	return in->frame_got == MN_WIRE_FRAME_LEN ? begin(in, ch, cr) : 0;
 }
 
-static int take_body(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, const uint8_t *data,
-		     uint32_t len, uint32_t *taken)
+static int take_body(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr,
+		     const uint8_t *data, uint32_t len, uint32_t *taken)
 {
 	uint32_t n = min_u32(in->msg.len - in->msg.got, len), before = ch->rx_free_count, got;
 

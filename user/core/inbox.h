@@ -17,7 +17,7 @@ struct mn_inbox {
 	uint8_t frame_got;
 	struct mn_rxmsg msg;
 	struct mn_claim claim;
-	/* Bytes of buffers that a byte of stream has taken, times 16: follows large costs at once. */
+	/* Bytes of buffers taken by a byte of stream, times 16; grows at once, falls slowly. */
 	uint32_t cost16;
 	uint64_t messages;	/* that were handed over */
 };

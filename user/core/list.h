@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - circular doubly linked list inside its members; a member that is alone points at itself */
+/* list.h - circular list through its members; a member that is alone points at itself */
 #ifndef MN_CORE_LIST_H
 #define MN_CORE_LIST_H
 

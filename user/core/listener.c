@@ -19,7 +19,8 @@ static bool same(const struct mn_listener *l, const struct mn_addr *addr, uint16
 	return mn_addr_equal(&l->addr, addr) || (mn_addr_is_any(&l->addr) && mn_addr_is_any(addr));
 }
 
-int mn_listeners_add(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port, void *owner)
+int mn_listeners_add(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port,
+		     void *owner)
 {
 	struct mn_listener **at = bucket(ls, port), *l;
 
@@ -81,7 +82,8 @@ void *mn_listeners_find(const struct mn_listeners *ls, const struct mn_addr *add
 {
 	void *any = NULL;
 
-	for (const struct mn_listener *l = ls->buckets[port % MN_LISTENER_BUCKETS]; l; l = l->next) {
+	for (const struct mn_listener *l = ls->buckets[port % MN_LISTENER_BUCKETS]; l;
+	     l = l->next) {
 		if (l->port != port)
 			continue;
 		if (mn_addr_equal(&l->addr, addr))

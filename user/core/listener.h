@@ -23,11 +23,12 @@ struct mn_listeners {
 };
 
 /* 0, -EADDRINUSE (the same address and port), -ENOSPC. */
-int mn_listeners_add(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port, void *owner);
+int mn_listeners_add(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port,
+		     void *owner);
 void mn_listeners_del(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port);
 void mn_listeners_del_owner(struct mn_listeners *ls, const void *owner);
 void mn_listeners_fini(struct mn_listeners *ls);
-/* The owner for a packet to this address and port: of the address itself before any. NULL: nobody. */
+/* Who gets a packet to this address and port, NULL: nobody. The address itself before any. */
 void *mn_listeners_find(const struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port);
 
 #endif /* MN_CORE_LISTENER_H */

@@ -22,8 +22,9 @@ struct mn_seg {
 };
 
 /* Bytes in front of the payload. */
-#define MN_PACKET_HDR(n_sack)	((uint32_t)(sizeof(struct mn_wire_hdr) + (n_sack) * sizeof(struct mn_wire_sack)))
-#define MN_PACKET_SYN		((uint32_t)(sizeof(struct mn_wire_hdr) + sizeof(struct mn_wire_syn)))
+#define MN_PACKET_HDR(n_sack)                                                                      \
+	((uint32_t)(sizeof(struct mn_wire_hdr) + (n_sack) * sizeof(struct mn_wire_sack)))
+#define MN_PACKET_SYN ((uint32_t)(sizeof(struct mn_wire_hdr) + sizeof(struct mn_wire_syn)))
 
 /*
  * Takes a UDP payload apart; *seg points into it. 0, -EMSGSIZE (shorter than

@@ -34,8 +34,8 @@ void mn_reassembly_init(struct mn_reassembly *ra)
 	ra->recent = 0;
 }
 
-int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t seq, const uint8_t *data,
-		      uint32_t len, void *handle)
+int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t seq,
+		      const uint8_t *data, uint32_t len, void *handle)
 {
 	struct mn_list *at = ra->held.prev;
 	struct mn_held *h;
@@ -76,7 +76,8 @@ void *mn_reassembly_pop(struct mn_reassembly *ra, struct mn_held_pool *p)
 }
 
 /* Puts a range in: in front when it is the recent one. */
-static int put_range(const struct mn_reassembly *ra, const struct mn_wire_sack *r, struct mn_wire_sack *out, int n)
+static int put_range(const struct mn_reassembly *ra, const struct mn_wire_sack *r,
+		     struct mn_wire_sack *out, int n)
 {
 	if (ra->recent >= r->start && ra->recent < r->end) {
 		for (int i = n < MN_WIRE_SACK_MAX ? n : MN_WIRE_SACK_MAX - 1; i > 0; i--)

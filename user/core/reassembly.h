@@ -42,8 +42,8 @@ void mn_held_pool_fini(struct mn_held_pool *p);
 void mn_reassembly_init(struct mn_reassembly *ra);
 
 /* 0, -EEXIST (all of it is here), -ENOSPC (a bound is reached). */
-int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t seq, const uint8_t *data,
-		      uint32_t len, void *handle);
+int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t seq,
+		      const uint8_t *data, uint32_t len, void *handle);
 
 /* The first packet, NULL when none is held. */
 struct mn_held *mn_reassembly_first(struct mn_reassembly *ra);
@@ -51,8 +51,8 @@ struct mn_held *mn_reassembly_first(struct mn_reassembly *ra);
 void *mn_reassembly_pop(struct mn_reassembly *ra, struct mn_held_pool *p);
 
 /*
- * Ranges behind next, at most MN_WIRE_SACK_MAX: the one that grew last in front, then from the lowest.
- * Returns their number.
+ * Ranges behind next, at most MN_WIRE_SACK_MAX: the one that grew last in front, then from the
+ * lowest. Returns their number.
  */
 int mn_reassembly_ranges(const struct mn_reassembly *ra, uint64_t next, struct mn_wire_sack *out);
 

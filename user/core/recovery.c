@@ -183,8 +183,8 @@ static void adapt_reordering(struct mn_recovery *r, uint64_t ack, bool spurious)
 	r->reo_end = r->fack;
 }
 
-void mn_recovery_ack(struct mn_recovery *r, uint64_t ack, const struct mn_wire_sack *sack, int n_sack,
-		     uint32_t ts_echo, uint64_t now_us, struct mn_acked *out)
+void mn_recovery_ack(struct mn_recovery *r, uint64_t ack, const struct mn_wire_sack *sack,
+		     int n_sack, uint32_t ts_echo, uint64_t now_us, struct mn_acked *out)
 {
 	*out = (struct mn_acked){ 0 };
 	ack_cumulative(r, ack, ts_echo, now_us, out);

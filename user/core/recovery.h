@@ -94,13 +94,14 @@ static inline uint64_t mn_sent_end(const struct mn_sent *s)
 }
 
 /* A new packet was sent; not full. */
-struct mn_sent *mn_recovery_sent(struct mn_recovery *r, uint64_t seq, uint32_t len, uint64_t now_us);
+struct mn_sent *mn_recovery_sent(struct mn_recovery *r, uint64_t seq, uint32_t len,
+				 uint64_t now_us);
 /* An old one was sent again. */
 void mn_recovery_resent(struct mn_recovery *r, struct mn_sent *s, uint64_t now_us);
 
-/* All before ack, and the ranges, have arrived. ts_echo: the peer's answer is to a packet sent then. */
-void mn_recovery_ack(struct mn_recovery *r, uint64_t ack, const struct mn_wire_sack *sack, int n_sack,
-		     uint32_t ts_echo, uint64_t now_us, struct mn_acked *out);
+/* All before ack and the ranges have arrived; ts_echo: of the packet that it answers. */
+void mn_recovery_ack(struct mn_recovery *r, uint64_t ack, const struct mn_wire_sack *sack,
+		     int n_sack, uint32_t ts_echo, uint64_t now_us, struct mn_acked *out);
 /* Marks what is lost by now; returns how many. Sets reo_deadline_us. */
 uint32_t mn_recovery_detect(struct mn_recovery *r, uint64_t now_us);
 /* The timeout has passed: nothing unacknowledged is believed to be in the network. */

@@ -36,7 +36,8 @@ bool mn_replies_put(struct mn_replies *rs, const struct mn_reply *r, uint64_t no
 	return true;
 }
 
-uint32_t mn_replies_output(struct mn_replies *rs, uint8_t *buf, struct mn_path *path, uint64_t now_us)
+uint32_t mn_replies_output(struct mn_replies *rs, uint8_t *buf, struct mn_path *path,
+			   uint64_t now_us)
 {
 	const struct mn_reply *r = &rs->ring[rs->head++ % MN_REPLIES_MAX];
 	struct mn_seg seg = {

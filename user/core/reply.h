@@ -40,6 +40,7 @@ static inline bool mn_replies_empty(const struct mn_replies *rs)
 }
 
 /* Writes the oldest answer; not empty. Returns its length. */
-uint32_t mn_replies_output(struct mn_replies *rs, uint8_t *buf, struct mn_path *path, uint64_t now_us);
+uint32_t mn_replies_output(struct mn_replies *rs, uint8_t *buf, struct mn_path *path,
+			   uint64_t now_us);
 
 #endif /* MN_CORE_REPLY_H */

@@ -35,7 +35,8 @@ void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m
 }
 
 /* Bytes of one message's frame from offset off on, up to its end; returns how many. */
-static uint32_t copy_frame(struct mn_channel *ch, struct mn_txmsg *m, uint32_t off, uint8_t *dst, uint32_t len)
+static uint32_t copy_frame(struct mn_channel *ch, struct mn_txmsg *m, uint32_t off, uint8_t *dst,
+			   uint32_t len)
 {
 	uint32_t frame = htobe32(m->len), done = 0, n;
 

@@ -14,7 +14,7 @@
 
 struct mn_sendq {
 	uint32_t head, tail;	/* first buffers, MN_SHM_BUF_NONE: empty */
-	uint32_t next;		/* message that holds the next byte to send; MN_SHM_BUF_NONE: all sent */
+	uint32_t next;		/* message with the next byte to send; MN_SHM_BUF_NONE: all sent */
 	uint64_t end;		/* length of the stream so far */
 	uint64_t messages;	/* that were ever put in */
 };

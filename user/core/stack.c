@@ -166,7 +166,8 @@ static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 	};
 }
 
-void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx), void *ctx)
+void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx),
+		       void *ctx)
 {
 	for (uint32_t i = 0; i < s->fresh; i++) {
 		struct mn_conn_info info;

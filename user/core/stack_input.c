@@ -15,7 +15,8 @@ static void count_drop(struct mn_stack_stats *st, int why)
 		st->drop_malformed++;
 }
 
-static void refuse_syn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt, uint32_t code)
+static void refuse_syn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt,
+		       uint32_t code)
 {
 	struct mn_reply r = {
 		.path = *pkt->path,
@@ -33,7 +34,8 @@ static void bound_unconfirmed(struct mn_stack *s)
 	if (s->n_unconfirmed <= (s->cfg.max_conns + 1) / 2)
 		return;
 	s->stats.drop_conn_limit++;
-	mn_conn_end(mn_container(s->unconfirmed.next, struct mn_conn, in_unconfirmed), MN_END_TIMED_OUT, 0);
+	mn_conn_end(mn_container(s->unconfirmed.next, struct mn_conn, in_unconfirmed),
+		    MN_END_TIMED_OUT, 0);
 }
 
 static void accept_syn(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_seg *seg,
@@ -100,11 +102,14 @@ static void receive_unknown(struct mn_stack *s, const struct mn_seg *seg, const 
 		mn_replies_put(&s->replies, &r, s->now_us);
 }
 
-static struct mn_conn *find_conn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
+static struct mn_conn *find_conn(struct mn_stack *s, const struct mn_seg *seg,
+				 const struct mn_pkt *pkt)
 {
+	bool lost = seg->syn.code == MN_WIRE_CODE_UNKNOWN;
+
 	/* "The connection that you call by this id of mine is unknown to me." */
 	if (seg->type == MN_WIRE_RST && !seg->id)
-		return seg->syn.code == MN_WIRE_CODE_UNKNOWN ? mn_stack_conn_by_peer(s, pkt->path, seg->syn.id) : NULL;
+		return lost ? mn_stack_conn_by_peer(s, pkt->path, seg->syn.id) : NULL;
 	return mn_stack_conn_by_id(s, seg->id);
 }
 
@@ -152,5 +157,6 @@ bool mn_stack_is_syn(const uint8_t *udp_payload, uint32_t len)
 {
 	struct mn_seg seg;
 
-	return len == MN_PACKET_SYN && !mn_packet_parse(udp_payload, len, &seg) && seg.type == MN_WIRE_SYN;
+	return len == MN_PACKET_SYN && !mn_packet_parse(udp_payload, len, &seg) &&
+	       seg.type == MN_WIRE_SYN;
 }

@@ -55,17 +55,19 @@ struct mn_conn *mn_stack_conn_new(struct mn_stack *s);
 /* The slot may be used anew. */
 void mn_stack_conn_free(struct mn_conn *c);
 struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id);
-struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path, uint64_t remote_id);
+struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path,
+				      uint64_t remote_id);
 /* Makes it known by its peer's id. 0, -EEXIST, -ENOSPC. */
 int mn_stack_conn_set_peer(struct mn_conn *c, uint64_t remote_id);
 /* The open connection with this handle in the channel, NULL: none. */
-struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch, uint32_t flow);
+struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
+				      uint32_t flow);
 /* Id and peer are not known any more. */
 void mn_stack_conn_forget(struct mn_conn *c);
 
 /* stack_channel.c */
 
-/* An mn_channel_*() function said -EPROTO: the channel is closed before the stack returns to its caller. */
+/* An mn_channel_*() function said -EPROTO: the channel is closed at the end of the call. */
 void mn_stack_mark_corrupt(struct mn_stack *s, struct mn_stack_channel *sch);
 /* Closes the channels that are marked. */
 void mn_stack_close_corrupt(struct mn_stack *s);

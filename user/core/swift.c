@@ -5,7 +5,7 @@
 #define ONE		256u	/* a packet; also 1.0 */
 /* Queueing that is no reason to slow down. */
 #define QUEUE_US	50u
-/* Swift's fs_range and fs_max_cwnd: what a flow with a window of one packet may add to the target. */
+/* Swift's fs_range and fs_max_cwnd: what a flow with one packet may add to the target. */
 #define FLOW_RANGE_US	100u
 #define FLOW_CWND_MAX	100u
 /* Swift's beta and max_mdf. */
@@ -120,8 +120,8 @@ static void end_round(struct mn_swift *sw, const struct mn_rtt *rtt)
 		grow(sw);
 }
 
-void mn_swift_acked(struct mn_swift *sw, const struct mn_rtt *rtt, uint32_t rtt_us, uint32_t delivered,
-		    bool limited, uint64_t now_us)
+void mn_swift_acked(struct mn_swift *sw, const struct mn_rtt *rtt, uint32_t rtt_us,
+		    uint32_t delivered, bool limited, uint64_t now_us)
 {
 	sw->round_delivered += delivered;
 	sw->round_limited |= limited;

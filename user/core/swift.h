@@ -45,8 +45,8 @@ struct mn_swift {
 void mn_swift_init(struct mn_swift *sw, uint32_t cwnd_max, uint64_t now_us);
 
 /* Packets arrived; rtt_us: 0 when it was not measured. limited: the window was full. */
-void mn_swift_acked(struct mn_swift *sw, const struct mn_rtt *rtt, uint32_t rtt_us, uint32_t delivered,
-		    bool limited, uint64_t now_us);
+void mn_swift_acked(struct mn_swift *sw, const struct mn_rtt *rtt, uint32_t rtt_us,
+		    uint32_t delivered, bool limited, uint64_t now_us);
 void mn_swift_lost(struct mn_swift *sw, uint32_t packets);
 /* A retransmission timeout, the nth in a row from 1 on. */
 void mn_swift_timeout(struct mn_swift *sw, uint32_t nth);
