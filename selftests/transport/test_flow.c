@@ -106,7 +106,7 @@ TEST_F(flow, stopped_reader__does_not_stop_others)
 
 	/* Another application on the same host, with a listener of its own. */
 	mn_stack_unlisten(h[1].stack, &(struct mn_addr){ 0 }, SIM_PORT);
-	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[1].ch, &(struct mn_addr){0}, SIM_PORT));
+	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[1].ch, &(struct mn_addr){ 0 }, SIM_PORT));
 	ASSERT_TRUE(sim_connect(self->sim, 1, &other[0], &other[1]));
 	h[1].apps[0].reads = false;
 	pump(self->sim, &h[0].apps[0], self->flow[0], 20000, 1400, 100000);
@@ -255,7 +255,9 @@ static void check_fair(struct __test_metadata *_metadata, struct sim *sim, int n
 	uint64_t bytes[8];
 	uint64_t end_us;
 
-	sim->net = (struct sim_net){.delay_us = 15, .bytes_per_us = bytes_per_us, .queue_us = 1000};
+	sim->net = (struct sim_net){
+		.delay_us = 15, .bytes_per_us = bytes_per_us, .queue_us = 1000,
+	};
 	for (int i = 0; i < n; i++)
 		ASSERT_TRUE(sim_connect(sim, i % 2, &flow[i][0], &flow[i][1]));
 	/* The first has the link for itself for a while. */

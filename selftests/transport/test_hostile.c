@@ -51,6 +51,11 @@ static bool watch(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 	return seg.type == MN_WIRE_SYN_ACK && seg.id < UINT32_MAX;
 }
 
+static struct mn_seg syn_with(uint64_t id)
+{
+	return (struct mn_seg){ .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = id, .mss = 1472 } };
+}
+
 /* One packet from host 0's address to host 1, with optional payload. */
 static void inject(struct sim *sim, const struct mn_path *path, const struct mn_seg *seg,
 		   const void *payload, uint32_t len)
@@ -110,7 +115,7 @@ TEST_F(hostile, no_answer__times_out_after_a_second)
 
 TEST_F(hostile, syn__again_gets_the_same_answer)
 {
-	struct mn_seg syn = {.type = MN_WIRE_SYN, .ts = 5, .syn = {.id = 0x1234500, .mss = 1472}};
+	struct mn_seg syn = syn_with(0x1234500);
 	struct mn_path path = sim_path(self->sim, 0, 50001);
 	uint64_t id;
 
@@ -143,8 +148,7 @@ TEST_F(hostile, syn__flood)
 
 	mn_addr_parse(&path.local, "192.0.2.1");
 	for (int i = 0; i < 1000; i++) {
-		struct mn_seg syn = {
-			.type = MN_WIRE_SYN, .ts = 5, .syn = {.id = 0x100 + i, .mss = 1472}};
+		struct mn_seg syn = syn_with(0x100 + i);
 
 		path.local_port = 1000 + i;
 		inject(self->sim, &path, &syn, "", 0);
@@ -161,7 +165,7 @@ TEST_F(hostile, syn__no_slot_left)
 {
 	struct sim_host *h = self->sim->host;
 	struct mn_path path = sim_path(self->sim, 0, 50002);
-	struct mn_seg syn = { .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x777, .mss = 1472 } };
+	struct mn_seg syn = syn_with(0x777);
 	uint32_t flow[2];
 
 	for (int i = 1; i < 32; i++)
@@ -177,7 +181,7 @@ TEST_F(hostile, syn__no_slot_left)
 TEST_F(hostile, syn__unproven_address)
 {
 	struct mn_path path = sim_path(self->sim, 0, 50003), other = path;
-	struct mn_seg seg = {.type = MN_WIRE_SYN, .ts = 5, .syn = {.id = 0x4444400, .mss = 1472}};
+	struct mn_seg seg = syn_with(0x4444400);
 	uint32_t accepts = self->st->accepts;
 	uint64_t id;
 
@@ -252,7 +256,7 @@ TEST_F(hostile, packets_that_are_none)
 {
 	const struct mn_stack_stats *st = self->st;
 	struct mn_seg ack = { .type = MN_WIRE_ACK, .id = self->id[1], .ts = 5 };
-	struct mn_seg syn = { .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x100, .mss = 1472 } };
+	struct mn_seg syn = syn_with(0x100);
 	struct sim *sim = self->sim;
 	uint8_t good[256] = { 0 }, bad[256];
 	uint32_t n = mn_packet_write(good, &ack);
@@ -299,7 +303,7 @@ TEST_F(hostile, packets_that_are_none)
 TEST_F(hostile, sack__nonsense)
 {
 	struct mn_seg seg = { .type = MN_WIRE_ACK, .id = self->id[1], .n_sack = 1, .ts = 5 };
-	static const struct mn_wire_sack bad[] = {{5, 5}, {7, 5}, {0, 5}, {5, 6}, {1, UINT64_MAX}};
+	static const struct mn_wire_sack bad[] = { { 5, 5 }, { 7, 5 }, { 0, 5 }, { 5, 6 }, { 1, UINT64_MAX } };
 
 	for (int i = 0; i < 5; i++) {
 		seg.sack[0] = bad[i];
@@ -329,7 +333,8 @@ TEST_F(hostile, frame__impossible_length)
 TEST_F(hostile, data__beyond_credit)
 {
 	struct mn_seg seg = {
-		.type = MN_WIRE_DATA, .id = self->id[1], .seq = UINT64_C(1) << 40, .ts = 5};
+		.type = MN_WIRE_DATA, .id = self->id[1], .seq = UINT64_C(1) << 40, .ts = 5,
+	};
 
 	inject(self->sim, &self->path, &seg, "x", 1);
 	EXPECT_EQ(1, self->st->drop_beyond_credit);
@@ -384,7 +389,8 @@ TEST_F(hostile, corruption_breaks_nothing)
 
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
 		sim->net = (struct sim_net){
-			.delay_us = 20, .corrupt = 50000, .loss = 10000, .bytes_per_us = 1250};
+			.delay_us = 20, .corrupt = 50000, .loss = 10000, .bytes_per_us = 1250,
+		};
 		for (int i = 0; i < 20; i++) {
 			sim_send(&sim->host[0].apps[0], flow[0], 1 + sim_random(sim, 40000));
 			sim_send(&sim->host[1].apps[0], flow[1], 1 + sim_random(sim, 40000));

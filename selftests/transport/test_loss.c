@@ -112,7 +112,9 @@ TEST_F(loss, many_seeds)
 			.bytes_per_us = sim_random(sim, 2) * 125, .queue_us = 300,
 		};
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1])) TH_LOG("seed %lu", seed);
-		EXPECT_TRUE(transfer_clean(sim, flow, 40, 20000, 60000000)) TH_LOG("seed %lu", seed);
+		EXPECT_TRUE(transfer_clean(sim, flow, 40, 20000, 60000000)) {
+			TH_LOG("seed %lu", seed);
+		}
 		EXPECT_EQ(0, sim->errors) TH_LOG("seed %lu", seed);
 		sim_free(sim);
 	}
@@ -131,7 +133,7 @@ TEST_F(loss, random_1_percent_leaves_most_of_the_throughput)
 	lossy_us = transfer(self->sim, self->flow, 1000, 60000, 10000000);
 	ASSERT_NE(0, clean_us);
 	ASSERT_NE(0, lossy_us);
-	EXPECT_LT(lossy_us, 2 * clean_us) TH_LOG("%lu us without loss, %lu us with", clean_us, lossy_us);
+	EXPECT_LT(lossy_us, 2 * clean_us) TH_LOG("%lu us, %lu us", clean_us, lossy_us);
 }
 
 TEST_F(loss, duplicates_are_dropped)
@@ -213,7 +215,7 @@ TEST_F(loss, one_lost_packet_costs_less_than_a_millisecond)
 	for (int n = 0; n < 10; n++) {
 		uint64_t us = time_of_loss(self->sim, self->flow, n);
 
-		EXPECT_GT(clean_us + 1000, us) TH_LOG("packet %d lost: %lu us, else %lu", n, us, clean_us);
+		EXPECT_GT(clean_us + 1000, us) TH_LOG("packet %d: %lu us, %lu us", n, us, clean_us);
 	}
 	EXPECT_EQ(0, mn_stack_stats(self->sim->host[0].stack)->rto_fired);
 }

@@ -46,7 +46,9 @@ TEST(packet__syn_bytes)
 	static const uint8_t body[24] = {
 		0, 0, 0, 0, 0, 0, 0x12, 0x34, 0x05, 0xc0, 0, 7, 0, 0, 0, 0,
 	};
-	struct mn_seg seg = {.type = MN_WIRE_SYN, .syn = {.id = 0x1234, .mss = 1472, .engine = 7}};
+	struct mn_seg seg = {
+		.type = MN_WIRE_SYN, .syn = { .id = 0x1234, .mss = 1472, .engine = 7 },
+	};
 	uint8_t buf[128];
 	struct mn_seg got;
 

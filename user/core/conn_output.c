@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* conn_output.c - the next packet of a connection */
+#include "core/min.h"
 #include "core/stack_priv.h"
 
 /* Windows up to this many packets cannot wait for a delayed acknowledgement. */
 #define CWND_SMALL	4u
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /* 0 means "no timestamp". */
 static uint32_t timestamp(uint64_t now_us)
@@ -86,7 +82,7 @@ static uint32_t output_packet(struct mn_conn *c, uint8_t *buf, uint8_t flags, ui
 	uint32_t n;
 
 	if (c->held.count) {
-		seg.n_sack = min_u32(mn_reassembly_ranges(&c->held, c->rcv_nxt, ranges), n_sack);
+		seg.n_sack = mn_min_u32(mn_reassembly_ranges(&c->held, c->rcv_nxt, ranges), n_sack);
 		for (int i = 0; i < seg.n_sack; i++)
 			seg.sack[i] = ranges[i];
 	}
@@ -250,7 +246,7 @@ uint32_t mn_conn_output(struct mn_conn *c, uint8_t *buf, uint32_t cap, struct mn
 	case MN_CONN_FREE:
 		break;
 	default:
-		n = output_stream(c, buf, min_u32(cap, c->mss));
+		n = output_stream(c, buf, mn_min_u32(cap, c->mss));
 	}
 	if (n)
 		*path = c->path;

@@ -4,15 +4,11 @@
 
 #include <machnet/shm.h>
 #include "core/credit.h"
+#include "core/min.h"
 
 /* Buffers of a small message. */
 #define SMALL		16u
 #define EPOCH_US	1000u
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 void mn_credit_init(struct mn_credit *cr, uint32_t total)
 {
@@ -63,7 +59,7 @@ struct mn_claim *mn_credit_settle(struct mn_credit *cr, uint32_t free)
 
 	if (cl) {
 		set_aside(cr, cl,
-			  min_u32(cl->need - cl->held, room > 2 * leave ? room - leave : room / 2));
+			  mn_min_u32(cl->need - cl->held, room > 2 * leave ? room - leave : room / 2));
 		if (cl->granted) {
 			mn_list_del(&cl->node);
 			return cl;

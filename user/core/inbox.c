@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "core/inbox.h"
+#include "core/min.h"
 
 /* At first: messages of 64 bytes, each in a buffer of its own. */
 #define COST16_INITIAL	(16 * MN_SHM_BUF_SIZE / 68)
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 void mn_inbox_init(struct mn_inbox *in)
 {
@@ -51,7 +47,7 @@ static int begin(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *c
 static int take_frame(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr,
 		      const uint8_t *data, uint32_t len, uint32_t *taken)
 {
-	uint32_t n = min_u32(MN_WIRE_FRAME_LEN - in->frame_got, len);
+	uint32_t n = mn_min_u32(MN_WIRE_FRAME_LEN - in->frame_got, len);
 
 	memcpy(in->frame + in->frame_got, data, n);
 	in->frame_got += n;
@@ -62,7 +58,7 @@ static int take_frame(struct mn_inbox *in, struct mn_channel *ch, struct mn_cred
 static int take_body(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr,
 		     const uint8_t *data, uint32_t len, uint32_t *taken)
 {
-	uint32_t n = min_u32(in->msg.len - in->msg.got, len), before = ch->rx_free_count, got;
+	uint32_t n = mn_min_u32(in->msg.len - in->msg.got, len), before = ch->rx_free_count, got;
 
 	got = mn_channel_rx_append(ch, &in->msg, data, n);
 	mn_credit_use(cr, &in->claim, before - ch->rx_free_count);

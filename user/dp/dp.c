@@ -109,6 +109,7 @@ static void dp_close(struct machnet_dp *dp)
 		dp_engine_fini(&dp->engines[i]);
 	dp_nic_close(&dp->nic);
 	dp_channels_free(dp);
+	dp_eal_release();
 	if (dp->efd >= 0)
 		close(dp->efd);
 	free(dp->listeners);

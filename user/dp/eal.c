@@ -24,6 +24,7 @@
 #define EAL_ARGS_MAX	24
 
 static bool eal_up, eal_huge;
+static long eal_reserved;	/* hugepages that were added for us */
 
 /* An argument vector under construction; the strings live in text. */
 struct eal_args {
@@ -86,11 +87,19 @@ static bool hugepages_get(const struct machnet_dp_config *cfg, unsigned int mega
 	if (free < want) {
 		write_number(HUGE_DIR "nr_hugepages", total + want - free);
 		free = read_number(HUGE_DIR "free_hugepages");
-		if (free >= want)
-			dp_log(cfg, LOG_NOTICE, "reserved %ld hugepages of 2 MB more",
-			       read_number(HUGE_DIR "nr_hugepages") - total);
+		eal_reserved = read_number(HUGE_DIR "nr_hugepages") - total;
+		dp_log(cfg, LOG_NOTICE, "reserved %ld hugepages of 2 MB more", eal_reserved);
 	}
 	return free >= want;
+}
+
+/* Pages in use become surplus, and go when the process does. */
+void dp_eal_release(void)
+{
+	if (eal_reserved > 0)
+		write_number(HUGE_DIR "nr_hugepages",
+			     read_number(HUGE_DIR "nr_hugepages") - eal_reserved);
+	eal_reserved = 0;
 }
 
 static void arg_memory(struct eal_args *a, const struct machnet_dp_config *cfg)
@@ -98,6 +107,8 @@ static void arg_memory(struct eal_args *a, const struct machnet_dp_config *cfg)
 	unsigned int mb = MEMORY_BASE_MB + cfg->engines * MEMORY_ENGINE_MB;
 
 	eal_huge = hugepages_get(cfg, mb);
+	if (!eal_huge)
+		dp_eal_release();
 	if (eal_huge) {
 		arg(a, "--in-memory");
 	} else {
