@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
 TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh idle.sh \
-	engines.sh no_hugepages.sh)
+	engines.sh no_hugepages.sh demo.sh)
 
 # machnetctl
 TESTS += selftests/e2e/ctl_usage.sh selftests/e2e/ctl_stats.sh
