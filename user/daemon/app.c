@@ -14,7 +14,9 @@
 
 #include "daemon/app.h"
 #include "daemon/conn.h"
+#include "daemon/device.h"
 #include "daemon/log.h"
+#include "daemon/loop.h"
 
 #define APP_BACKLOG	128
 /* Requests taken from one application before the others have their turn. */

@@ -6,6 +6,7 @@
 
 #include "daemon/app.h"
 #include "daemon/conn.h"
+#include "daemon/device.h"
 #include "daemon/log.h"
 
 static int by_request(const void *a, const void *b)

@@ -55,9 +55,4 @@ struct mnd_daemon {
 	uint64_t last_request;
 };
 
-/* Adds fd to the event loop; the watch stays where it is until the fd is closed. */
-int mnd_watch_add(struct mnd_daemon *d, int fd, struct mnd_watch *w);
-
-bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr);
-
 #endif /* MND_DAEMON_H */

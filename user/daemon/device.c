@@ -10,6 +10,7 @@
 #include "daemon/conn.h"
 #include "daemon/device.h"
 #include "daemon/log.h"
+#include "daemon/loop.h"
 
 static void device_log(void *ctx, int priority, const char *text)
 {
@@ -28,6 +29,14 @@ static void on_dp(void *arg, uint32_t events)
 
 	(void)events;
 	machnet_dp_dispatch(d->dp);
+}
+
+bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr)
+{
+	for (unsigned int i = 0; i < d->n_addrs; i++)
+		if (mn_addr_equal(&d->addrs[i], addr))
+			return true;
+	return false;
 }
 
 /* The addresses that packets may be for, as the interface has them now. */

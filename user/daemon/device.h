@@ -9,4 +9,7 @@
 int mnd_device_open(struct mnd_daemon *d);
 void mnd_device_close(struct mnd_daemon *d);
 
+/* An address of the device, as of the last change. */
+bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr);
+
 #endif /* MND_DEVICE_H */

@@ -11,22 +11,8 @@
 #include "daemon/conn.h"
 #include "daemon/device.h"
 #include "daemon/log.h"
+#include "daemon/loop.h"
 #include "daemon/notify.h"
-
-int mnd_watch_add(struct mnd_daemon *d, int fd, struct mnd_watch *w)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = w };
-
-	return epoll_ctl(d->epfd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
-}
-
-bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr)
-{
-	for (unsigned int i = 0; i < d->n_addrs; i++)
-		if (mn_addr_equal(&d->addrs[i], addr))
-			return true;
-	return false;
-}
 
 static void on_signal(void *arg, uint32_t events)
 {
@@ -129,20 +115,6 @@ static void daemon_close(struct mnd_daemon *d)
 		close(d->epfd);
 }
 
-static void daemon_run(struct mnd_daemon *d)
-{
-	struct epoll_event ev;
-
-	while (!d->stop) {
-		/* One at a time: handling one event may free what the next one is for. */
-		if (epoll_wait(d->epfd, &ev, 1, -1) == 1) {
-			struct mnd_watch *w = ev.data.ptr;
-
-			w->fn(w->arg, ev.events);
-		}
-	}
-}
-
 int main(int argc, char **argv)
 {
 	static struct mnd_daemon d;
@@ -153,7 +125,7 @@ int main(int argc, char **argv)
 	ret = daemon_open(&d);
 	if (!ret) {
 		mnd_notify("READY=1");
-		daemon_run(&d);
+		mnd_loop_run(&d);
 		mnd_notify("STOPPING=1");
 	}
 	daemon_close(&d);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "daemon/conn.h"
-#include "daemon/log.h"
+#include "daemon/device.h"
 #include "daemon/route.h"
 
 static int route_cmp(const void *a, const void *b)
