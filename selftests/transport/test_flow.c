@@ -102,11 +102,12 @@ TEST_F(flow, stopped_reader__largest_messages)
 TEST_F(flow, stopped_reader__does_not_stop_others)
 {
 	struct sim_host *h = self->sim->host;
+	struct mn_addr any = { 0 };
 	uint32_t other[2];
 
 	/* Another application on the same host, with a listener of its own. */
-	mn_stack_unlisten(h[1].stack, &(struct mn_addr){ 0 }, SIM_PORT);
-	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[1].ch, &(struct mn_addr){ 0 }, SIM_PORT));
+	mn_stack_unlisten(h[1].stack, &any, SIM_PORT);
+	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[1].ch, &any, SIM_PORT));
 	ASSERT_TRUE(sim_connect(self->sim, 1, &other[0], &other[1]));
 	h[1].apps[0].reads = false;
 	pump(self->sim, &h[0].apps[0], self->flow[0], 20000, 1400, 100000);

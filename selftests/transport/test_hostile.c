@@ -303,7 +303,9 @@ TEST_F(hostile, packets_that_are_none)
 TEST_F(hostile, sack__nonsense)
 {
 	struct mn_seg seg = { .type = MN_WIRE_ACK, .id = self->id[1], .n_sack = 1, .ts = 5 };
-	static const struct mn_wire_sack bad[] = { { 5, 5 }, { 7, 5 }, { 0, 5 }, { 5, 6 }, { 1, UINT64_MAX } };
+	static const struct mn_wire_sack bad[] = {
+		{ 5, 5 }, { 7, 5 }, { 0, 5 }, { 5, 6 }, { 1, UINT64_MAX },
+	};
 
 	for (int i = 0; i < 5; i++) {
 		seg.sack[0] = bad[i];

@@ -55,11 +55,11 @@ static struct mn_claim *first(struct mn_list *line)
 struct mn_claim *mn_credit_settle(struct mn_credit *cr, uint32_t free)
 {
 	struct mn_claim *cl = first(&cr->large);
-	uint32_t room = mn_credit_room(cr, free), leave = cr->total / 8;
+	uint32_t room = mn_credit_room(cr, free), leave = cr->total / 8, spare;
 
 	if (cl) {
-		set_aside(cr, cl,
-			  mn_min_u32(cl->need - cl->held, room > 2 * leave ? room - leave : room / 2));
+		spare = room > 2 * leave ? room - leave : room / 2;
+		set_aside(cr, cl, mn_min_u32(cl->need - cl->held, spare));
 		if (cl->granted) {
 			mn_list_del(&cl->node);
 			return cl;
