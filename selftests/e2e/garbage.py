@@ -41,14 +41,16 @@ def datagram(src, dst, sport, dport, payload, rng):
 
 
 def payload_of(rng):
-    """Nothing, noise, or something that begins like a Machnet packet."""
+    """Nothing, noise, something that begins like a Machnet packet, or a header with impossible contents."""
     kind = rng.randrange(4)
     if kind == 0:
         return rng.randbytes(rng.randrange(48))
     if kind == 1:
         return rng.randbytes(rng.randrange(1400))
-    head = bytes([1, rng.randrange(8), rng.randrange(256) if kind == 2 else 0, rng.randrange(8)])
-    return head + rng.randbytes(44 + rng.randrange(200))
+    if kind == 2:
+        return bytes([1, rng.randrange(8), rng.randrange(256), rng.randrange(8)]) + rng.randbytes(rng.randrange(300))
+    head = bytes([1, rng.choice((3, 4)), 0, rng.randrange(1, 5)])
+    return head + rng.randbytes(40) + bytes(4) + rng.randbytes(rng.randrange(64, 200))
 
 
 def main():
