@@ -3,21 +3,22 @@
 
 # The datapath on DPDK.
 LIBS += libmachnet_dp
-libmachnet_dp_SRCS := $(wildcard user/dp/*.c)
+libmachnet_dp_SRCS := $(wildcard user/dp/*.c user/core/*.c)
 libmachnet_dp_PKGS := libdpdk
-libmachnet_dp_LIBS := libmn_core
+libmachnet_dp_PC_IN := user/dp/libmachnet_dp.pc.in
 
 PROGS += machnetd
 machnetd_SRCS := $(wildcard user/daemon/*.c)
 machnetd_PKGS := libmnl
-machnetd_LIBS := libmachnet_dp libmn_core libmnclient
+machnetd_LIBS := libmachnet_dp libmnclient
 
 INSTALL_SBIN += machnetd
 INSTALL_LIB += libmachnet_dp
+INSTALL_PC += libmachnet_dp
 INSTALL_HEADERS += include/machnet/dp.h include/machnet/addr.h
 INSTALL_MAN += tools/man/machnetd.8
 INSTALL_FILES += tools/systemd/machnetd@.service:lib/systemd/system/machnetd@.service
 
-# The transport: no DPDK, no system call but for what a channel is made of.
+# The transport alone, for its tests: no DPDK, no system call but for what a channel is made of.
 LIBS += libmn_core
 libmn_core_SRCS := $(wildcard user/core/*.c)

@@ -10,7 +10,13 @@ int fuzz_frame_run(const uint8_t *data, size_t len)
 {
 	/* Exactly as large as the frame, so that a sanitizer sees the first byte read behind it. */
 	uint8_t *copy = malloc(len ? len : 1);
-	struct rte_mbuf m = { .buf_addr = copy, .buf_len = len, .data_len = len, .pkt_len = len, .nb_segs = 1 };
+	struct rte_mbuf m = {
+		.buf_addr = copy,
+		.buf_len = len,
+		.data_len = len,
+		.pkt_len = len,
+		.nb_segs = 1,
+	};
 	struct dp_frame f;
 	int kind;
 

@@ -21,6 +21,28 @@ compiles() {
 	"$1" -Wall -Wextra -Werror -I"$dest/usr/include" -o "$dest/user" "$dest/user.$2" -L"$dest/usr/lib" $flags
 }
 
+# embeds: a program of its own runs a datapath, as far as it gets without a device.
+embeds() {
+	local flags
+
+	cat >"$dest/user_dp.c" <<-'END'
+		#include <errno.h>
+		#include <machnet/dp.h>
+
+		int main(void)
+		{
+			struct machnet_dp_config cfg = { .engines = 1 };
+			struct machnet_dp *dp;
+
+			return machnet_dp_create(&cfg, &dp) == -EINVAL ? 0 : 1;
+		}
+	END
+	flags=$(PKG_CONFIG_PATH=$dest/usr/lib/pkgconfig pkg-config --cflags --libs libmachnet_dp) || return 1
+	# shellcheck disable=SC2086 # a list of words
+	gcc -Wall -Wextra -Werror -I"$dest/usr/include" -o "$dest/user_dp" "$dest/user_dp.c" -L"$dest/usr/lib" $flags &&
+		"$dest/user_dp"
+}
+
 left_over() {
 	local found
 
@@ -48,6 +70,7 @@ run_ok "a C program compiles against it" compiles gcc c
 run_ok "a C++ program compiles against it" compiles g++ cc
 run_fail "the program runs with the library, and finds no daemon" \
 	env LD_LIBRARY_PATH="$dest/usr/lib" MACHNET_SOCKET=/nonexistent "$dest/user"
+run_ok "a program embeds the datapath" embeds
 for page in "$dest"/usr/share/man/man*/*; do
 	run_ok "$(basename "$page") is a clean manual page" lint "$page"
 done

@@ -121,7 +121,8 @@ TEST_F(frame, every_flipped_bit_of_ip_and_udp_is_noticed)
 		struct dp_frame f;
 
 		data[bit / 8] ^= 1 << bit % 8;
-		EXPECT_FALSE(dp_frame_parse(&self->m, &f) == DP_FRAME_UDP && dp_frame_checksum_ok(&self->m)) {
+		EXPECT_FALSE(dp_frame_parse(&self->m, &f) == DP_FRAME_UDP &&
+			     dp_frame_checksum_ok(&self->m)) {
 			TH_LOG("bit %u of byte %u", bit % 8, bit / 8);
 		}
 		data[bit / 8] ^= 1 << bit % 8;

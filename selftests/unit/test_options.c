@@ -53,8 +53,9 @@ TEST(everything)
 {
 	struct mnd_options o;
 
-	ASSERT_EQ(0, parse(&o, "--vdev net_memif0,role=server -a 10.0.0.1/24 -a fd00::1/64 -e 4 --cores 1,2,3,4 "
-			   "--poll busy --mtu 9000 --control local --fault loss=1.5,seed=7"));
+	ASSERT_EQ(0, parse(&o, "--vdev net_memif0,role=server -a 10.0.0.1/24 -a fd00::1/64 "
+			   "-e 4 --cores 1,2,3,4 --poll busy --mtu 9000 --control local "
+			   "--fault loss=1.5,seed=7"));
 	EXPECT_STREQ("net_memif0,role=server", o.vdev);
 	EXPECT_EQ(2, o.n_addresses);
 	EXPECT_EQ(24, o.addresses[0].len);
@@ -72,10 +73,12 @@ TEST(wrong_usage_is_refused)
 	static const char *const lines[] = {
 		"", "-i eth0 --pci 0000:00:04.0", "-i eth0 extra", "-i a_name_that_is_too_long",
 		"-i eth0 -e 0", "-i eth0 -e 65", "-i eth0 -e x", "-i eth0 -e -1", "-i eth0 -e 1x",
-		"-i eth0 --mtu 575", "-i eth0 --mtu 9001", "-i eth0 --poll fast", "-i eth0 --control none",
-		"-i eth0 -a 10.0.0.1/24", "--vdev x -a 10.0.0.1", "--vdev x -a 10.0.0.1/33", "--vdev x -a 0.0.0.0/8",
-		"--vdev x -a fd00::1/129", "--vdev x -a 10.0.0.1/0", "-i eth0 --fault loss", "-i eth0 --fault loss=101",
-		"-i eth0 --fault loss=-1", "-i eth0 --fault loss=nan", "-i eth0 --fault seed=x", "-i eth0 --fault x=1",
+		"-i eth0 --mtu 575", "-i eth0 --mtu 9001", "-i eth0 --poll fast",
+		"-i eth0 --control none", "-i eth0 -a 10.0.0.1/24", "--vdev x -a 10.0.0.1",
+		"--vdev x -a 10.0.0.1/33", "--vdev x -a 0.0.0.0/8", "--vdev x -a fd00::1/129",
+		"--vdev x -a 10.0.0.1/0", "-i eth0 --fault loss", "-i eth0 --fault loss=101",
+		"-i eth0 --fault loss=-1", "-i eth0 --fault loss=nan", "-i eth0 --fault seed=x",
+		"-i eth0 --fault x=1",
 		"-i eth0 --unknown",
 	};
 	struct mnd_options o;

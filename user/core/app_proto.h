@@ -28,9 +28,9 @@ enum mn_app_type {
 	MN_APP_ATTACH = 1,	/* version, tx_bufs, rx_bufs -> control, fds */
 	MN_APP_LISTEN,		/* local, local_port, cookie -> local_port */
 	MN_APP_UNLISTEN,	/* local, local_port */
-	MN_APP_CONNECT,		/* local (any: as routed), remote, remote_port -> flow, local, local_port */
+	MN_APP_CONNECT,		/* local (any: as routed), remote{,_port} -> flow, local{,_port} */
 	MN_APP_CLOSE,		/* flow */
-	MN_APP_STATS,		/* index -> name, value, index of the next one: all counters in turn, from 0 to ENOENT */
+	MN_APP_STATS,		/* index, from 0 to ENOENT -> name, value, index of the next one */
 	MN_APP_INFO,		/* -> control, engines, local (address), name (netdev) */
 };
 

@@ -73,7 +73,7 @@ struct mn_stack_event {
 	uint32_t flow;		/* handle in the channel */
 	uint64_t id, remote_id;	/* connection ids */
 	uint16_t remote_engine;
-	uint64_t request;	/* UP, END: the tag given to mn_stack_connect(), 0 for accepted ones */
+	uint64_t request;	/* UP, END: the tag of mn_stack_connect(), 0: accepted */
 	struct mn_path path;
 };
 
@@ -90,18 +90,19 @@ struct mn_stack_ops {
 struct mn_stack_config {
 	uint8_t engine;			/* index of this engine: lowest byte of its ids */
 	uint32_t max_conns;		/* 1..2^20 */
-	uint32_t max_held;		/* received buffers kept for reassembly, all connections together */
+	uint32_t max_held;		/* received buffers kept for reassembly, in all */
 	const struct mn_stack_ops *ops;
 	void *ops_ctx;
 };
 
 /* Free-running counters; the names are what the stats command prints. */
 #define MN_STACK_COUNTERS(X)	\
-	X(rx_packets) X(rx_bytes) X(rx_messages) X(tx_packets) X(tx_bytes) X(tx_messages) X(tx_stale)	\
-	X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_retransmits) X(tx_probes) X(rto_fired) X(tlp_fired)	\
-	X(connects) X(accepts) X(ends) X(resets_sent) X(resets_received)	\
-	X(drop_short) X(drop_version) X(drop_malformed) X(drop_unknown_conn) X(drop_no_listener)	\
-	X(drop_beyond_credit) X(drop_no_memory) X(drop_conn_limit) X(channels_corrupt)
+	X(rx_packets) X(rx_bytes) X(rx_messages) X(tx_packets) X(tx_bytes) X(tx_messages)	\
+	X(tx_stale) X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_retransmits)	\
+	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
+	X(resets_sent) X(resets_received) X(drop_short) X(drop_version) X(drop_malformed)	\
+	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
+	X(drop_conn_limit) X(channels_corrupt)
 
 struct mn_stack_stats {
 #define MN_X(name) uint64_t name;
@@ -120,14 +121,16 @@ int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch);
 void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end why);
 
 /* addr may be any. -EADDRINUSE, -ENOSPC. */
-int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr, uint16_t port);
+int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr,
+		    uint16_t port);
 void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t port);
 
 /*
  * Starts to connect; the outcome comes as an event with this request tag (not 0).
  * 0, -ENOSPC (too many connections).
  */
-int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path, uint64_t request);
+int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path,
+		     uint64_t request);
 
 /*
  * In order: what was sent is delivered first (messages that are in the channel's ring already,
@@ -195,6 +198,7 @@ struct mn_conn_info {
 	uint32_t srtt_us, rttvar_us, rto_us, cwnd_bytes, inflight_bytes, credit_bytes;
 	uint64_t tx_messages, rx_messages, tx_bytes, rx_bytes, retransmits;
 };
-void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx), void *ctx);
+void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx),
+		       void *ctx);
 
 #endif /* MN_CORE_STACK_H */
