@@ -56,7 +56,7 @@ world_log() { sed "s/^/$1> /" "$work/machnetd-$1.log"; }
 world_objects() {
 	local host
 	say "what the kernel knows while messages flow"
-	on_bg a bench-live "$bin/machnet-bench" client $IP_B -p $PORT -s 64 -w 1 -d 60
+	on_bg a bench-live "$bin/machnet-bench" client $IP_B -s 64 -w 1 -d 60
 	until_true 20 "a live connection" connection_is_listed
 	for host in a b; do
 		show $host "$bin/machnetctl" device

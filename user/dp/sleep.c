@@ -24,7 +24,7 @@
  */
 #define NAP_SHARE	8
 #define NAP_MIN_US	50
-#define NAP_MAX_US	2000
+#define NAP_MAX_US	1000
 /* Bounds every other sleep: the clock of the transport stays fresh. */
 #define SLEEP_MAX_US	1000000
 
