@@ -30,11 +30,6 @@ static struct sim_flow *end_of(struct sim *sim, int host, uint32_t handle)
 	return sim_flow(&sim->host[host].apps[0], handle);
 }
 
-static int close_flow(struct sim *sim, int host, uint32_t flow)
-{
-	return mn_stack_close(sim->host[host].stack, &sim->host[host].apps[0].ch, flow);
-}
-
 static uint64_t wanted;
 
 static bool got_wanted(struct sim *sim)
@@ -94,6 +89,23 @@ TEST_F(conn, data__many_small_in_few_packets)
 	EXPECT_GT(150, st->tx_packets);
 }
 
+/* Without an answer to carry it the acknowledgement comes by itself, in time. */
+TEST_F(conn, data__delayed_acknowledgement)
+{
+	const struct mn_stack_stats *st = mn_stack_stats(self->sim->host[0].stack);
+
+	sim_run(self->sim, 1000, NULL);
+	for (int i = 0; i < 20; i++) {
+		ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 64));
+		sim_run(self->sim, 20 + MN_ACK_DELAY_US / 2, NULL);
+		EXPECT_FALSE(sim_is_clean(self->sim));
+		sim_run(self->sim, 20 + MN_ACK_DELAY_US / 2, NULL);
+		EXPECT_TRUE(sim_is_clean(self->sim));
+	}
+	EXPECT_EQ(0, st->tlp_fired);
+	EXPECT_EQ(0, st->tx_retransmits);
+}
+
 /* A request and its answer are two packets: the answer acknowledges, the timer the answer. */
 TEST_F(conn, data__answers_acknowledge)
 {
@@ -140,101 +152,6 @@ TEST_F(conn, info)
 	EXPECT_EQ(1, info.rx_messages);
 	EXPECT_EQ(100004, info.rx_bytes);
 	EXPECT_EQ(10, info.channel);
-}
-
-/* What was sent is delivered before the end, also what the stack has not even seen yet. */
-TEST_F(conn, close__delivers_first)
-{
-	struct sim_flow *f = end_of(self->sim, 1, self->flow[1]);
-
-	sim_run(self->sim, 1000, NULL);
-	for (int i = 0; i < 5; i++)
-		ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 500000));
-	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
-	EXPECT_EQ(-ENOENT, close_flow(self->sim, 0, self->flow[0]));
-	sim_run(self->sim, 100000, NULL);
-	EXPECT_EQ(5, f->received);
-	EXPECT_TRUE(f->ended);
-	EXPECT_EQ(0, f->error);
-	EXPECT_FALSE(end_of(self->sim, 0, self->flow[0])->ended);
-	EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
-	EXPECT_EQ(MN_END_PEER_CLOSED, sim_last_event(self->sim, 1, MN_STACK_EVENT_END)->why);
-	EXPECT_EQ(0, sim_conns(self->sim, 0));
-	EXPECT_EQ(0, sim_conns(self->sim, 1));
-	EXPECT_TRUE(sim_is_clean(self->sim));
-	EXPECT_EQ(0, mn_stack_stats(self->sim->host[0].stack)->resets_sent);
-	EXPECT_EQ(0, mn_stack_stats(self->sim->host[1].stack)->resets_sent);
-}
-
-TEST_F(conn, close__both_at_once)
-{
-	sim_run(self->sim, 1000, NULL);
-	for (int i = 0; i < 2; i++) {
-		struct sim_host *h = &self->sim->host[i];
-
-		ASSERT_TRUE(sim_send(&h->apps[0], self->flow[i], 100000));
-		ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, self->flow[i]));
-	}
-	sim_run(self->sim, 100000, NULL);
-	for (int i = 0; i < 2; i++) {
-		EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, i, MN_STACK_EVENT_END)->why);
-		EXPECT_FALSE(end_of(self->sim, i, self->flow[i])->ended);
-		EXPECT_EQ(0, sim_conns(self->sim, i));
-	}
-	EXPECT_TRUE(sim_is_clean(self->sim));
-}
-
-/* The peer is in the middle of a message of its own. */
-TEST_F(conn, close__while_the_peer_sends)
-{
-	sim_run(self->sim, 1000, NULL);
-	self->sim->net.bytes_per_us = 125;
-	ASSERT_TRUE(sim_send(&self->sim->host[1].apps[0], self->flow[1], 3000000));
-	sim_run(self->sim, 2000, NULL);
-	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
-	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
-	sim_run(self->sim, 100000, NULL);
-	EXPECT_EQ(1, end_of(self->sim, 1, self->flow[1])->received);
-	EXPECT_TRUE(end_of(self->sim, 1, self->flow[1])->ended);
-	EXPECT_EQ(0, end_of(self->sim, 0, self->flow[0])->received);
-	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
-	EXPECT_TRUE(sim_is_clean(self->sim));
-}
-
-TEST_F(conn, close__with_losses)
-{
-	for (uint64_t seed = 1; seed <= 40; seed++) {
-		struct sim *sim = sim_new(seed);
-		uint32_t flow[2];
-
-		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
-		sim->net.loss = 300000;
-		ASSERT_TRUE(sim_send(&sim->host[0].apps[0], flow[0], 5000));
-		ASSERT_EQ(0, mn_stack_close(sim->host[0].stack, &sim->host[0].apps[0].ch, flow[0]));
-		if (seed % 2)
-			mn_stack_close(sim->host[1].stack, &sim->host[1].apps[0].ch, flow[1]);
-		sim_run(sim, 10000000, NULL);
-		if (seed % 2 == 0) {
-			EXPECT_EQ(1, end_of(sim, 1, flow[1])->received) TH_LOG("seed %lu", seed);
-			EXPECT_EQ(0, end_of(sim, 1, flow[1])->error);
-			EXPECT_TRUE(end_of(sim, 1, flow[1])->ended);
-		}
-		EXPECT_EQ(0, sim_conns(sim, 0) + sim_conns(sim, 1)) TH_LOG("seed %lu", seed);
-		EXPECT_TRUE(sim_is_clean(sim)) TH_LOG("seed %lu", seed);
-		EXPECT_EQ(0, sim->errors) TH_LOG("seed %lu", seed);
-		sim_free(sim);
-	}
-}
-
-TEST_F(conn, close__nobody_answers)
-{
-	sim_run(self->sim, 1000, NULL);
-	self->sim->host[1].dead = true;
-	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
-	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
-	sim_run(self->sim, 6500000, NULL);
-	EXPECT_EQ(MN_END_TIMED_OUT, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
-	EXPECT_EQ(0, sim_conns(self->sim, 0));
 }
 
 TEST_F(conn, keepalive__finds_a_dead_peer)
@@ -311,103 +228,62 @@ TEST_F(conn, keepalive__own_absence)
 	EXPECT_FALSE(end_of(self->sim, 1, self->flow[1])->ended);
 }
 
-/* The peer's host has started anew. */
-TEST_F(conn, unknown__the_peer_forgot_it)
+/* What the stack sends goes to itself. */
+static void loop_back(struct sim *sim)
 {
-	struct sim_host *h = &self->sim->host[1];
-	struct sim_flow *f = end_of(self->sim, 0, self->flow[0]);
+	struct mn_stack *stack = sim->host[0].stack;
+	struct mn_path path, back;
+	uint8_t buf[2048];
+	uint32_t len;
 
-	sim_run(self->sim, 1000, NULL);
-	mn_stack_del_channel(h->stack, &h->apps[0].ch, MN_END_OWNER_DIED);
-	/* Its reset is lost. */
-	self->sim->net.loss = 1000000;
-	sim_run(self->sim, 1000, NULL);
-	self->sim->net.loss = 0;
-	EXPECT_FALSE(f->ended);
-	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 64));
-	sim_run(self->sim, 1000, NULL);
-	EXPECT_TRUE(f->ended);
-	EXPECT_EQ(ECONNRESET, f->error);
-	EXPECT_EQ(MN_END_RESET, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
-	EXPECT_TRUE(sim_is_clean(self->sim));
+	sim->now_us++;
+	mn_stack_advance(stack, sim->now_us);
+	mn_stack_poll_channels(stack);
+	while ((len = mn_stack_output(stack, buf, sizeof(buf), &path))) {
+		struct mn_pkt pkt = { &back, buf, len, NULL };
+
+		back = path;
+		back.local_port = path.remote_port;
+		back.remote_port = path.local_port;
+		sim->host[0].held++;
+		if (!mn_stack_input(stack, &pkt))
+			sim->host[0].held--;
+	}
+	mn_stack_flush(stack);
+	for (int a = 0; a < SIM_APPS; a++)
+		sim_app_read(sim, &sim->host[0].apps[a]);
 }
 
-TEST_F(conn, abort__tells_everybody)
-{
-	const struct mn_stack_event *up = sim_last_event(self->sim, 0, MN_STACK_EVENT_UP);
-
-	sim_run(self->sim, 1000, NULL);
-	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 3000000));
-	sim_run(self->sim, 100, NULL);
-	EXPECT_EQ(0, mn_stack_abort(self->sim->host[0].stack, up->id, MN_END_ADMIN));
-	EXPECT_EQ(-ENOENT, mn_stack_abort(self->sim->host[0].stack, up->id, MN_END_ADMIN));
-	sim_run(self->sim, 1000, NULL);
-	EXPECT_EQ(ECONNABORTED, end_of(self->sim, 0, self->flow[0])->error);
-	EXPECT_EQ(ECONNRESET, end_of(self->sim, 1, self->flow[1])->error);
-	EXPECT_EQ(MN_END_ADMIN, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
-	EXPECT_EQ(MN_END_RESET, sim_last_event(self->sim, 1, MN_STACK_EVENT_END)->why);
-	EXPECT_TRUE(sim_is_clean(self->sim));
-}
-
-/* A handle is not taken for the connection that has the slot now. */
-TEST_F(conn, stale_handle)
+/* Two applications of one host: both ends of the connection are in one stack. */
+TEST_F(conn, path_local_host)
 {
 	struct sim_host *h = &self->sim->host[0];
-	uint32_t old = self->flow[0], flow[2];
+	struct mn_path path = sim_path(self->sim, 0, 50000);
+	struct mn_addr any = { 0 };
+	uint32_t server, client;
 
-	ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, old));
-	sim_run(self->sim, 100000, NULL);
-	for (int i = 0; i < 300; i++) {
-		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
-		EXPECT_NE(old, flow[0]);
-		ASSERT_TRUE(sim_send(&h->apps[0], old, 100));
-		EXPECT_EQ(-ENOENT, mn_stack_close(h->stack, &h->apps[0].ch, old));
-		/* The other channel does not own it. */
-		EXPECT_EQ(-ENOENT, mn_stack_close(h->stack, &h->apps[1].ch, flow[0]));
-		ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, flow[0]));
-		sim_run(self->sim, 20000, NULL);
-	}
-	EXPECT_EQ(300, mn_stack_stats(h->stack)->tx_stale);
-	EXPECT_TRUE(sim_is_clean(self->sim));
-}
-
-TEST_F(conn, del_channel__mid_transfer)
-{
-	struct sim_host *h = self->sim->host;
-
-	sim_run(self->sim, 1000, NULL);
-	self->sim->net.loss = 50000;
-	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 5000000));
-	ASSERT_TRUE(sim_send(&h[1].apps[0], self->flow[1], 5000000));
-	sim_run(self->sim, 500, NULL);
-	self->sim->net.loss = 0;
-	mn_stack_del_channel(h[1].stack, &h[1].apps[0].ch, MN_END_OWNER_DIED);
-	EXPECT_EQ(MN_END_OWNER_DIED, sim_last_event(self->sim, 1, MN_STACK_EVENT_END)->why);
-	mn_channel_close(&h[1].apps[0].ch, ENETDOWN);
-	sim_run(self->sim, 1000, NULL);
-	EXPECT_TRUE(end_of(self->sim, 0, self->flow[0])->ended);
-	EXPECT_EQ(ECONNRESET, end_of(self->sim, 0, self->flow[0])->error);
-	EXPECT_EQ(0, h[0].held + h[1].held);
-	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
-	EXPECT_TRUE(sim_is_clean(self->sim));
-}
-
-/* Sent, closed, and the application is gone, all at once: what arrived already is not reset. */
-TEST_F(conn, del_channel__after_close)
-{
-	struct sim_host *h = self->sim->host;
-
-	sim_run(self->sim, 1000, NULL);
-	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 5000));
-	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
-	sim_run(self->sim, 22, NULL);
-	mn_stack_del_channel(h[0].stack, &h[0].apps[0].ch, MN_END_OWNER_DIED);
-	mn_channel_close(&h[0].apps[0].ch, ENETDOWN);
-	sim_run(self->sim, 100000, NULL);
-	EXPECT_EQ(1, end_of(self->sim, 1, self->flow[1])->received);
-	EXPECT_EQ(0, end_of(self->sim, 1, self->flow[1])->error);
-	EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
-	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
+	path.remote = path.local;
+	path.local_host = true;
+	ASSERT_EQ(0, mn_stack_listen(h->stack, &h->apps[1].ch, &any, SIM_PORT));
+	ASSERT_EQ(0, mn_stack_connect(h->stack, &h->apps[0].ch, &path, 5));
+	for (int i = 0; i < 10; i++)
+		loop_back(self->sim);
+	ASSERT_EQ(3, h->n_events);
+	client = h->events[1].accepted ? h->events[2].flow : h->events[1].flow;
+	server = h->events[1].accepted ? h->events[1].flow : h->events[2].flow;
+	EXPECT_TRUE(h->events[1].path.local_host);
+	EXPECT_TRUE(h->events[2].path.local_host);
+	ASSERT_TRUE(sim_send(&h->apps[0], client, 500000));
+	ASSERT_TRUE(sim_send(&h->apps[1], server, 500000));
+	for (int i = 0; i < 1000; i++)
+		loop_back(self->sim);
+	EXPECT_EQ(1, sim_flow(&h->apps[0], client)->received);
+	EXPECT_EQ(1, sim_flow(&h->apps[1], server)->received);
+	ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[1].ch, server));
+	for (int i = 0; i < 20000; i++)
+		loop_back(self->sim);
+	EXPECT_TRUE(sim_flow(&h->apps[0], client)->ended);
+	EXPECT_EQ(1, sim_conns(self->sim, 0));
 }
 
 TEST_F(conn, path_ipv6)

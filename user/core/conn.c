@@ -360,11 +360,7 @@ void mn_conn_recut(struct mn_conn *c)
 
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu)
 {
-	uint32_t before = c->mss;
-
 	memcpy(c->path.mac, mac, sizeof(c->path.mac));
 	c->path.mtu = mtu;
 	update_mss(c);
-	if (c->mss < before && (c->state == MN_CONN_OPEN || c->state == MN_CONN_CLOSING))
-		mn_conn_recut(c);
 }

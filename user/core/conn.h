@@ -140,7 +140,7 @@ void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code);
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
 /* Puts the words that are due on the application's ring. False: there is no room yet. */
 bool mn_conn_post(struct mn_conn *c);
-/* New next hop and packet size. */
+/* New next hop and packet size; larger packets under way are cut anew when they turn out lost. */
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu);
 /* Cuts the stream anew from what is acknowledged: packets under way are too large to arrive. */
 void mn_conn_recut(struct mn_conn *c);

@@ -109,6 +109,7 @@ static uint32_t output_again(struct mn_conn *c, uint8_t *buf, uint32_t limit, st
 {
 	struct mn_stack *st = c->stack;
 
+	/* The path has got narrower since. */
 	if (s->len + MN_PACKET_HDR(0) > limit) {
 		mn_conn_recut(c);
 		return 0;
