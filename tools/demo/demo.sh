@@ -73,7 +73,7 @@ hello_to() {
 }
 
 # json KEY FILE: a number of machnet-bench's report, with three digits that count.
-json() { jq -er ".$1 | if . >= 100 then round else (. * 1000 | round) / 1000 end" "$2" || die "no $1 in the report of machnet-bench"; }
+json() { jq -er ".$1 | if . >= 100 then round elif . >= 0.01 then (. * 1000 | round) / 1000 else . end" "$2" || die "no $1 in the report of machnet-bench"; }
 
 # bench NAME SIZE WINDOW SECONDS [OPTION...]
 bench() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* stack_channel.c - the channels of a stack: what applications send, and room for what they receive */
+/* stack_channel.c - a stack's channels: what applications send, room for what they receive */
 #include <stdlib.h>
 
 #include "core/stack_priv.h"
@@ -9,7 +9,8 @@
 #define MESSAGES_PER_CALL	64
 #define UPDATES_PER_CALL	16
 
-static struct mn_stack_channel *find_channel(struct mn_stack *s, const struct mn_channel *ch, uint32_t *index)
+static struct mn_stack_channel *find_channel(struct mn_stack *s, const struct mn_channel *ch,
+					     uint32_t *index)
 {
 	for (uint32_t i = 0; i < s->n_channels; i++) {
 		if (s->channels[i]->ch == ch) {
@@ -97,7 +98,8 @@ void mn_stack_close_corrupt(struct mn_stack *s)
 	}
 }
 
-int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr, uint16_t port)
+int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr,
+		    uint16_t port)
 {
 	uint32_t index;
 	struct mn_stack_channel *sch = find_channel(s, ch, &index);
@@ -112,7 +114,8 @@ void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t 
 	mn_listeners_del(&s->listeners, addr, port);
 }
 
-int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path, uint64_t request)
+int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path,
+		     uint64_t request)
 {
 	uint32_t index;
 	struct mn_stack_channel *sch = find_channel(s, ch, &index);
