@@ -69,7 +69,6 @@ struct machnet_dp_config {
 	enum machnet_dp_poll poll;
 	const char *cores;	/* CPUs of the engines ("2,3"); NULL: the scheduler decides */
 	const char *tap;	/* name of the exception path's TAP netdev; NULL: none */
-	const uint8_t *mac;	/* 6 bytes, NULL: the device's own */
 	uint32_t mtu;		/* bytes of IP packet, 576..9000; 0: what the device says */
 	uint32_t max_conns;	/* per engine; 0: 16384 */
 	struct machnet_dp_fault fault;

@@ -78,8 +78,25 @@ boot() {
 	for vm in a b; do
 		vm_wait $vm || return 1
 	done
-	vm_exec a bash -c "modprobe machnet && ip addr add $IP_A/24 dev eth0 && ip link set eth0 up" &&
-		vm_exec b bash -c "modprobe machnet && ip addr add $IP_B/24 dev eth0 && ip link set eth0 up"
+	# An address of the other family and routes: they move with the NIC, and come back.
+	vm_exec a bash -c "modprobe machnet && ip addr add $IP_A/24 dev eth0 && ip addr add fd66::1/64 dev eth0 nodad &&
+			   ip link set eth0 up && ip route add default via $IP_B &&
+			   ip route add 192.0.2.0/24 via $IP_B metric 77 mtu 1400" &&
+		vm_exec b bash -c "modprobe machnet && ip addr add $IP_B/24 dev eth0 && ip addr add fd66::2/64 dev eth0 nodad &&
+				   ip link set eth0 up"
+}
+
+# configured IFACE: all that boot gave to the interface of VM a.
+configured() {
+	vm_exec a bash -c "ip -4 addr show dev $1 | grep -q $IP_A/24 && ip -6 addr show dev $1 | grep -q fd66::1/64 &&
+			   ip route show default dev $1 | grep -q 'via $IP_B' &&
+			   ip route show 192.0.2.0/24 dev $1 | grep -q 'via $IP_B metric 77 mtu 1400'"
+}
+
+test_takeover() {
+	run_ok "addresses and routes have moved to the exception path" configured mnet0
+	run_fail "the kernel's interface is gone" vm_exec a ip link show eth0
+	run_ok "IPv6 works through the exception path" vm_exec a ping -c 2 -i 0.2 -W 2 fd66::2
 }
 
 test_datapath() {
@@ -144,6 +161,7 @@ test_end() {
 			vm_exec $vm bash -c "basename \$(readlink /sys/class/net/eth0/device/driver)"
 		run_ok "the module unloads in VM $vm" vm_exec $vm modprobe -r machnet
 	done
+	run_ok "addresses and routes are back" configured eth0
 	run_ok "the kernel's network is as before" vm_exec a ping -c 1 -W 2 $IP_B
 	for vm in a b; do
 		run_ok "the kernel of VM $vm has not complained" vm_log_clean $vm
@@ -153,6 +171,7 @@ test_end() {
 tap_start
 boot || bail "two VMs"
 daemon_up a && daemon_up b || bail "two daemons"
+test_takeover
 test_datapath
 test_ports
 test_killed_application

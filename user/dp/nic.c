@@ -52,9 +52,8 @@ static int nic_attach(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	return ret && ret != -ENOENT ? ret : -ENODEV;
 }
 
-/* MAC and MTU: what the caller wants, or what the device has. */
-static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg,
-			const struct rte_eth_dev_info *info)
+/* The device's MAC; the MTU that the caller wants, or the device's. */
+static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 {
 	struct rte_ether_addr mac;
 	uint16_t mtu;
@@ -63,15 +62,6 @@ static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg,
 	ret = rte_eth_macaddr_get(nic->port, &mac);
 	if (ret)
 		return ret;
-	if (cfg->mac && memcmp(cfg->mac, &mac, sizeof(mac))) {
-		memcpy(&mac, cfg->mac, sizeof(mac));
-		ret = rte_eth_dev_default_mac_addr_set(nic->port, &mac);
-		if (ret) {
-			dp_log(cfg, LOG_ERR, "%s cannot change its MAC address: %s",
-			       info->driver_name, strerror(-ret));
-			return ret;
-		}
-	}
 	memcpy(nic->mac, &mac, sizeof(nic->mac));
 	ret = rte_eth_dev_get_mtu(nic->port, &mtu);
 	if (ret)
@@ -169,7 +159,7 @@ int dp_nic_open(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	if (ret)
 		return ret;
 	snprintf(nic->driver, sizeof(nic->driver), "%s", info.driver_name);
-	ret = nic_identity(nic, cfg, &info);
+	ret = nic_identity(nic, cfg);
 	if (ret)
 		return ret;
 	nic->queues = nic_queues(cfg, &info);
