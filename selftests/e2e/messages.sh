@@ -18,6 +18,8 @@ for loss in 0 1 5; do
 		run_ok "$count messages of $size, window $window, $loss % loss" \
 			on a timeout 120 "$bin/machnet-bench" client $IP_B -s "$size" -w "$window" -n "$count" --verify
 	done
+	run_ok "1000 messages of 4K over IPv6, $loss % loss" \
+		on a timeout 120 "$bin/machnet-bench" client $IP6_B -s 4K -w 8 -n 1000 --verify
 	if [ "$loss" -gt 0 ]; then
 		dropped=$(counter b fault_dropped)
 		if [ "$dropped" -gt 0 ]; then ok "packets were lost"; else not_ok "packets were lost" "$dropped"; fi

@@ -17,7 +17,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=$top/build/bin
 declare -A ns daemon
 # shellcheck disable=SC2034 # for those who source this
-IP_A=10.77.0.1 IP_B=10.77.0.2
+IP_A=10.77.0.1 IP_B=10.77.0.2 IP6_A=fd77::1 IP6_B=fd77::2
 work=$(mktemp -d /tmp/mn-e2e.XXXXXX)
 at_exit rm -rf "$work"
 
@@ -71,6 +71,8 @@ pair_join() {
 	local a b
 
 	netns_pair a b "$IP_A/24" "$IP_B/24"
+	ip -n "$a" addr add $IP6_A/64 dev eth0 nodad
+	ip -n "$b" addr add $IP6_B/64 dev eth0 nodad
 	ns[$1]=$a
 	ns[$2]=$b
 }
