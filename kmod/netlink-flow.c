@@ -177,7 +177,8 @@ int machnet_nl_connection_get(struct sk_buff *skb, struct genl_info *info)
 	rcu_read_lock();
 	conn = machnet_conn_find(machnet_req_net(info), id);
 	if (conn)
-		ret = machnet_req_put_answer(msg, info, machnet_fill_conn, conn, false);
+		ret = machnet_req_put_answer(msg, info, machnet_fill_conn, conn,
+					     machnet_req_is_admin(skb, info));
 	else
 		ret = no_connection(info);
 	rcu_read_unlock();

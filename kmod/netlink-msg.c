@@ -80,12 +80,19 @@ int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet
 	return 0;
 }
 
+static int fill_conn_ids(struct sk_buff *skb, u64 id, u64 remote_id)
+{
+	if (nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_ID, id, MACHNET_A_CONNECTION_PAD) ||
+	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_REMOTE_ID, remote_id,
+			      MACHNET_A_CONNECTION_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int fill_conn_path(struct sk_buff *skb, const struct machnet_conn_path *path)
 {
 	if (nla_put_u16(skb, MACHNET_A_CONNECTION_LOCAL_PORT, path->local_port) ||
 	    nla_put_u16(skb, MACHNET_A_CONNECTION_REMOTE_PORT, path->remote_port) ||
-	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_REMOTE_ID, path->remote_id,
-			      MACHNET_A_CONNECTION_PAD) ||
 	    nla_put_u32(skb, MACHNET_A_CONNECTION_STATE, path->state) ||
 	    nla_put_u32(skb, MACHNET_A_CONNECTION_ENGINE, path->engine) ||
 	    nla_put_u32(skb, MACHNET_A_CONNECTION_REMOTE_ENGINE, path->remote_engine))
@@ -103,9 +110,9 @@ int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet
 	path = conn->path;
 	spin_unlock(&conn->lock);
 
-	if (nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_ID, conn->id,
-			      MACHNET_A_CONNECTION_PAD) ||
-	    nla_put_u32(skb, MACHNET_A_CONNECTION_IFINDEX, conn->ifindex) ||
+	if (show->secret && fill_conn_ids(skb, conn->id, path.remote_id))
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, MACHNET_A_CONNECTION_IFINDEX, conn->ifindex) ||
 	    put_addr(skb, MACHNET_A_CONNECTION_LOCAL_ADDR, &conn->local_addr) ||
 	    put_addr(skb, MACHNET_A_CONNECTION_REMOTE_ADDR, &conn->remote_addr) ||
 	    fill_conn_path(skb, &path) ||
@@ -160,7 +167,12 @@ int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machne
 static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, machnet_fill fill,
 		   const void *obj, u32 reason)
 {
-	struct machnet_show show = { .user_ns = mn->net->user_ns, .reason = reason };
+	struct machnet_show show = {
+		.user_ns = mn->net->user_ns,
+		.reason = reason,
+		/* Only administrators may join this group. */
+		.secret = group == MACHNET_GROUP_CONNECTION,
+	};
 	struct sk_buff *msg;
 	void *hdr;
 

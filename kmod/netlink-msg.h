@@ -12,7 +12,7 @@ struct sk_buff;
  * @user_ns: of the reader
  * @pid_ns: of the reader; NULL: pids are told as their owner sees them
  * @reason: why the object ended, or 0
- * @secret: the cookie as well
+ * @secret: what entitles to something as well: the cookie of a port, the ids of a connection
  */
 struct machnet_show {
 	struct user_namespace *user_ns;

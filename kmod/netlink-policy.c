@@ -204,7 +204,10 @@ static const struct genl_ops machnet_genl_ops[] = {
 static const struct genl_multicast_group machnet_genl_groups[] = {
 	[MACHNET_GROUP_DEVICE] = { .name = MACHNET_MCGRP_DEVICE },
 	[MACHNET_GROUP_PORT] = { .name = MACHNET_MCGRP_PORT },
-	[MACHNET_GROUP_CONNECTION] = { .name = MACHNET_MCGRP_CONNECTION },
+	[MACHNET_GROUP_CONNECTION] = {
+		.name = MACHNET_MCGRP_CONNECTION,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
 	[MACHNET_GROUP_ROUTE] = { .name = MACHNET_MCGRP_ROUTE },
 };
 

@@ -247,12 +247,13 @@ int machnet_nl_port_get(struct sk_buff *skb, struct genl_info *info)
 
 /* cb->args[0] is the index of the next object. */
 static int dump(struct sk_buff *skb, struct netlink_callback *cb, struct xarray *objects,
-		machnet_fill fill)
+		machnet_fill fill, bool secret)
 {
 	const struct genlmsghdr *genl = nlmsg_data(cb->nlh);
 	struct machnet_show show = {
 		.user_ns = current_user_ns(),
 		.pid_ns = task_active_pid_ns(current),
+		.secret = secret,
 	};
 	unsigned long index;
 	void *obj;
@@ -278,28 +279,29 @@ int machnet_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct machnet_net *mn = machnet_net(sock_net(skb->sk));
 
-	return dump(skb, cb, &mn->device_index, machnet_fill_device);
+	return dump(skb, cb, &mn->device_index, machnet_fill_device, false);
 }
 
 int machnet_nl_port_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct machnet_net *mn = machnet_net(sock_net(skb->sk));
 
-	return dump(skb, cb, &mn->ports.index, machnet_fill_port);
+	return dump(skb, cb, &mn->ports.index, machnet_fill_port, false);
 }
 
 int machnet_nl_connection_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct machnet_net *mn = machnet_net(sock_net(skb->sk));
+	struct net *net = sock_net(skb->sk);
 
-	return dump(skb, cb, &mn->conns.index, machnet_fill_conn);
+	return dump(skb, cb, &machnet_net(net)->conns.index, machnet_fill_conn,
+		    netlink_ns_capable(cb->skb, net->user_ns, CAP_NET_ADMIN));
 }
 
 int machnet_nl_route_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct machnet_net *mn = machnet_net(sock_net(skb->sk));
 
-	return dump(skb, cb, &mn->routes.index, machnet_fill_route);
+	return dump(skb, cb, &mn->routes.index, machnet_fill_route, false);
 }
 
 int machnet_netlink_init(void)

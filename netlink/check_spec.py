@@ -277,10 +277,14 @@ class Checker:
 
     def check_groups(self):
         family = upper(self.spec["name"])
-        want = [f"{family}_MCGRP_{upper(g['name'])}" for g in self.spec["mcast-groups"]["list"]]
-        groups = fields(self.policy.braces(r"struct\s+genl_multicast_group\s+\w+\s*\[\s*\]\s*="))
-        have = [fields(text.strip("{} \t\n"))["name"] for text in groups.values()]
-        self.differ("multicast groups", want, have)
+        code = fields(self.policy.braces(r"struct\s+genl_multicast_group\s+\w+\s*\[\s*\]\s*="))
+        have = [fields(text.strip("{} \t\n")) for text in code.values()]
+        for group, entry in zip(self.spec["mcast-groups"]["list"], have):
+            admin = "uns-admin-perm" in group.get("flags", [])
+            self.differ(f"multicast group {group['name']}",
+                        (f"{family}_MCGRP_{upper(group['name'])}", "GENL_MCAST_CAP_NET_ADMIN" if admin else None),
+                        (entry["name"], entry.get("flags")))
+        self.differ("number of multicast groups", len(self.spec["mcast-groups"]["list"]), len(have))
         names = {g["name"] for g in self.spec["mcast-groups"]["list"]}
         operations = {op["name"] for op in self.spec["operations"]["list"]}
         for op in self.spec["operations"]["list"]:

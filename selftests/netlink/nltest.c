@@ -181,12 +181,14 @@ void nt_close(struct nt *nt)
 int nt_join(struct nt *nt, const char *group)
 {
 	int id = genl_ctrl_resolve_grp(nt->sk, MACHNET_GENL_NAME, group);
+	int fd = nl_socket_get_fd(nt->sk);
 	int room = 1 << 20;
 
 	if (id < 0)
 		return -ENOENT;
-	/* libnl asks for little. */
-	if (setsockopt(nl_socket_get_fd(nt->sk), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+	/* libnl asks for little; who is not root gets what the system allows. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)))
 		return -errno;
 	nl_socket_disable_seq_check(nt->sk);
 	return nl_socket_add_memberships(nt->sk, id, 0) < 0 ? -EIO : 0;

@@ -70,6 +70,33 @@ TEST_F(connection, add_get_dump_announce)
 	}
 }
 
+static void note_ids(struct nt *nt, void *data)
+{
+	bool *told = data;
+
+	*told |= nt->attrs[MACHNET_A_CONNECTION_ID] || nt->attrs[MACHNET_A_CONNECTION_REMOTE_ID];
+}
+
+/* Whoever knows an id can speak for the peer. */
+TEST_F(connection, ids_are_for_administrators)
+{
+	bool told = false;
+	struct nt user;
+
+	ASSERT_EQ(0, nt_connect(&self->path, ID, self->ifindex));
+	ASSERT_EQ(1, nt_dump(&self->other, MACHNET_CMD_CONNECTION_GET, note_ids, &told));
+	EXPECT_TRUE(told);
+	told = false;
+	ASSERT_EQ(0, nt_drop_root());
+	ASSERT_EQ(0, nt_open(&user));
+	EXPECT_EQ(1, nt_dump(&user, MACHNET_CMD_CONNECTION_GET, note_ids, &told));
+	EXPECT_FALSE(told);
+	EXPECT_EQ(1000, nt_u16(&user, MACHNET_A_CONNECTION_LOCAL_PORT));
+	EXPECT_NE(0, nt_join(&user, MACHNET_MCGRP_CONNECTION));
+	EXPECT_EQ(0, nt_join(&user, MACHNET_MCGRP_PORT));
+	nt_close(&user);
+}
+
 TEST_F(connection, the_application_is_the_owner)
 {
 	int pid = nt_netns_child();

@@ -36,6 +36,7 @@ refuses "an enumeration value without its number" header \
 	's/MACHNET_REASON_RESET,/MACHNET_REASON_RESET = 7,/' 'enum machnet_reason'
 refuses "another constant" header 's/(MACHNET_ENGINES_MAX\t+)128/\1256/' 'engines-max'
 refuses "another group name" header 's/"route"/"routes"/' 'group route'
+refuses "a group that is not restricted" policy '/GENL_MCAST_CAP_NET_ADMIN/d' 'multicast group connection'
 refuses "an enumeration that the header does not have" spec 's/name: route-state$/name: road-state/' \
 	'machnet_road_state'
 refuses "an operation without its privilege" policy \

@@ -189,6 +189,7 @@ const struct ctl_object ctl_monitor = {
 		"Prints a line for each event of these objects, of all of them if none is\n"
 		"named, with its time and, at the end of an object's life, the reason, until\n"
 		"it is interrupted. With -j each line is one JSON object. 'monitor lost' says\n"
-		"that events came faster than they could be printed.\n",
+		"that events came faster than they could be printed. Connections are for root\n"
+		"alone, since their ids are secret.\n",
 	.verbs = verbs,
 };

@@ -48,7 +48,8 @@
  *   CONNECTION_SET [admin]     id, then any of state, engine, remote-engine,
  *                              remote-id, local-port, remote-port. Owner only.
  *   CONNECTION_DEL [admin]     id, reason. Owner only.
- *   CONNECTION_GET             id -> the connection; dump: all.
+ *   CONNECTION_GET             id -> the connection; dump: all. Ids are told to
+ *                              [admin] alone: who knows one can speak for the peer.
  *   ROUTE_GET                  dst, and optionally watch [admin] -> the route.
  *                              An unresolved neighbour is resolved in the
  *                              background; to learn the answer, watch. No
@@ -56,7 +57,8 @@
  *   ROUTE_UNWATCH [admin]      dst.
  *   ROUTE_DUMP                 dump: all watched routes.
  *
- * Notifications carry the object's attributes; *_DEL_NTF also a reason.
+ * Notifications carry the object's attributes; *_DEL_NTF also a reason. The
+ * group "connection" is for [admin].
  */
 #ifndef _UAPI_LINUX_MACHNET_H
 #define _UAPI_LINUX_MACHNET_H
