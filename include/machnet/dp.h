@@ -121,7 +121,10 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 /* Resets its connections; CHANNEL_GONE follows, and then its number may be used anew. */
 void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel);
 
-/* The channel accepts connections to addr (may be any) and port. -EADDRINUSE, -EINVAL. */
+/*
+ * The channel accepts connections to addr, which may be the any-address of a family, and port.
+ * -EADDRINUSE, -EINVAL.
+ */
 int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
 		      uint16_t port);
 int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,

@@ -79,10 +79,10 @@ int machnet_init(void);
 void *machnet_attach(void);
 
 /*
- * Takes messages for local_ip (NULL or "0.0.0.0": every address) and port (0
- * is EINVAL). 0, or -1: EINVAL (no address), EADDRINUSE, EADDRNOTAVAIL, EACCES
- * (a privileged port), EDQUOT (too many ports of this user), ENETDOWN (machnetd
- * is gone).
+ * Takes messages for local_ip and port (0 is EINVAL). local_ip may be NULL:
+ * every address; "0.0.0.0": every IPv4 address; "::": every IPv6 address. 0, or
+ * -1: EINVAL (no address), EADDRINUSE, EADDRNOTAVAIL, EACCES (a privileged
+ * port), EDQUOT (too many ports of this user), ENETDOWN (machnetd is gone).
  */
 int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
 

@@ -22,6 +22,20 @@ run_refuses "a message over the limit" "[Tt]oo long|at most|8 ?M" \
 run_ok "same host: a client and a server of one daemon" \
 	on b "$bin/machnet-bench" client $IP_B -s 1K -w 4 -n 1000 --verify
 
+# Each family is a world of its own: IPv4 alone leaves the IPv6 port to others, the default takes both.
+udp6() {
+	on b /usr/bin/python3 -c "import socket; s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1); s.bind(('::', $1))"
+}
+start b server4 "$bin/machnet-bench" server -l 0.0.0.0 -p 31600
+server4=$started
+here_ok "a server for IPv4 alone" wait_for 10 grep -q listening "$work/server4.log"
+run_ok "it serves IPv4" on a "$bin/machnet-bench" client $IP_B -p 31600 -n 10
+run_refuses "it does not serve IPv6" "[Cc]onnection refused" on a "$bin/machnet-bench" client $IP6_B -p 31600 -n 10
+run_ok "a program may have the IPv6 port" udp6 31600
+run_refuses "it may not have that of a server for both" "[Aa]ddress already in use" udp6 31580
+stop "$server4"
+
 # A program that is killed in the middle of things.
 accepts=$(counter b accepts)
 start a victim "$bin/machnet-bench" client $IP_B -s 64K -w 16 -d 60

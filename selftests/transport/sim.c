@@ -339,7 +339,7 @@ bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1)
 
 bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1)
 {
-	struct mn_addr any = { 0 };
+	struct mn_addr any = mn_addr_from_v4(0);
 
 	if (mn_stack_listen(sim->host[1].stack, &sim->host[1].apps[0].ch, &any, SIM_PORT))
 		return false;

@@ -259,7 +259,7 @@ TEST_F(conn, path_local_host)
 {
 	struct sim_host *h = &self->sim->host[0];
 	struct mn_path path = sim_path(self->sim, 0, 50000);
-	struct mn_addr any = { 0 };
+	struct mn_addr any = mn_addr_from_v4(0);
 	uint32_t server, client;
 
 	path.remote = path.local;
@@ -295,9 +295,12 @@ TEST_F(conn, path_ipv6)
 	mn_addr_parse(&h[0].addr, "2001:db8::1");
 	mn_addr_parse(&h[1].addr, "2001:db8::2");
 	mn_addr_parse(&any, "::");
-	/* It is the same any-address. */
-	EXPECT_EQ(-EADDRINUSE, mn_stack_listen(h[1].stack, &h[1].apps[0].ch, &any, SIM_PORT));
 	self->sim->net.mtu = 1500;
+	/* The listener there is, on 0.0.0.0, is for IPv4 alone. */
+	EXPECT_FALSE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
+	EXPECT_EQ(1, mn_stack_stats(h[1].stack)->drop_no_listener);
+	ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[0].ch, &any, SIM_PORT));
+	EXPECT_EQ(-EADDRINUSE, mn_stack_listen(h[1].stack, &h[1].apps[0].ch, &any, SIM_PORT));
 	ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
 	ASSERT_TRUE(sim_send(&h[0].apps[0], flow[0], 100000));
 	sim_run(self->sim, 10000, NULL);

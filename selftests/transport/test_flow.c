@@ -103,7 +103,7 @@ TEST_F(flow, stopped_reader__largest_messages)
 TEST_F(flow, stopped_reader__does_not_stop_others)
 {
 	struct sim_host *h = self->sim->host;
-	struct mn_addr any = { 0 };
+	struct mn_addr any = mn_addr_from_v4(0);
 	uint32_t other[2];
 
 	/* Another application on the same host, with a listener of its own. */

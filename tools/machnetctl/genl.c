@@ -275,8 +275,8 @@ int ctl_genl_listen(struct ctl_genl *g, const char *const *groups, unsigned int 
 	    nl_socket_set_nonblocking(g->sock) < 0)
 		return -EIO;
 	for (i = 0; i < n; i++)
-		if (setsockopt(nl_socket_get_fd(g->sock), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &ids[i],
-			       sizeof(ids[i])))
+		if (setsockopt(nl_socket_get_fd(g->sock), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+			       &ids[i], sizeof(ids[i])))
 			return -errno;
 	return 0;
 }

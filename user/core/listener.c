@@ -11,12 +11,9 @@ static struct mn_listener **bucket(struct mn_listeners *ls, uint16_t port)
 	return &ls->buckets[port % MN_LISTENER_BUCKETS];
 }
 
-/* All any-addresses are one. */
 static bool same(const struct mn_listener *l, const struct mn_addr *addr, uint16_t port)
 {
-	if (l->port != port)
-		return false;
-	return mn_addr_equal(&l->addr, addr) || (mn_addr_is_any(&l->addr) && mn_addr_is_any(addr));
+	return l->port == port && mn_addr_equal(&l->addr, addr);
 }
 
 int mn_listeners_add(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port,
@@ -88,7 +85,7 @@ void *mn_listeners_find(const struct mn_listeners *ls, const struct mn_addr *add
 			continue;
 		if (mn_addr_equal(&l->addr, addr))
 			return l->owner;
-		if (mn_addr_is_any(&l->addr))
+		if (mn_addr_is_any(&l->addr) && mn_addr_is_v4(&l->addr) == mn_addr_is_v4(addr))
 			any = l->owner;
 	}
 	return any;

@@ -127,17 +127,19 @@ void dp_channels_free(struct machnet_dp *dp)
 			dp_channel_gone(dp, i);
 }
 
-/* Addresses overlap when they are equal or one of them is any. */
+/* Addresses of one family overlap when they are equal or one of them is any. */
+static bool addrs_overlap(const struct mn_addr *a, const struct mn_addr *b)
+{
+	return mn_addr_is_v4(a) == mn_addr_is_v4(b) &&
+	       (mn_addr_is_any(a) || mn_addr_is_any(b) || mn_addr_equal(a, b));
+}
+
 static bool listener_conflicts(const struct machnet_dp *dp, const struct mn_addr *addr,
 			       uint16_t port)
 {
-	for (unsigned int i = 0; i < dp->n_listeners; i++) {
-		const struct dp_listener *l = &dp->listeners[i];
-
-		if (l->port == port && (mn_addr_is_any(addr) || mn_addr_is_any(&l->addr) ||
-					mn_addr_equal(addr, &l->addr)))
+	for (unsigned int i = 0; i < dp->n_listeners; i++)
+		if (dp->listeners[i].port == port && addrs_overlap(addr, &dp->listeners[i].addr))
 			return true;
-	}
 	return false;
 }
 

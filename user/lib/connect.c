@@ -54,22 +54,52 @@ static int reserve_and_ask(struct mnc_channel *ch, struct mn_app_msg *msg)
 	return ret;
 }
 
+static int listen_on(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port)
+{
+	struct mn_app_msg msg = { .type = MN_APP_LISTEN, .local = *addr, .local_port = port };
+
+	if (ch->control == MN_APP_CONTROL_KERNEL)
+		return reserve_and_ask(ch, &msg);
+	return mnc_request(ch, &msg);
+}
+
+static void unlisten(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port)
+{
+	struct mn_app_msg msg = { .type = MN_APP_UNLISTEN, .local = *addr, .local_port = port };
+
+	mnc_request(ch, &msg);
+	if (ch->control == MN_APP_CONTROL_KERNEL)
+		machnet_nl_port_release(ch->nl, addr, port);
+}
+
+/* Both families or none; a machine without IPv6 has but one. */
+static int listen_everywhere(struct mnc_channel *ch, uint16_t port)
+{
+	struct mn_addr any4 = mn_addr_from_v4(INADDR_ANY), any6 = { 0 };
+	int ret = listen_on(ch, &any4, port);
+
+	if (ret)
+		return ret;
+	ret = listen_on(ch, &any6, port);
+	if (!ret || ret == -EAFNOSUPPORT)
+		return 0;
+	unlisten(ch, &any4, port);
+	return ret;
+}
+
 int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port)
 {
 	struct mnc_channel *ch = channel_ctx;
-	struct mn_app_msg msg = { .type = MN_APP_LISTEN, .local_port = port };
+	struct mn_addr addr;
 	int ret;
 
-	if (!ch || !port || parse_local(&msg.local, local_ip))
+	if (!ch || !port || parse_local(&addr, local_ip))
 		return fail(-EINVAL);
 	ret = mnc_channel_error(ch);
 	if (ret)
 		return fail(-ret);
 	pthread_mutex_lock(&ch->port_lock);
-	if (ch->control == MN_APP_CONTROL_KERNEL)
-		ret = reserve_and_ask(ch, &msg);
-	else
-		ret = mnc_request(ch, &msg);
+	ret = local_ip ? listen_on(ch, &addr, port) : listen_everywhere(ch, port);
 	pthread_mutex_unlock(&ch->port_lock);
 	return ret ? fail(ret) : 0;
 }
