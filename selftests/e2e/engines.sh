@@ -21,6 +21,8 @@ done
 for i in 1 2 3 4; do
 	here_ok "client $i: every message intact and in order" wait "${clients[i - 1]}"
 done
+# Enough connections that not all of them can be where they belong by chance.
+run_ok "24 connections" on a "$bin/machnet-bench" client $IP_B -p 31591 --connect 24
 for host in a b; do
 	for engine in engine0 engine1; do
 		n=$(on $host "$bin/machnetctl" -j stats | jq ".\"$engine.rx_messages\"")

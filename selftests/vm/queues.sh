@@ -56,6 +56,8 @@ two_queues() {
 		done
 	done
 	run_ok "$1: messages arrive intact over 8 connections to two engines" test $ok = 8
+	# Enough connections that not all of them can be where they belong by chance.
+	run_ok "$1: 24 connections" vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p 1001 --connect 24
 	# A TAP that steers by itself learns where the answers come from, and may be right each time.
 	n=$(total "b-$1" handoff_sent)
 	[ "$1" != rss ] || run_ok "$1: packets change engines ($n)" test "$n" -gt 0
