@@ -80,7 +80,7 @@ static int __net_init net_init(struct net *net)
 	INIT_LIST_HEAD(&mn->dying);
 	xa_init_flags(&mn->device_index, XA_FLAGS_ALLOC);
 	INIT_WORK(&mn->reap_work, machnet_device_reap_work);
-	INIT_WORK(&mn->route_work, machnet_route_work);
+	INIT_DELAYED_WORK(&mn->route_work, machnet_route_work);
 
 	ret = table_init(&mn->ports, &machnet_port_params);
 	if (ret)
@@ -110,7 +110,7 @@ static void __net_exit net_exit(struct net *net)
 	struct machnet_net *mn = machnet_net(net);
 
 	machnet_events_net_exit(mn);
-	cancel_work_sync(&mn->route_work);
+	cancel_delayed_work_sync(&mn->route_work);
 	flush_work(&mn->reap_work);
 	WARN_ON_ONCE(!hash_empty(mn->owners));
 	table_destroy(&mn->routes);

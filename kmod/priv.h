@@ -106,7 +106,7 @@ struct machnet_net {
 	unsigned int n_watched;
 	struct list_head dying;
 	struct work_struct reap_work;
-	struct work_struct route_work;
+	struct delayed_work route_work;
 	atomic_t fib_changed;
 	struct notifier_block fib_nb;
 };
@@ -308,6 +308,7 @@ struct machnet_path_info {
  * @dst: the destination
  * @index: in machnet_net.routes.index
  * @watches: machnet_watch.route_link, not empty; under the namespace's lock
+ * @ask_again: its neighbour has failed just now; under the namespace's lock
  * @lock: protects @info
  * @info: as announced last; written under @lock and machnet_net.lock
  * @rcu: for readers
@@ -317,6 +318,7 @@ struct machnet_route {
 	struct in6_addr dst;
 	u32 index;
 	struct list_head watches;
+	bool ask_again;
 	spinlock_t lock;
 	struct machnet_path_info info;
 	struct rcu_head rcu;

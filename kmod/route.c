@@ -13,6 +13,9 @@
 #include "resolve.h"
 #include "trace.h"
 
+/* Until a neighbour that has failed is asked for again. */
+#define ASK_AGAIN	(HZ / 10)
+
 const struct rhashtable_params machnet_route_params = {
 	.key_len = sizeof_field(struct machnet_route, dst),
 	.key_offset = offsetof(struct machnet_route, dst),
@@ -165,16 +168,28 @@ int machnet_route_unwatch(struct machnet_net *mn, const struct in6_addr *dst, u3
 void machnet_route_kick(struct machnet_net *mn)
 {
 	if (READ_ONCE(mn->n_watched))
-		queue_work(system_unbound_wq, &mn->route_work);
+		mod_delayed_work(system_unbound_wq, &mn->route_work, 0);
+}
+
+/*
+ * A neighbour that is deleted fails first and is taken from the table then, and
+ * nobody tells of that: it is asked for anew a moment later, once.
+ */
+static bool has_failed_now(const struct machnet_route *route, const struct machnet_path_info *info)
+{
+	return route->info.state == MACHNET_ROUTE_STATE_REACHABLE &&
+	       info->state == MACHNET_ROUTE_STATE_UNREACHABLE && info->error == EHOSTUNREACH;
 }
 
 void machnet_route_work(struct work_struct *work)
 {
-	struct machnet_net *mn = container_of(work, struct machnet_net, route_work);
+	struct machnet_net *mn = container_of(to_delayed_work(work), struct machnet_net,
+					      route_work);
 	struct machnet_path_info info;
 	struct machnet_route *route;
 	unsigned long index = 0;
 	unsigned int n = 0;
+	bool again = false;
 
 	/*
 	 * The notification of a route may come before the table has it. The
@@ -186,10 +201,14 @@ void machnet_route_work(struct work_struct *work)
 	}
 	mutex_lock(&mn->lock);
 	xa_for_each_start(&mn->routes.index, index, route, 0) {
-		machnet_resolve(mn->net, &route->dst, false, &info);
+		machnet_resolve(mn->net, &route->dst, route->ask_again, &info);
+		route->ask_again = has_failed_now(route, &info);
+		again |= route->ask_again;
 		update(mn, route, &info);
 		if (++n % MACHNET_BATCH == 0)
 			machnet_net_relax(mn);
 	}
+	if (again)
+		queue_delayed_work(system_unbound_wq, &mn->route_work, ASK_AGAIN);
 	mutex_unlock(&mn->lock);
 }
