@@ -11,6 +11,7 @@ deps_install := build module
 deps_demo := build $(if $(filter netns,$(DEMO)),net,vm net)
 deps_bench := build net
 deps_check := build vm net test
+deps_check-debug := build vm net test debug
 deps_fuzz := build test
 
 # All processors, unless the caller has said how many.
@@ -21,10 +22,15 @@ $(TARGETS):
 	@tools/build/install-deps.sh $(deps_$@)
 	+@$(run)
 
+check-debug:
+	@tools/build/install-deps.sh $(deps_$@)
+	@tools/build/debug-kernel.sh
+	+@MN_VM_KERNEL="$$(tools/build/debug-kernel.sh where)" $(run)
+
 uninstall clean:
 	+@$(run)
 
 help:
 	@sed 's/^/  /' tools/build/help.txt
 
-.PHONY: $(TARGETS) uninstall clean help
+.PHONY: $(TARGETS) check-debug uninstall clean help

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # prepare.sh RELEASE DIR MACHNET_KO: puts into DIR what a VM boots (kernel, initramfs) and the small tree of modules
-# that modprobe finds in it. Quick when nothing has changed.
+# that modprobe finds in it. Quick when nothing has changed. The kernel is that of the host or of MN_VM_KERNEL.
 set -eu
 
 release=$1 dir=$2 machnet=$3
 here=$(dirname "$0")
-image=/boot/vmlinuz-$release
+root=${MN_VM_KERNEL:-}
+image=$root/boot/vmlinuz-$release
+installed=$root/lib/modules/$release
 
 # What the first stage needs, and what modprobe may be asked for later.
 boot_modules="virtio_pci virtio_console virtio_net 9p 9pnet_virtio overlay"
@@ -15,6 +17,11 @@ modules="$boot_modules virtio_rng veth tun tap dummy bridge vrf vlan macvlan ipv
 	nf_tables nft_chain_nat nft_numgen nft_reject_inet nft_counter nft_limit nf_conntrack
 	af_packet_diag udp_diag inet_diag unix_diag netlink_diag vhost_net hwmon kvm"
 
+# QEMU enters a plain ELF file by this note (type 18 of "Xen") or not at all.
+has_entry() {
+	LC_ALL=C grep -qaP '\x04\x00\x00\x00[\x04\x08]\x00\x00\x00\x12\x00\x00\x00Xen\x00' "$1"
+}
+
 # Debian keeps the kernel compressed; the plain ELF file boots 4 s faster without hardware virtualization.
 unpack_kernel() {
 	local magic tool offset
@@ -22,7 +29,7 @@ unpack_kernel() {
 	while read -r magic tool; do
 		while IFS=: read -r offset _; do
 			tail -c "+$((offset + 1))" "$image" | $tool >"$dir/vmlinux" 2>/dev/null || true
-			[ "$(head -c 4 "$dir/vmlinux" | tail -c 3)" = ELF ] && return
+			[ "$(head -c 4 "$dir/vmlinux" | tail -c 3)" = ELF ] && has_entry "$dir/vmlinux" && return
 		done < <(LC_ALL=C grep -obUaP "$magic" "$image")
 	done <<-'END'
 		\xfd7zXZ\x00 xz -dc
@@ -34,7 +41,7 @@ unpack_kernel() {
 
 # Files of a module and of those it depends on, in the order of loading; nothing for one that is built in or absent.
 module_files() {
-	/sbin/modprobe -S "$release" --ignore-install --show-depends "$1" 2>/dev/null |
+	/sbin/modprobe ${root:+-d "$root"} -S "$release" --ignore-install --show-depends "$1" 2>/dev/null |
 		sed -n 's/^insmod \([^ ]*\).*/\1/p'
 }
 
@@ -48,18 +55,19 @@ module_list() {
 }
 
 make_initramfs() {
-	local root=$dir/initramfs file
+	local files=$dir/initramfs file
 
-	rm -rf "$root"
-	mkdir -p "$root/bin" "$root/modules"
-	cp /bin/busybox "$root/bin/"
-	install -m 755 "$here/init" "$root/init"
+	rm -rf "$files"
+	mkdir -p "$files/bin" "$files/modules"
+	cp /bin/busybox "$files/bin/"
+	install -m 755 "$here/init" "$files/init"
+	: >"$files/modules/order"
 	# shellcheck disable=SC2086
 	for file in $(module_list $boot_modules); do
-		cp "$file" "$root/modules/"
-		basename "$file" >>"$root/modules/order"
+		cp "$file" "$files/modules/"
+		basename "$file" >>"$files/modules/order"
 	done
-	(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) >"$dir/initrd"
+	(cd "$files" && find . | cpio -o -H newc --quiet -R 0:0) >"$dir/initrd"
 }
 
 make_tree() {
@@ -67,12 +75,12 @@ make_tree() {
 
 	rm -rf "$dir/tree"
 	mkdir -p "$tree/updates"
-	cp "/lib/modules/$release/"modules.{builtin,order,builtin.modinfo} "$tree/"
+	cp "$installed/"modules.{builtin,order,builtin.modinfo} "$tree/"
 	# shellcheck disable=SC2086
 	for file in $(module_list $modules); do
-		install -D -m 644 "$file" "$tree/${file#/lib/modules/"$release"/}"
+		install -D -m 644 "$file" "$tree/${file#"$installed"/}"
 	done
-	ln -s "$(readlink -f "/lib/modules/$release/build")" "$tree/build"
+	ln -s "$(readlink -f "$installed/build")" "$tree/build"
 	cp "$machnet" "$tree/updates/machnet.ko"
 	/sbin/depmod -b "$dir/tree" "$release"
 }

@@ -305,6 +305,23 @@ vm_log_clean() {
 	return 1
 }
 
+# vm_leaks NAME: where the kernel has kmemleak, puts into its log what has leaked since the last call, or the first of it.
+# Memory counts as leaked when it is 5 s old, and unchanged since the scan before.
+vm_leaks() {
+	vm_script "$1" <<-'END'
+		report=/sys/kernel/debug/kmemleak
+		[ -e $report ] || exit 0
+		echo on >/proc/sys/kernel/printk_devkmsg
+		echo scan >$report
+		sleep 5
+		echo scan >$report
+		head -n 100 $report | while IFS= read -r line; do
+			echo "<4>kmemleak: $line" >/dev/kmsg
+		done
+		echo clear >$report
+	END
+}
+
 # --- as a command ---
 
 vm_main() {

@@ -11,10 +11,11 @@ declare -A packages=(
 	      util-linux procps"
 	[net]="iproute2 iputils-ping procps util-linux jq"
 	[test]="perl linux-source-6.1 xz-utils sparse jq clang libclang-rt-14-dev shellcheck g++ man-db"
+	[debug]="linux-source-6.1 xz-utils gcc make flex bison bc libelf-dev kmod util-linux"
 )
 declare -A reason=(
 	[build]="to build" [module]="to install the module" [vm]="to run virtual machines"
-	[net]="to run in network namespaces" [test]="to test"
+	[net]="to run in network namespaces" [test]="to test" [debug]="to build a debug kernel"
 )
 
 # Any headers will do to build the module; to install it, those of the running kernel are wanted if to be had.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # machnet.ko, built on a copy of its sources so that the tree stays clean: build/kmod/ for the kernel it is meant
-# for, and build/kmod-RELEASE/ for the kernel of the VMs where that is another one.
+# for, and build/kmod-RELEASE/ for the kernel of the VMs where that is another one (MN_VM_KERNEL, see kernel.sh).
 
 KVER ?= $(shell tools/build/kernel.sh module)
 VM_KVER ?= $(shell tools/build/kernel.sh vm)
@@ -9,6 +9,7 @@ VM_KVER := $(VM_KVER)
 
 KMOD_SRCS := Kbuild $(sort $(wildcard kmod/*.[ch])) include/uapi/linux/machnet.h
 kmod_dir = build/kmod$(if $(filter-out $(KVER),$1),-$1)
+kernel_root = $(if $(filter $(VM_KVER),$1),$(MN_VM_KERNEL))
 VM_KMOD := $(call kmod_dir,$(VM_KVER))/machnet.ko
 
 # $1: kernel release
@@ -16,7 +17,7 @@ define kmod_rule
 $(call kmod_dir,$1)/machnet.ko: $(KMOD_SRCS) tools/build/kmod.mk
 	$$(if $(V),,@printf '  %-7s %s\n' KMOD '$1')
 	$$(Q)mkdir -p $$(@D) && cp -pu --parents $(KMOD_SRCS) $$(@D)
-	$$(Q)$$(MAKE) -C /lib/modules/$1/build M=$$(abspath $$(@D)) MACHNET_VERSION='$(VERSION)' KCFLAGS=-Werror \
+	$$(Q)$$(MAKE) -C $(call kernel_root,$1)/lib/modules/$1/build M=$$(abspath $$(@D)) MACHNET_VERSION='$(VERSION)' KCFLAGS=-Werror \
 		$(if $(V),V=1,-s) modules >$$(@D)/log 2>&1 || { cat $$(@D)/log >&2; exit 1; }
 	$$(Q)grep -v 'Skipping BTF generation' $$(@D)/log >&2 || true
 	$$(Q)test -e $$@ && touch $$@

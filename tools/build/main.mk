@@ -152,7 +152,12 @@ endif
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)" \
 		$(TEST_PROGS:%=build-san/tests/%) $(TESTS)
 
+# On the kernel in MN_VM_KERNEL, which is some five times slower.
+check-debug: export MN_TEST_SECONDS ?= 900
+check-debug: all tests
+	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)"
+
 clean:
 	rm -rf build build-san build-fuzz
 
-.PHONY: all user tests fuzzers fuzz demo bench check clean $(LIBS) $(PROGS) $(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)
+.PHONY: all user tests fuzzers fuzz demo bench check check-debug clean $(LIBS) $(PROGS) $(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)

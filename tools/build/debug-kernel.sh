@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# debug-kernel.sh [where]: builds the kernel of "make check-debug" unless that has been done: debug-kernel.config and the
+# sources of the package linux-source-6.1. With "where" only prints its directory, which is what MN_VM_KERNEL wants:
+#   boot/vmlinuz-RELEASE   lib/modules/RELEASE/   build/ (what it takes to build a module)
+set -euo pipefail
+unset MAKEFLAGS MFLAGS MAKELEVEL
+export LC_ALL=C
+
+tarball=/usr/src/linux-source-6.1.tar.xz
+config=$(readlink -f "$(dirname "$0")")/debug-kernel.config
+version=$(dpkg-query -W -f '${Version}' linux-source-6.1 2>/dev/null || echo 6.1)
+dir=${XDG_CACHE_HOME:-$HOME/.cache}/machnet/debug-kernel-$version
+build=$dir/build
+begun=$build/begun-with
+
+fail() {
+	echo "Error: $*" >&2
+	exit 1
+}
+
+unpack() {
+	echo "Unpacking $tarball..."
+	rm -rf "${dir:?}"/{boot,lib,config,build}
+	mkdir -p "$build"
+	tar -xJf "$tarball" -C "$build" --no-same-owner --strip-components=1
+}
+
+configure() {
+	local refused
+
+	KCONFIG_ALLCONFIG=$config make -s -C "$build" allnoconfig
+	refused=$(grep '^CONFIG_' "$config" | grep -vxFf "$build/.config" || true)
+	[ -z "$refused" ] || fail "this kernel does not have, in this combination:" "$refused"
+	cp "$config" "$begun"
+}
+
+# One line in 250 is enough to see that it goes on.
+compile() {
+	echo "Compiling (some 20 minutes of one processor, once)..."
+	make -C "$build" "-j$(nproc)" bzImage modules 2>&1 | tee "$dir/log" |
+		awk 'NR % 250 == 0 { print "  " NR " steps of about " total; fflush() }' total=2250 ||
+		{ tail -n 30 "$dir/log" >&2; fail "the debug kernel does not build"; }
+}
+
+# What is needed no more takes 2 GB: the objects, and the sources of all that no module includes.
+install() {
+	local release
+
+	release=$(make -s -C "$build" kernelrelease)
+	mkdir -p "$dir/boot"
+	make -s -C "$build" INSTALL_MOD_PATH="$dir" modules_install >>"$dir/log" 2>&1 || fail "see $dir/log"
+	cp "$build/arch/x86/boot/bzImage" "$dir/boot/vmlinuz-$release"
+	rm "$begun"
+	find "$build" -path "$build/scripts" -prune -o \( -name '*.o' -o -name '*.a' \) -type f -exec rm {} +
+	rm -rf "$build"/{Documentation,drivers,fs,net,samples,sound}
+}
+
+[ "${1:-}" != where ] || { echo "$dir"; exit 0; }
+[ -e "$tarball" ] || fail "needs $tarball (package linux-source-6.1)"
+mkdir -p "$dir"
+exec 9>"$dir/lock"
+flock -n 9 || { echo "Waiting for another build of the debug kernel..."; flock 9; }
+! cmp -s "$config" "$dir/config" || exit 0
+echo "The debug kernel goes to $dir"
+# What was interrupted goes on.
+if ! cmp -s "$config" "$begun"; then
+	unpack
+	configure
+fi
+compile
+install
+cp "$config" "$dir/config"
