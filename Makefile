@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door: installs what is missing, then hands over to tools/build/main.mk.
 
-TARGETS := all demo check bench install fuzz
+TARGETS := all demo check check-headers bench install fuzz
 
 all:
 
@@ -11,6 +11,7 @@ deps_install := build module
 deps_demo := build $(if $(filter netns,$(DEMO)),net,vm net)
 deps_bench := build net
 deps_check := build vm net test
+deps_check-headers := build test
 deps_check-debug := build vm net test debug
 deps_fuzz := build test
 

@@ -10,11 +10,13 @@ VM_KVER := $(VM_KVER)
 KMOD_SRCS := Kbuild $(sort $(wildcard kmod/*.[ch])) include/uapi/linux/machnet.h
 kmod_dir = build/kmod$(if $(filter-out $(KVER),$1),-$1)
 kernel_root = $(if $(filter $(VM_KVER),$1),$(MN_VM_KERNEL))
+# A kernel that is built anew keeps its name, but not what the module is built on.
+kernel_config = $(wildcard $(call kernel_root,$1)/lib/modules/$1/build/.config)
 VM_KMOD := $(call kmod_dir,$(VM_KVER))/machnet.ko
 
 # $1: kernel release
 define kmod_rule
-$(call kmod_dir,$1)/machnet.ko: $(KMOD_SRCS) tools/build/kmod.mk
+$(call kmod_dir,$1)/machnet.ko: $(KMOD_SRCS) tools/build/kmod.mk $(call kernel_config,$1)
 	$$(if $(V),,@printf '  %-7s %s\n' KMOD '$1')
 	$$(Q)mkdir -p $$(@D) && cp -pu --parents $(KMOD_SRCS) $$(@D)
 	$$(Q)$$(MAKE) -C $(call kernel_root,$1)/lib/modules/$1/build M=$$(abspath $$(@D)) MACHNET_VERSION='$(VERSION)' KCFLAGS=-Werror \

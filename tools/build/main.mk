@@ -41,8 +41,8 @@ AR := $(if $(FUZZ),llvm-ar-14,gcc-ar)
 CFLAGS ?= -g
 ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Werror $(OPT) $(CFLAGS) -fPIC -fno-semantic-interposition -fvisibility=hidden \
 	-pthread -D_GNU_SOURCE -DMACHNET_VERSION='"$(VERSION)"' \
-	-Iinclude -Iinclude/uapi -Iuser -Inetlink -I. -isystem $(KSELFTEST)
-KSELFTEST := build/kselftest
+	-Iinclude -Iinclude/uapi -Iuser -Inetlink -I. -isystem $(LINUX_SOURCE)
+LINUX_SOURCE := build/linux-source
 
 include $(sort $(wildcard */build.mk */*/build.mk))
 
@@ -84,7 +84,7 @@ link_libs = -Wl,--start-group $(foreach l,$(call libs_of,$1),$(call lib_file,$l)
 	$(call ldlibs_of,$1) $(call pkg_libs,$(call pkgs_of,$1))
 
 define target_rules
-$(O)/obj/$1/%.o: %.c $(if $(filter $1,$(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)),$(KSELFTEST)/.stamp) | $$$$(@D)/.dir
+$(O)/obj/$1/%.o: %.c $(if $(filter $1,$(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)),$(LINUX_SOURCE)/.stamp) | $$$$(@D)/.dir
 	$$(call quiet,CC)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$($1_CFLAGS) $$(call pkg_cflags,$$(call pkgs_of,$1)) -MMD -MP -c -o $$@ $$<
 -include $(patsubst %.o,%.d,$(call objs,$1))
@@ -120,12 +120,12 @@ $(foreach t,$(filter-out $(LIBS),$(targets)),$(eval $(call prog_rule,$t)))
 	@mkdir -p $(@D) && touch $@
 .PRECIOUS: %/.dir
 
-# The harness of the kernel's own tests, from the package of its sources.
-$(KSELFTEST)/.stamp: /usr/src/linux-source-6.1.tar.xz | $(KSELFTEST)/.dir
+# What we use of the kernel's sources, from the package: the harness of its own tests, and the checker of its style.
+$(LINUX_SOURCE)/.stamp: /usr/src/linux-source-6.1.tar.xz | $(LINUX_SOURCE)/.dir
 	$(call quiet,XZ)
-	$(Q)tar -xJf $< -C $(@D) --strip-components=4 --occurrence=1 \
-		linux-source-6.1/tools/testing/selftests/kselftest.h \
-		linux-source-6.1/tools/testing/selftests/kselftest_harness.h
+	$(Q)tar -xJf $< -C $(@D) --transform='s,.*/,,' --occurrence=1 \
+		$(addprefix linux-source-6.1/tools/testing/selftests/,kselftest.h kselftest_harness.h) \
+		$(addprefix linux-source-6.1/scripts/,checkpatch.pl const_structs.checkpatch spelling.txt)
 	$(Q)touch $@
 
 include tools/build/kmod.mk tools/build/install.mk
@@ -152,6 +152,10 @@ endif
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)" \
 		$(TEST_PROGS:%=build-san/tests/%) $(TESTS)
 
+check-headers: $(LINUX_SOURCE)/.stamp
+	@tools/build/backports-headers.sh >/dev/null
+	@selftests/run selftests/tree/module_clean.sh
+
 # On the kernel in MN_VM_KERNEL, which is some five times slower.
 check-debug: export MN_TEST_SECONDS ?= 900
 check-debug: all tests
@@ -160,4 +164,5 @@ check-debug: all tests
 clean:
 	rm -rf build build-san build-fuzz
 
-.PHONY: all user tests fuzzers fuzz demo bench check check-debug clean $(LIBS) $(PROGS) $(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)
+.PHONY: all user tests fuzzers fuzz demo bench check check-headers check-debug clean \
+	$(LIBS) $(PROGS) $(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)
