@@ -18,4 +18,16 @@
 #include <crypto/algapi.h>
 #endif
 
+/* Before, a table had an entry without a name at its end. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define register_net_sysctl_sz(net, path, table, n)	register_net_sysctl(net, path, table)
+#endif
+
+/* The attributes of the request for a dump. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define machnet_dump_attrs(cb)	(genl_info_dump(cb)->attrs)
+#else
+#define machnet_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
+#endif
+
 #endif /* MACHNET_COMPAT_H */

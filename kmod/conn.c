@@ -11,6 +11,7 @@
 #include "netlink-msg.h"
 #include "netns.h"
 #include "owner.h"
+#include "stats.h"
 #include "trace.h"
 
 const struct rhashtable_params machnet_conn_params = {
@@ -49,8 +50,9 @@ static int fill_process(struct machnet_conn *conn, u32 owner_pid, struct netlink
 	return ret;
 }
 
-int machnet_conn_add(struct machnet_net *mn, struct machnet_device *dev,
-		     const struct machnet_conn_config *config, struct netlink_ext_ack *extack)
+int machnet_conn_create(struct machnet_net *mn, struct machnet_device *dev,
+			const struct machnet_conn_config *config, struct list_head *batch,
+			struct netlink_ext_ack *extack)
 {
 	struct machnet_conn *conn;
 	int ret;
@@ -77,9 +79,7 @@ int machnet_conn_add(struct machnet_net *mn, struct machnet_device *dev,
 			NL_SET_ERR_MSG(extack, "there is a connection of this id");
 		goto err_process;
 	}
-	list_add_tail(&conn->device_link, &dev->conns);
-	trace_machnet_conn_add(mn, conn, 0);
-	machnet_notify_conn(mn, conn, MACHNET_CMD_CONNECTION_ADD_NTF, 0);
+	list_add_tail(&conn->device_link, batch);
 	return 0;
 
 err_process:
@@ -87,6 +87,20 @@ err_process:
 err_free:
 	kfree(conn);
 	return ret;
+}
+
+void machnet_conn_commit(struct machnet_net *mn, struct list_head *batch)
+{
+	struct machnet_conn *conn, *next;
+
+	lockdep_assert_held(&mn->lock);
+	list_for_each_entry_safe(conn, next, batch, device_link) {
+		list_move_tail(&conn->device_link, &conn->device->conns);
+		machnet_stat_inc(mn, MACHNET_A_STATS_CONNECTIONS);
+		machnet_stat_inc(mn, MACHNET_A_STATS_CONNECTIONS_ADDED);
+		trace_machnet_conn_add(mn, conn, 0);
+		machnet_notify_conn(mn, conn, MACHNET_CMD_CONNECTION_ADD_NTF, 0);
+	}
 }
 
 void machnet_conn_set(struct machnet_net *mn, struct machnet_conn *conn,
@@ -108,11 +122,30 @@ static void conn_free_rcu(struct rcu_head *rcu)
 	kfree(conn);
 }
 
+/* A reader may look at it. */
+static void conn_remove(struct machnet_net *mn, struct machnet_conn *conn)
+{
+	machnet_table_remove(&mn->conns, &conn->node, conn->index, &machnet_conn_params);
+	list_del(&conn->device_link);
+}
+
+void machnet_conn_rollback(struct machnet_net *mn, struct list_head *batch)
+{
+	struct machnet_conn *conn, *next;
+
+	lockdep_assert_held(&mn->lock);
+	list_for_each_entry_safe(conn, next, batch, device_link) {
+		conn_remove(mn, conn);
+		call_rcu(&conn->rcu, conn_free_rcu);
+	}
+}
+
 void machnet_conn_del(struct machnet_net *mn, struct machnet_conn *conn, u32 reason)
 {
 	lockdep_assert_held(&mn->lock);
-	machnet_table_remove(&mn->conns, &conn->node, conn->index, &machnet_conn_params);
-	list_del(&conn->device_link);
+	conn_remove(mn, conn);
+	machnet_stat_dec(mn, MACHNET_A_STATS_CONNECTIONS);
+	machnet_stat_inc(mn, MACHNET_A_STATS_CONNECTIONS_ENDED);
 	trace_machnet_conn_del(mn, conn, reason);
 	machnet_notify_conn(mn, conn, MACHNET_CMD_CONNECTION_DEL_NTF, reason);
 	call_rcu(&conn->rcu, conn_free_rcu);

@@ -30,8 +30,15 @@ struct machnet_conn *machnet_conn_find(struct machnet_net *mn, u64 id);
 /* All under the lock; may sleep. */
 int machnet_conn_check_path(const struct machnet_device *dev, const struct machnet_conn_path *path,
 			    struct netlink_ext_ack *extack);
-int machnet_conn_add(struct machnet_net *mn, struct machnet_device *dev,
-		     const struct machnet_conn_config *config, struct netlink_ext_ack *extack);
+/*
+ * Connections are added in batches: those created are in a list of the caller's
+ * until all are committed, and so announced, or rolled back.
+ */
+int machnet_conn_create(struct machnet_net *mn, struct machnet_device *dev,
+			const struct machnet_conn_config *config, struct list_head *batch,
+			struct netlink_ext_ack *extack);
+void machnet_conn_commit(struct machnet_net *mn, struct list_head *batch);
+void machnet_conn_rollback(struct machnet_net *mn, struct list_head *batch);
 void machnet_conn_set(struct machnet_net *mn, struct machnet_conn *conn,
 		      const struct machnet_conn_path *path);
 void machnet_conn_del(struct machnet_net *mn, struct machnet_conn *conn, u32 reason);

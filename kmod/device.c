@@ -14,6 +14,7 @@
 #include "netlink-msg.h"
 #include "netns.h"
 #include "owner.h"
+#include "stats.h"
 #include "trace.h"
 
 struct machnet_device *machnet_device_find(struct machnet_net *mn, u32 ifindex)
@@ -84,6 +85,7 @@ struct machnet_device *machnet_device_add(struct machnet_net *mn,
 	netdev_hold(netdev, &dev->tracker, GFP_KERNEL);
 	list_add(&dev->owner_link, &owner->devices);
 	list_add_tail_rcu(&dev->list, &mn->devices);
+	machnet_stat_inc(mn, MACHNET_A_STATS_DEVICES);
 	trace_machnet_device_add(mn, dev);
 	machnet_notify_device(mn, dev, MACHNET_CMD_DEVICE_ADD_NTF);
 	return dev;
@@ -104,6 +106,7 @@ void machnet_device_del(struct machnet_net *mn, struct machnet_device *dev, u32 
 	list_del_rcu(&dev->list);
 	netdev_put(dev->netdev, &dev->tracker);
 	dev->netdev = NULL;
+	machnet_stat_dec(mn, MACHNET_A_STATS_DEVICES);
 	trace_machnet_device_del(mn, dev);
 	machnet_notify_device(mn, dev, MACHNET_CMD_DEVICE_DEL_NTF);
 

@@ -33,6 +33,7 @@ static int netdev_event(struct notifier_block *nb, unsigned long event, void *pt
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEMTU:
 	case NETDEV_CHANGEADDR:
+	case NETDEV_CHANGEUPPER:
 		break;
 	default:
 		return NOTIFY_DONE;

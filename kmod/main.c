@@ -3,7 +3,6 @@
  * main.c - loading and unloading
  */
 #include <linux/module.h>
-#include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <net/genetlink.h>
 
@@ -11,15 +10,9 @@
 #include "netlink.h"
 #include "netns.h"
 #include "owner.h"
-#include "port.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-
-unsigned int machnet_max_ports_per_user = 1024;
-module_param_named(max_ports_per_user, machnet_max_ports_per_user, uint, 0644);
-MODULE_PARM_DESC(max_ports_per_user,
-		 "UDP ports per user without CAP_NET_ADMIN and network namespace (default 1024)");
 
 static int __init machnet_init(void)
 {

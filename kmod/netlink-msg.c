@@ -11,6 +11,7 @@
 #include <net/ipv6.h>
 
 #include "netlink-policy.h"
+#include "stats.h"
 
 /* The longest object, a connection, takes less than 300 bytes. */
 #define MSG_LEN		512
@@ -67,6 +68,8 @@ int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet
 	    nla_put_u32(skb, MACHNET_A_PORT_OWNER_UID, show_uid(&port->process, show)) ||
 	    nla_put_u32(skb, MACHNET_A_PORT_OWNER_PID, show_pid(&port->process, show)) ||
 	    nla_put_string(skb, MACHNET_A_PORT_OWNER_COMM, port->process.comm) ||
+	    nla_put_u64_64bit(skb, MACHNET_A_PORT_OWNER_CGROUP, port->process.cgroup,
+			      MACHNET_A_PORT_PAD) ||
 	    nla_put_u64_64bit(skb, MACHNET_A_PORT_STRAY, atomic64_read(&port->stray),
 			      MACHNET_A_PORT_PAD))
 		return -EMSGSIZE;
@@ -119,6 +122,8 @@ int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet
 	    nla_put_u32(skb, MACHNET_A_CONNECTION_OWNER_PID, show_pid(&conn->process, show)) ||
 	    nla_put_u32(skb, MACHNET_A_CONNECTION_OWNER_UID, show_uid(&conn->process, show)) ||
 	    nla_put_string(skb, MACHNET_A_CONNECTION_OWNER_COMM, conn->process.comm) ||
+	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_OWNER_CGROUP, conn->process.cgroup,
+			      MACHNET_A_CONNECTION_PAD) ||
 	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_AGE_MS, age_ms,
 			      MACHNET_A_CONNECTION_PAD))
 		return -EMSGSIZE;
@@ -133,10 +138,14 @@ static bool is_given(const struct in6_addr *addr)
 	return !ipv6_addr_any(addr) && !(ipv6_addr_v4mapped(addr) && !addr->s6_addr32[3]);
 }
 
-int machnet_fill_path(struct sk_buff *skb, const struct in6_addr *dst,
+int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
 		      const struct machnet_path_info *info)
 {
-	if (put_addr(skb, MACHNET_A_ROUTE_DST, dst) ||
+	if (is_given(&key->from) && put_addr(skb, MACHNET_A_ROUTE_FROM, &key->from))
+		return -EMSGSIZE;
+	if (key->vrf && nla_put_u32(skb, MACHNET_A_ROUTE_VRF, key->vrf))
+		return -EMSGSIZE;
+	if (put_addr(skb, MACHNET_A_ROUTE_DST, &key->dst) ||
 	    nla_put_u32(skb, MACHNET_A_ROUTE_STATE, info->state))
 		return -EMSGSIZE;
 	if (info->ifindex && (nla_put_u32(skb, MACHNET_A_ROUTE_IFINDEX, info->ifindex) ||
@@ -161,7 +170,7 @@ int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machne
 	spin_lock(&route->lock);
 	info = route->info;
 	spin_unlock(&route->lock);
-	return machnet_fill_path(skb, &route->dst, &info);
+	return machnet_fill_path(skb, &route->key, &info);
 }
 
 static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, machnet_fill fill,
@@ -170,8 +179,8 @@ static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, mac
 	struct machnet_show show = {
 		.user_ns = mn->net->user_ns,
 		.reason = reason,
-		/* Only administrators may join this group. */
-		.secret = group == MACHNET_GROUP_CONNECTION,
+		/* Only administrators may join these groups. */
+		.secret = group == MACHNET_GROUP_CONNECTION || group == MACHNET_GROUP_DATAPATH,
 	};
 	struct sk_buff *msg;
 	void *hdr;
@@ -194,6 +203,7 @@ static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, mac
 err_lost:
 	/* The listeners get ENOBUFS: they know that they have to look for themselves. */
 	genl_set_err(&machnet_genl_family, mn->net, 0, group, -ENOBUFS);
+	machnet_stat_inc(mn, MACHNET_A_STATS_EVENTS_LOST);
 }
 
 void machnet_notify_device(struct machnet_net *mn, const struct machnet_device *dev, u8 cmd)
@@ -211,6 +221,19 @@ void machnet_notify_conn(struct machnet_net *mn, const struct machnet_conn *conn
 			 u32 reason)
 {
 	notify(mn, MACHNET_GROUP_CONNECTION, cmd, machnet_fill_conn, conn, reason);
+}
+
+static int fill_kill(struct sk_buff *skb, const void *obj, const struct machnet_show *show)
+{
+	const struct machnet_conn *conn = obj;
+
+	return nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_ID, conn->id,
+				 MACHNET_A_CONNECTION_PAD);
+}
+
+void machnet_notify_kill(struct machnet_net *mn, const struct machnet_conn *conn)
+{
+	notify(mn, MACHNET_GROUP_DATAPATH, MACHNET_CMD_CONNECTION_KILL_NTF, fill_kill, conn, 0);
 }
 
 void machnet_notify_route(struct machnet_net *mn, const struct machnet_route *route)

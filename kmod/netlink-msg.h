@@ -29,7 +29,7 @@ int machnet_fill_device(struct sk_buff *skb, const void *obj, const struct machn
 int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
 int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
 int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
-int machnet_fill_path(struct sk_buff *skb, const struct in6_addr *dst,
+int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
 		      const struct machnet_path_info *info);
 
 /* Room for one object of any kind. May sleep. */
@@ -41,6 +41,8 @@ void machnet_notify_port(struct machnet_net *mn, const struct machnet_port *port
 			 u32 reason);
 void machnet_notify_conn(struct machnet_net *mn, const struct machnet_conn *conn, u8 cmd,
 			 u32 reason);
+/* To the datapaths: one of them is asked to end the connection. */
+void machnet_notify_kill(struct machnet_net *mn, const struct machnet_conn *conn);
 void machnet_notify_route(struct machnet_net *mn, const struct machnet_route *route);
 
 #endif /* MACHNET_NETLINK_MSG_H */

@@ -48,20 +48,33 @@ static const struct nla_policy device_key_policy[MACHNET_A_DEVICE_IFINDEX + 1] =
 	[MACHNET_A_DEVICE_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 };
 
-static const struct nla_policy port_reserve_policy[MACHNET_A_PORT_NUMBER + 1] = {
+static const struct nla_policy port_reserve_policy[MACHNET_A_PORT_COUNT + 1] = {
 	[MACHNET_A_PORT_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
 	[MACHNET_A_PORT_NUMBER] = { .type = NLA_U16 },
+	[MACHNET_A_PORT_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_PORTS_MAX),
 };
 
-static const struct nla_policy port_key_policy[MACHNET_A_PORT_NUMBER + 1] = {
+static const struct nla_policy port_release_policy[MACHNET_A_PORT_NUMBERS + 1] = {
 	[MACHNET_A_PORT_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
 	[MACHNET_A_PORT_NUMBER] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PORT_NUMBERS] = { .type = NLA_BINARY, .len = 2048 },
 };
 
-static const struct nla_policy port_claim_policy[MACHNET_A_PORT_COOKIE + 1] = {
+static_assert(MACHNET_PORTS_MAX * sizeof(u16) == 2048);
+
+/* The key for one, the rest for a dump. */
+static const struct nla_policy port_get_policy[MACHNET_A_PORT_OWNER_PID + 1] = {
+	[MACHNET_A_PORT_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_PORT_NUMBER] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PORT_OWNER_UID] = { .type = NLA_U32 },
+	[MACHNET_A_PORT_OWNER_PID] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy port_claim_policy[MACHNET_A_PORT_OWNER_PID + 1] = {
 	[MACHNET_A_PORT_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
 	[MACHNET_A_PORT_NUMBER] = NLA_POLICY_MIN(NLA_U16, 1),
 	[MACHNET_A_PORT_COOKIE] = { .type = NLA_U64 },
+	[MACHNET_A_PORT_OWNER_PID] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy connection_add_policy[MACHNET_A_CONNECTION_OWNER_PID + 1] = {
@@ -97,13 +110,39 @@ static const struct nla_policy connection_key_policy[MACHNET_A_CONNECTION_ID + 1
 	[MACHNET_A_CONNECTION_ID] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
-static const struct nla_policy route_get_policy[MACHNET_A_ROUTE_WATCH + 1] = {
-	[MACHNET_A_ROUTE_DST] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
-	[MACHNET_A_ROUTE_WATCH] = { .type = NLA_FLAG },
+/* The id for one, the rest for a dump. */
+static const struct nla_policy connection_get_policy[MACHNET_A_CONNECTION_OWNER_UID + 1] = {
+	[MACHNET_A_CONNECTION_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+	[MACHNET_A_CONNECTION_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
+	[MACHNET_A_CONNECTION_LOCAL_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_CONNECTION_LOCAL_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_CONNECTION_REMOTE_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_CONNECTION_REMOTE_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_CONNECTION_STATE] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_CONNECTION_STATE_MAX),
+	[MACHNET_A_CONNECTION_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_CONNECTION_OWNER_PID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[MACHNET_A_CONNECTION_OWNER_UID] = { .type = NLA_U32 },
 };
 
-static const struct nla_policy route_key_policy[MACHNET_A_ROUTE_DST + 1] = {
+static const struct nla_policy connection_add_batch_policy[MACHNET_A_CONNECTION_ENTRY + 1] = {
+	[MACHNET_A_CONNECTION_ENTRY] = NLA_POLICY_NESTED(connection_add_policy),
+};
+
+static const struct nla_policy connection_del_batch_policy[MACHNET_A_CONNECTION_END + 1] = {
+	[MACHNET_A_CONNECTION_END] = NLA_POLICY_NESTED(connection_del_policy),
+};
+
+static const struct nla_policy route_get_policy[MACHNET_A_ROUTE_VRF + 1] = {
 	[MACHNET_A_ROUTE_DST] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_ROUTE_WATCH] = { .type = NLA_FLAG },
+	[MACHNET_A_ROUTE_FROM] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_ROUTE_VRF] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
+};
+
+static const struct nla_policy route_key_policy[MACHNET_A_ROUTE_VRF + 1] = {
+	[MACHNET_A_ROUTE_DST] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_ROUTE_FROM] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_ROUTE_VRF] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 };
 
 static const struct genl_ops machnet_genl_ops[] = {
@@ -136,8 +175,8 @@ static const struct genl_ops machnet_genl_ops[] = {
 	},
 	{
 		.cmd = MACHNET_CMD_PORT_RELEASE,
-		.policy = port_key_policy,
-		.maxattr = ARRAY_SIZE(port_key_policy) - 1,
+		.policy = port_release_policy,
+		.maxattr = ARRAY_SIZE(port_release_policy) - 1,
 		.doit = machnet_nl_port_release,
 	},
 	{
@@ -149,8 +188,8 @@ static const struct genl_ops machnet_genl_ops[] = {
 	},
 	{
 		.cmd = MACHNET_CMD_PORT_GET,
-		.policy = port_key_policy,
-		.maxattr = ARRAY_SIZE(port_key_policy) - 1,
+		.policy = port_get_policy,
+		.maxattr = ARRAY_SIZE(port_get_policy) - 1,
 		.doit = machnet_nl_port_get,
 		.dumpit = machnet_nl_port_dump,
 	},
@@ -177,8 +216,8 @@ static const struct genl_ops machnet_genl_ops[] = {
 	},
 	{
 		.cmd = MACHNET_CMD_CONNECTION_GET,
-		.policy = connection_key_policy,
-		.maxattr = ARRAY_SIZE(connection_key_policy) - 1,
+		.policy = connection_get_policy,
+		.maxattr = ARRAY_SIZE(connection_get_policy) - 1,
 		.doit = machnet_nl_connection_get,
 		.dumpit = machnet_nl_connection_dump,
 	},
@@ -199,6 +238,38 @@ static const struct genl_ops machnet_genl_ops[] = {
 		.cmd = MACHNET_CMD_ROUTE_DUMP,
 		.dumpit = machnet_nl_route_dump,
 	},
+	{
+		.cmd = MACHNET_CMD_CONNECTION_ADD_BATCH,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = connection_add_batch_policy,
+		.maxattr = ARRAY_SIZE(connection_add_batch_policy) - 1,
+		.doit = machnet_nl_connection_add_batch,
+	},
+	{
+		.cmd = MACHNET_CMD_CONNECTION_DEL_BATCH,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = connection_del_batch_policy,
+		.maxattr = ARRAY_SIZE(connection_del_batch_policy) - 1,
+		.doit = machnet_nl_connection_del_batch,
+	},
+	{
+		.cmd = MACHNET_CMD_CONNECTION_KILL,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = connection_key_policy,
+		.maxattr = ARRAY_SIZE(connection_key_policy) - 1,
+		.doit = machnet_nl_connection_kill,
+	},
+	{
+		.cmd = MACHNET_CMD_ROUTE_CONFIRM,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = route_key_policy,
+		.maxattr = ARRAY_SIZE(route_key_policy) - 1,
+		.doit = machnet_nl_route_confirm,
+	},
+	{
+		.cmd = MACHNET_CMD_STATS_GET,
+		.doit = machnet_nl_stats_get,
+	},
 };
 
 static const struct genl_multicast_group machnet_genl_groups[] = {
@@ -209,6 +280,10 @@ static const struct genl_multicast_group machnet_genl_groups[] = {
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
 	},
 	[MACHNET_GROUP_ROUTE] = { .name = MACHNET_MCGRP_ROUTE },
+	[MACHNET_GROUP_DATAPATH] = {
+		.name = MACHNET_MCGRP_DATAPATH,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
 };
 
 struct genl_family machnet_genl_family __ro_after_init = {

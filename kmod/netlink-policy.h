@@ -9,6 +9,7 @@ enum machnet_group {
 	MACHNET_GROUP_PORT,
 	MACHNET_GROUP_CONNECTION,
 	MACHNET_GROUP_ROUTE,
+	MACHNET_GROUP_DATAPATH,
 };
 
 extern struct genl_family machnet_genl_family;

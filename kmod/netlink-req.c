@@ -22,24 +22,27 @@ bool machnet_req_is_admin(struct sk_buff *skb, struct genl_info *info)
 	return netlink_ns_capable(skb, genl_info_net(info)->user_ns, CAP_NET_ADMIN);
 }
 
-/* Says so if an attribute that the operation needs is not there. */
-bool machnet_req_missing(struct genl_info *info, int attr, const char *text)
+bool machnet_attr_missing(struct nlattr **attrs, const struct nlattr *nest, int attr,
+			  const char *text, struct netlink_ext_ack *extack)
 {
-	if (!GENL_REQ_ATTR_CHECK(info, attr))
+	if (!NL_REQ_ATTR_CHECK(extack, nest, attrs, attr))
 		return false;
-	if (info->extack)
-		info->extack->_msg = text;
+	if (extack)
+		extack->_msg = text;
 	return true;
 }
 
-void machnet_req_get_addr(struct genl_info *info, int attr, struct in6_addr *addr)
+bool machnet_req_missing(struct genl_info *info, int attr, const char *text)
 {
-	const struct nlattr *nla = info->attrs[attr];
+	return machnet_attr_missing(info->attrs, NULL, attr, text, info->extack);
+}
 
-	if (nla_len(nla) == sizeof(struct in_addr))
-		ipv6_addr_set_v4mapped(nla_get_in_addr(nla), addr);
+void machnet_get_addr(const struct nlattr *attr, struct in6_addr *addr)
+{
+	if (nla_len(attr) == sizeof(struct in_addr))
+		ipv6_addr_set_v4mapped(nla_get_in_addr(attr), addr);
 	else
-		*addr = nla_get_in6_addr(nla);
+		*addr = nla_get_in6_addr(attr);
 }
 
 bool machnet_addr_is_any(const struct in6_addr *addr)
@@ -60,18 +63,18 @@ static bool is_unicast(const struct in6_addr *addr)
 	       !(ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL);
 }
 
-int machnet_req_get_unicast(struct genl_info *info, int attr, struct in6_addr *addr)
+int machnet_get_unicast(const struct nlattr *attr, struct netlink_ext_ack *extack,
+			struct in6_addr *addr)
 {
-	machnet_req_get_addr(info, attr, addr);
+	machnet_get_addr(attr, addr);
 	if (is_unicast(addr))
 		return 0;
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[attr],
-			    "the address is not a unicast address of global scope");
+	NL_SET_ERR_MSG_ATTR(extack, attr, "the address is not a unicast address of global scope");
 	return -EINVAL;
 }
 
 int machnet_msg_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 cmd,
-		       machnet_fill fill, const void *obj, const struct machnet_show *show)
+		    machnet_fill fill, const void *obj, const struct machnet_show *show)
 {
 	void *hdr = genlmsg_put(msg, portid, seq, &machnet_genl_family, flags, cmd);
 
@@ -87,7 +90,7 @@ int machnet_msg_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 cmd,
 
 /* The object as the answer to a request. */
 int machnet_req_put_answer(struct sk_buff *msg, struct genl_info *info, machnet_fill fill,
-		      const void *obj, bool secret)
+			   const void *obj, bool secret)
 {
 	struct machnet_show show = {
 		.user_ns = current_user_ns(),
@@ -113,6 +116,12 @@ int machnet_req_not_the_owner(struct genl_info *info)
 {
 	NL_SET_ERR_MSG(info->extack, "it belongs to another netlink socket");
 	return -EPERM;
+}
+
+int machnet_req_is_filter(struct genl_info *info)
+{
+	NL_SET_ERR_MSG(info->extack, "a request for one object takes its key alone");
+	return -EINVAL;
 }
 
 int machnet_req_no_device(struct genl_info *info)

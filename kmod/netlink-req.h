@@ -7,18 +7,22 @@
 struct machnet_net *machnet_req_net(struct genl_info *info);
 bool machnet_req_is_admin(struct sk_buff *skb, struct genl_info *info);
 
-/* Says so if an attribute that the operation needs is not there. */
+/* Say so if an attribute that the operation needs is not there; nest: what should hold it. */
 bool machnet_req_missing(struct genl_info *info, int attr, const char *text);
+bool machnet_attr_missing(struct nlattr **attrs, const struct nlattr *nest, int attr,
+			  const char *text, struct netlink_ext_ack *extack);
 
 /* From an attribute that has passed its policy. */
-void machnet_req_get_addr(struct genl_info *info, int attr, struct in6_addr *addr);
+void machnet_get_addr(const struct nlattr *attr, struct in6_addr *addr);
 /* -EINVAL if it is not the address of one host. */
-int machnet_req_get_unicast(struct genl_info *info, int attr, struct in6_addr *addr);
+int machnet_get_unicast(const struct nlattr *attr, struct netlink_ext_ack *extack,
+			struct in6_addr *addr);
 bool machnet_addr_is_any(const struct in6_addr *addr);
 
-/* -EPERM and -ENODEV, and say why. */
+/* -EPERM, -ENODEV and -EINVAL, and say why. */
 int machnet_req_not_the_owner(struct genl_info *info);
 int machnet_req_no_device(struct genl_info *info);
+int machnet_req_is_filter(struct genl_info *info);
 
 /* A message with one object. -EMSGSIZE leaves skb as it was. Under RCU or the lock. */
 int machnet_msg_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 cmd,

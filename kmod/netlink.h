@@ -19,9 +19,15 @@ int machnet_nl_port_get(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_add(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_set(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_del(struct sk_buff *skb, struct genl_info *info);
+int machnet_nl_connection_add_batch(struct sk_buff *skb, struct genl_info *info);
+int machnet_nl_connection_del_batch(struct sk_buff *skb, struct genl_info *info);
+int machnet_nl_connection_kill(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_get(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_route_get(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_route_unwatch(struct sk_buff *skb, struct genl_info *info);
+int machnet_nl_route_confirm(struct sk_buff *skb, struct genl_info *info);
+
+int machnet_nl_stats_get(struct sk_buff *skb, struct genl_info *info);
 
 int machnet_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int machnet_nl_port_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -13,6 +13,7 @@
 #include "owner.h"
 #include "port.h"
 #include "route.h"
+#include "sysctl.h"
 
 static unsigned int machnet_net_id __read_mostly;
 
@@ -91,11 +92,16 @@ static int __net_init net_init(struct net *net)
 	ret = table_init(&mn->routes, &machnet_route_params);
 	if (ret)
 		goto err_conns;
-	ret = machnet_events_net_init(mn);
+	ret = machnet_sysctl_net_init(mn);
 	if (ret)
 		goto err_routes;
+	ret = machnet_events_net_init(mn);
+	if (ret)
+		goto err_sysctl;
 	return 0;
 
+err_sysctl:
+	machnet_sysctl_net_exit(mn);
 err_routes:
 	table_destroy(&mn->routes);
 err_conns:
@@ -113,6 +119,7 @@ static void __net_exit net_exit(struct net *net)
 	cancel_delayed_work_sync(&mn->route_work);
 	flush_work(&mn->reap_work);
 	WARN_ON_ONCE(!hash_empty(mn->owners));
+	machnet_sysctl_net_exit(mn);
 	table_destroy(&mn->routes);
 	table_destroy(&mn->conns);
 	table_destroy(&mn->ports);

@@ -4,6 +4,7 @@
  */
 #include "owner.h"
 
+#include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
@@ -141,10 +142,28 @@ void machnet_owner_exit(void)
 	netlink_unregister_notifier(&netlink_nb);
 }
 
+#ifdef CONFIG_CGROUPS
+static u64 cgroup_of(struct task_struct *task)
+{
+	u64 id;
+
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(task));
+	rcu_read_unlock();
+	return id;
+}
+#else
+static u64 cgroup_of(struct task_struct *task)
+{
+	return 0;
+}
+#endif
+
 void machnet_process_current(struct machnet_process *process)
 {
 	process->uid = current_euid();
 	process->pid = get_pid(task_tgid(current));
+	process->cgroup = cgroup_of(current);
 	get_task_comm(process->comm, current->group_leader);
 }
 
@@ -163,9 +182,20 @@ int machnet_process_find(struct machnet_process *process, u32 nr)
 	}
 	process->pid = pid;
 	process->uid = task_euid(task);
+	process->cgroup = cgroup_of(task);
 	get_task_comm(process->comm, task);
 	put_task_struct(task);
 	return 0;
+}
+
+bool machnet_process_is(const struct machnet_process *process, u32 nr)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = find_vpid(nr) == process->pid;
+	rcu_read_unlock();
+	return is;
 }
 
 bool machnet_process_exits(const struct machnet_process *process)

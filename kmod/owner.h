@@ -15,6 +15,8 @@ void machnet_owner_settle(struct machnet_net *mn, u32 portid);
 void machnet_process_current(struct machnet_process *process);
 /* nr as the current process sees it. -ESRCH. */
 int machnet_process_find(struct machnet_process *process, u32 nr);
+/* nr, as the current process sees it, is this process. */
+bool machnet_process_is(const struct machnet_process *process, u32 nr);
 /* It is going away, or has gone. */
 bool machnet_process_exits(const struct machnet_process *process);
 void machnet_process_put(struct machnet_process *process);

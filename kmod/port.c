@@ -9,6 +9,8 @@
  */
 #include "port.h"
 
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/netlink.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -20,6 +22,8 @@
 #include "netlink-msg.h"
 #include "netns.h"
 #include "owner.h"
+#include "route.h"
+#include "stats.h"
 #include "trace.h"
 
 const struct rhashtable_params machnet_port_params = {
@@ -52,8 +56,9 @@ static int charge_user(struct machnet_net *mn, kuid_t uid, bool unlimited,
 {
 	struct port_user *user = find_port_user(mn, uid);
 
-	if (!unlimited && (user ? user->n_ports : 0) >= READ_ONCE(machnet_max_ports_per_user)) {
-		NL_SET_ERR_MSG(extack, "this user has reserved as many ports as allowed");
+	if (!unlimited && (user ? user->n_ports : 0) >= READ_ONCE(mn->max_ports_per_user)) {
+		NL_SET_ERR_MSG(extack,
+			       "this user has net.machnet.max_ports_per_user ports already");
 		return -EDQUOT;
 	}
 	if (!user) {
@@ -82,9 +87,29 @@ static int absorb(struct sock *sk, struct sk_buff *skb)
 {
 	struct machnet_port *port = rcu_dereference_sk_user_data(sk);
 
-	if (port)
+	if (port) {
 		atomic64_inc(&port->stray);
+		machnet_stat_inc(machnet_net(sock_net(sk)), MACHNET_A_STATS_STRAY_PACKETS);
+	}
 	consume_skb(skb);
+	return 0;
+}
+
+/*
+ * An ICMP error about one of our packets. 0: it is for this socket, so that the
+ * kernel learns the path's MTU of it. Softirq, under RCU.
+ */
+static int heed_error(struct sock *sk, struct sk_buff *skb)
+{
+	bool too_big;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		too_big = icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
+			  icmp_hdr(skb)->code == ICMP_FRAG_NEEDED;
+	else
+		too_big = icmp6_hdr(skb)->icmp6_type == ICMPV6_PKT_TOOBIG;
+	if (too_big)
+		machnet_route_mtu_changes(machnet_net(sock_net(sk)));
 	return 0;
 }
 
@@ -113,6 +138,7 @@ static int open_socket(struct machnet_net *mn, struct machnet_port *port,
 		.sk_user_data = port,
 		.encap_type = 1,
 		.encap_rcv = absorb,
+		.encap_err_lookup = heed_error,
 	};
 	struct udp_port_cfg config = {
 		.local_udp_port = htons(port->key.number),
@@ -184,15 +210,21 @@ static void port_free_rcu(struct rcu_head *rcu)
 	kfree(port);
 }
 
-struct machnet_port *machnet_port_add(struct machnet_net *mn,
-				      const struct machnet_port_request *req,
-				      struct netlink_ext_ack *extack)
+/* A packet may be in absorb(), a reader may look at it. */
+static void port_free(struct machnet_port *port)
+{
+	call_rcu(&port->rcu, port_free_rcu);
+}
+
+/* Reserves without a word to anybody. */
+static struct machnet_port *port_create(struct machnet_net *mn,
+					const struct machnet_port_request *req,
+					struct netlink_ext_ack *extack)
 {
 	struct machnet_owner *owner;
 	struct machnet_port *port;
 	int ret;
 
-	lockdep_assert_held(&mn->lock);
 	port = port_alloc(req);
 	if (!port)
 		return ERR_PTR(-ENOMEM);
@@ -212,8 +244,6 @@ struct machnet_port *machnet_port_add(struct machnet_net *mn,
 	if (ret)
 		goto err_owner;
 	list_add_tail(&port->owner_link, &owner->ports);
-	trace_machnet_port_reserve(mn, port, 0);
-	machnet_notify_port(mn, port, MACHNET_CMD_PORT_ADD_NTF, 0);
 	return port;
 
 err_owner:
@@ -223,48 +253,122 @@ err_socket:
 err_charge:
 	uncharge_user(mn, port->process.uid);
 err_free:
-	/* A packet may be in absorb(). */
-	call_rcu(&port->rcu, port_free_rcu);
+	port_free(port);
 	return ERR_PTR(ret);
 }
 
-void machnet_port_del(struct machnet_net *mn, struct machnet_port *port, u32 reason)
+/* The opposite; the number is free, the memory is to be freed by port_free(). */
+static void port_remove(struct machnet_net *mn, struct machnet_port *port)
 {
-	lockdep_assert_held(&mn->lock);
 	machnet_table_remove(&mn->ports, &port->node, port->index, &machnet_port_params);
 	close_socket(port);
 	uncharge_user(mn, port->process.uid);
-	trace_machnet_port_release(mn, port, reason);
-	machnet_notify_port(mn, port, MACHNET_CMD_PORT_DEL_NTF, reason);
-
 	if (port->claimer) {
 		list_del_init(&port->claim_link);
 		machnet_owner_settle(mn, port->claimer);
 	}
 	list_del(&port->owner_link);
 	machnet_owner_settle(mn, port->portid);
-	call_rcu(&port->rcu, port_free_rcu);
 }
 
-int machnet_port_claim(struct machnet_net *mn, struct machnet_port *port, u64 cookie, u32 portid,
-		       struct netlink_ext_ack *extack)
+static void port_announce(struct machnet_net *mn, const struct machnet_port *port)
 {
-	struct machnet_owner *owner;
+	machnet_stat_inc(mn, MACHNET_A_STATS_PORTS);
+	machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_RESERVED);
+	trace_machnet_port_reserve(mn, port, 0);
+	machnet_notify_port(mn, port, MACHNET_CMD_PORT_ADD_NTF, 0);
+}
+
+struct machnet_port *machnet_port_add(struct machnet_net *mn,
+				      const struct machnet_port_request *req,
+				      struct netlink_ext_ack *extack)
+{
+	struct machnet_port *port;
 
 	lockdep_assert_held(&mn->lock);
-	if (crypto_memneq(&cookie, &port->cookie, sizeof(cookie))) {
+	port = port_create(mn, req, extack);
+	if (IS_ERR(port))
+		machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_REFUSED);
+	else
+		port_announce(mn, port);
+	return port;
+}
+
+int machnet_port_add_many(struct machnet_net *mn, const struct machnet_port_request *req,
+			  u16 *numbers, unsigned int n, struct netlink_ext_ack *extack)
+{
+	struct machnet_port *port;
+	unsigned int i;
+	int error;
+
+	lockdep_assert_held(&mn->lock);
+	for (i = 0; i < n; i++) {
+		port = port_create(mn, req, extack);
+		if (IS_ERR(port))
+			goto err_undo;
+		numbers[i] = port->key.number;
+	}
+	for (i = 0; i < n; i++)
+		port_announce(mn, machnet_port_find(mn, &req->addr, numbers[i]));
+	return 0;
+
+err_undo:
+	error = PTR_ERR(port);
+	while (i--) {
+		port = machnet_port_find(mn, &req->addr, numbers[i]);
+		port_remove(mn, port);
+		port_free(port);
+	}
+	machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_REFUSED);
+	return error;
+}
+
+void machnet_port_del(struct machnet_net *mn, struct machnet_port *port, u32 reason)
+{
+	lockdep_assert_held(&mn->lock);
+	port_remove(mn, port);
+	machnet_stat_dec(mn, MACHNET_A_STATS_PORTS);
+	trace_machnet_port_release(mn, port, reason);
+	machnet_notify_port(mn, port, MACHNET_CMD_PORT_DEL_NTF, reason);
+	port_free(port);
+}
+
+static int check_claim(const struct machnet_port *port, const struct machnet_port_claim *claim,
+		       struct netlink_ext_ack *extack)
+{
+	if (crypto_memneq(&claim->cookie, &port->cookie, sizeof(port->cookie))) {
 		NL_SET_ERR_MSG(extack, "the cookie is not the one of this port");
+		return -EKEYREJECTED;
+	}
+	if (claim->owner_pid && !machnet_process_is(&port->process, claim->owner_pid)) {
+		NL_SET_ERR_MSG(extack, "another process has reserved the port");
 		return -EKEYREJECTED;
 	}
 	if (port->claimer) {
 		NL_SET_ERR_MSG(extack, "a datapath has claimed the port already");
 		return -EBUSY;
 	}
-	owner = machnet_owner_get(mn, portid);
+	return 0;
+}
+
+int machnet_port_claim(struct machnet_net *mn, struct machnet_port *port,
+		       const struct machnet_port_claim *claim, struct netlink_ext_ack *extack)
+{
+	struct machnet_owner *owner;
+	int ret;
+
+	lockdep_assert_held(&mn->lock);
+	ret = check_claim(port, claim, extack);
+	if (ret) {
+		machnet_stat_inc(mn, MACHNET_A_STATS_CLAIMS_REFUSED);
+		return ret;
+	}
+	owner = machnet_owner_get(mn, claim->portid);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 	list_add_tail(&port->claim_link, &owner->claims);
-	WRITE_ONCE(port->claimer, portid);
+	WRITE_ONCE(port->claimer, claim->portid);
+	machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_CLAIMED);
 	trace_machnet_port_claim(mn, port, 0);
 	return 0;
 }

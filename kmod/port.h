@@ -6,9 +6,6 @@
 
 struct netlink_ext_ack;
 
-/* Module parameter: ports that a user without CAP_NET_ADMIN may have per namespace. */
-extern unsigned int machnet_max_ports_per_user;
-
 extern const struct rhashtable_params machnet_port_params;
 
 /**
@@ -25,6 +22,18 @@ struct machnet_port_request {
 	bool unlimited;
 };
 
+/**
+ * struct machnet_port_claim - a datapath's claim to a port
+ * @cookie: that it was shown
+ * @owner_pid: who showed it, as the current process sees it; 0: not known
+ * @portid: the datapath's socket
+ */
+struct machnet_port_claim {
+	u64 cookie;
+	u32 owner_pid;
+	u32 portid;
+};
+
 /* Under RCU or the lock. */
 struct machnet_port *machnet_port_find(struct machnet_net *mn, const struct in6_addr *addr,
 				       u16 number);
@@ -33,10 +42,13 @@ struct machnet_port *machnet_port_find(struct machnet_net *mn, const struct in6_
 struct machnet_port *machnet_port_add(struct machnet_net *mn,
 				      const struct machnet_port_request *req,
 				      struct netlink_ext_ack *extack);
+/* n ports that the kernel chooses, all or none. */
+int machnet_port_add_many(struct machnet_net *mn, const struct machnet_port_request *req,
+			  u16 *numbers, unsigned int n, struct netlink_ext_ack *extack);
 /* When it returns the number is free for everybody. */
 void machnet_port_del(struct machnet_net *mn, struct machnet_port *port, u32 reason);
-int machnet_port_claim(struct machnet_net *mn, struct machnet_port *port, u64 cookie, u32 portid,
-		       struct netlink_ext_ack *extack);
+int machnet_port_claim(struct machnet_net *mn, struct machnet_port *port,
+		       const struct machnet_port_claim *claim, struct netlink_ext_ack *extack);
 void machnet_port_unclaim(struct machnet_port *port);
 
 #endif /* MACHNET_PORT_H */

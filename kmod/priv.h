@@ -9,9 +9,10 @@
  * machnet_net.lock. It is taken inside the RTNL, never around it. Nothing that
  * holds it waits for another process; walks over many objects give it up every
  * MACHNET_BATCH objects (machnet_net_relax()), so that nobody waits for a
- * table of any size.
+ * table of any size. A request for many objects, which are few hundred at most,
+ * is served in one go: all of it happens, or nothing.
  *
- * Readers. Lookups for GET and dumps run under RCU alone. Objects are freed
+ * Readers. Lookups for GET and dumps run under RCU alone, dumps in pieces. Objects are freed
  * after a grace period. What changes while an object is published is either
  * a single word or protected by the object's spinlock, a leaf lock that is
  * taken in process context only.
@@ -30,7 +31,7 @@
  *
  * Port sockets do not pin the namespace: they are closed with their owner.
  *
- * Packets. machnet_port's encap handler runs in softirq under RCU; it finds the
+ * Packets. machnet_port's encap handlers run in softirq under RCU; they find the
  * port through sk_user_data, which is cleared before the port is freed.
  *
  * Events. Neighbour, route and address notifiers may come in atomic context:
@@ -52,6 +53,7 @@
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/sysctl.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -90,7 +92,12 @@ struct machnet_table {
  * @reap_work: takes the connections off @dying
  * @route_work: resolves the watched routes anew
  * @fib_changed: the next @route_work must wait for a route change to be complete
+ * @mtu_changed: a path's MTU is about to change
  * @fib_nb: listens to changes of the routing tables
+ * @stats: by enum machnet_a_stats
+ * @max_ports_per_user: of users without CAP_NET_ADMIN; the sysctl
+ * @sysctl_table: with its end
+ * @sysctl: its registration
  */
 struct machnet_net {
 	struct net *net;
@@ -108,7 +115,12 @@ struct machnet_net {
 	struct work_struct reap_work;
 	struct delayed_work route_work;
 	atomic_t fib_changed;
+	atomic_t mtu_changed;
 	struct notifier_block fib_nb;
+	atomic64_t stats[MACHNET_A_STATS_MAX + 1];
+	unsigned int max_ports_per_user;
+	struct ctl_table sysctl_table[2];
+	struct ctl_table_header *sysctl;
 };
 
 /**
@@ -135,11 +147,13 @@ struct machnet_owner {
  * struct machnet_process - who is behind an object
  * @uid: effective user at the time
  * @pid: its thread group
+ * @cgroup: id of its cgroup in the unified hierarchy, or 0
  * @comm: its name
  */
 struct machnet_process {
 	kuid_t uid;
 	struct pid *pid;
+	u64 cgroup;
 	char comm[TASK_COMM_LEN];
 };
 
@@ -251,12 +265,13 @@ struct machnet_conn_path {
  * @node: in machnet_net.conns.hash
  * @id: chosen by the datapath
  * @index: in machnet_net.conns.index
- * @device_link: in machnet_device.conns
+ * @device_link: in machnet_device.conns, or in a batch
  * @device: under the lock only
  * @ifindex: the device's, for readers
  * @local_addr: of this host
  * @remote_addr: of the peer
  * @added: ktime_get(), ns
+ * @reason: why it is about to end, or 0; under the namespace's lock
  * @process: the application
  * @lock: protects @path
  * @path: read under @lock, written under @lock and machnet_net.lock
@@ -272,6 +287,7 @@ struct machnet_conn {
 	struct in6_addr local_addr;
 	struct in6_addr remote_addr;
 	u64 added;
+	u32 reason;
 	struct machnet_process process;
 	spinlock_t lock;
 	struct machnet_conn_path path;
@@ -303,9 +319,21 @@ struct machnet_path_info {
 };
 
 /**
+ * struct machnet_route_key - what a route is asked for
+ * @dst: the destination
+ * @from: the address to send from, or any (::)
+ * @vrf: ifindex of a VRF device or of a device that may belong to one, or 0
+ */
+struct machnet_route_key {
+	struct in6_addr dst;
+	struct in6_addr from;
+	u32 vrf;
+};
+
+/**
  * struct machnet_route - a watched destination
  * @node: in machnet_net.routes.hash
- * @dst: the destination
+ * @key: what is watched
  * @index: in machnet_net.routes.index
  * @watches: machnet_watch.route_link, not empty; under the namespace's lock
  * @ask_again: its neighbour has failed just now; under the namespace's lock
@@ -315,7 +343,7 @@ struct machnet_path_info {
  */
 struct machnet_route {
 	struct rhash_head node;
-	struct in6_addr dst;
+	struct machnet_route_key key;
 	u32 index;
 	struct list_head watches;
 	bool ask_again;

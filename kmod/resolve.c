@@ -8,6 +8,7 @@
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/ipv6_stubs.h>
+#include <net/l3mdev.h>
 #include <net/neighbour.h>
 #include <net/route.h>
 
@@ -35,9 +36,32 @@ static u8 read_neigh(struct neighbour *neigh, struct machnet_path_info *info)
 	return state;
 }
 
+/* What the kernel does when it sends, or when its own transports see an answer. */
+static void touch_neigh(struct neighbour *neigh, enum machnet_resolve_why why)
+{
+	u8 state = READ_ONCE(neigh->nud_state);
+
+	switch (why) {
+	case MACHNET_RESOLVE_LOOK:
+		if (!(state & (NUD_VALID | NUD_FAILED)))
+			neigh_event_send(neigh, NULL);
+		break;
+	case MACHNET_RESOLVE_USE:
+		neigh_event_send(neigh, NULL);
+		break;
+	case MACHNET_RESOLVE_CONFIRM:
+		/* Stale becomes delayed, and that reachable, because it is confirmed in time. */
+		if (state & NUD_STALE)
+			neigh_event_send(neigh, NULL);
+		if (state & NUD_VALID)
+			neigh_confirm(neigh);
+		break;
+	}
+}
+
 /* addr: the destination as the dst's family has it; the dst knows the gateway. */
 static void resolve_neigh(struct machnet_path_info *info, const struct dst_entry *dst,
-			  const void *addr, bool eager)
+			  const void *addr, enum machnet_resolve_why why)
 {
 	struct neighbour *neigh;
 	u8 state;
@@ -51,9 +75,7 @@ static void resolve_neigh(struct machnet_path_info *info, const struct dst_entry
 		set_unreachable(info, -ENOBUFS);
 		return;
 	}
-	state = READ_ONCE(neigh->nud_state);
-	if (eager || !(state & (NUD_VALID | NUD_FAILED)))
-		neigh_event_send(neigh, NULL);
+	touch_neigh(neigh, why);
 	state = read_neigh(neigh, info);
 	if (state & NUD_VALID) {
 		info->state = MACHNET_ROUTE_STATE_REACHABLE;
@@ -75,14 +97,22 @@ static void set_nexthop_v4(struct machnet_path_info *info, const struct rtable *
 				       &info->nexthop);
 }
 
-static void resolve_v4(struct net *net, __be32 dst, bool eager, struct machnet_path_info *info)
+static void resolve_v4(struct net *net, const struct machnet_route_key *key, int vrf,
+		       enum machnet_resolve_why why, struct machnet_path_info *info)
 {
-	struct flowi4 flow = { .daddr = dst };
+	__be32 dst = key->dst.s6_addr32[3];
+	struct flowi4 flow = {
+		.daddr = dst,
+		.saddr = ipv6_addr_any(&key->from) ? 0 : key->from.s6_addr32[3],
+		.flowi4_oif = vrf,
+		.flowi4_proto = IPPROTO_UDP,
+	};
 	struct rtable *rt;
 
 	rt = ip_route_output_key(net, &flow);
 	if (IS_ERR(rt)) {
-		set_unreachable(info, PTR_ERR(rt));
+		/* What it says of a source that is not ours. */
+		set_unreachable(info, PTR_ERR(rt) == -EINVAL ? -EADDRNOTAVAIL : PTR_ERR(rt));
 		return;
 	}
 	from_device(info, &rt->dst);
@@ -94,19 +124,38 @@ static void resolve_v4(struct net *net, __be32 dst, bool eager, struct machnet_p
 		info->state = MACHNET_ROUTE_STATE_LOCAL;
 	} else {
 		set_nexthop_v4(info, rt, dst);
-		resolve_neigh(info, &rt->dst, &dst, eager);
+		resolve_neigh(info, &rt->dst, &dst, why);
 	}
 	ip_rt_put(rt);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static void resolve_v6(struct net *net, const struct in6_addr *addr, bool eager,
-		       struct machnet_path_info *info)
+static bool is_own_v6(struct net *net, const struct in6_addr *addr)
 {
-	struct flowi6 flow = { .daddr = *addr };
+	bool own;
+
+	rcu_read_lock();
+	own = !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(net, addr, NULL));
+	rcu_read_unlock();
+	return own;
+}
+
+static void resolve_v6(struct net *net, const struct machnet_route_key *key, int vrf,
+		       enum machnet_resolve_why why, struct machnet_path_info *info)
+{
+	struct flowi6 flow = {
+		.daddr = key->dst,
+		.saddr = key->from,
+		.flowi6_oif = vrf,
+		.flowi6_proto = IPPROTO_UDP,
+	};
 	struct dst_entry *dst;
 	struct rt6_info *rt;
 
+	if (!ipv6_addr_any(&key->from) && !is_own_v6(net, &key->from)) {
+		set_unreachable(info, -EADDRNOTAVAIL);
+		return;
+	}
 	dst = ipv6_stub->ipv6_dst_lookup_flow(net, NULL, &flow, NULL);
 	if (IS_ERR(dst)) {
 		set_unreachable(info, PTR_ERR(dst));
@@ -118,25 +167,45 @@ static void resolve_v6(struct net *net, const struct in6_addr *addr, bool eager,
 	if (rt->rt6i_flags & RTF_LOCAL) {
 		info->state = MACHNET_ROUTE_STATE_LOCAL;
 	} else {
-		info->nexthop = *rt6_nexthop(rt, addr);
-		resolve_neigh(info, dst, addr, eager);
+		info->nexthop = *rt6_nexthop(rt, &key->dst);
+		resolve_neigh(info, dst, &key->dst, why);
 	}
 	dst_release(dst);
 }
 #else
-static void resolve_v6(struct net *net, const struct in6_addr *addr, bool eager,
-		       struct machnet_path_info *info)
+static void resolve_v6(struct net *net, const struct machnet_route_key *key, int vrf,
+		       enum machnet_resolve_why why, struct machnet_path_info *info)
 {
 	set_unreachable(info, -EAFNOSUPPORT);
 }
 #endif
 
-void machnet_resolve(struct net *net, const struct in6_addr *dst, bool eager,
-		     struct machnet_path_info *info)
+/* The VRF device that is meant, or 0: what is in no VRF uses the main tables. -ENODEV. */
+static int find_vrf(struct net *net, u32 ifindex)
 {
+	struct net_device *netdev;
+	int vrf = -ENODEV;
+
+	if (!ifindex)
+		return 0;
+	rcu_read_lock();
+	netdev = dev_get_by_index_rcu(net, ifindex);
+	if (netdev)
+		vrf = l3mdev_master_ifindex_rcu(netdev);
+	rcu_read_unlock();
+	return vrf;
+}
+
+void machnet_resolve(struct net *net, const struct machnet_route_key *key,
+		     enum machnet_resolve_why why, struct machnet_path_info *info)
+{
+	int vrf = find_vrf(net, key->vrf);
+
 	memset(info, 0, sizeof(*info));
-	if (ipv6_addr_v4mapped(dst))
-		resolve_v4(net, dst->s6_addr32[3], eager, info);
+	if (vrf < 0)
+		set_unreachable(info, vrf);
+	else if (ipv6_addr_v4mapped(&key->dst))
+		resolve_v4(net, key, vrf, why, info);
 	else
-		resolve_v6(net, dst, eager, info);
+		resolve_v6(net, key, vrf, why, info);
 }

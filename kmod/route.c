@@ -11,22 +11,24 @@
 #include "netns.h"
 #include "owner.h"
 #include "resolve.h"
+#include "stats.h"
 #include "trace.h"
 
 /* Until a neighbour that has failed is asked for again. */
 #define ASK_AGAIN	(HZ / 10)
 
 const struct rhashtable_params machnet_route_params = {
-	.key_len = sizeof_field(struct machnet_route, dst),
-	.key_offset = offsetof(struct machnet_route, dst),
+	.key_len = sizeof_field(struct machnet_route, key),
+	.key_offset = offsetof(struct machnet_route, key),
 	.head_offset = offsetof(struct machnet_route, node),
 	.automatic_shrinking = true,
 };
 
-static struct machnet_route *find_route(struct machnet_net *mn, const struct in6_addr *dst)
+static struct machnet_route *find_route(struct machnet_net *mn,
+					const struct machnet_route_key *key)
 {
 	lockdep_assert_held(&mn->lock);
-	return rhashtable_lookup_fast(&mn->routes.hash, dst, machnet_route_params);
+	return rhashtable_lookup_fast(&mn->routes.hash, key, machnet_route_params);
 }
 
 static struct machnet_watch *find_watch(const struct machnet_route *route, u32 portid)
@@ -50,11 +52,13 @@ static void update(struct machnet_net *mn, struct machnet_route *route,
 	spin_lock(&route->lock);
 	memcpy(&route->info, info, sizeof(*info));
 	spin_unlock(&route->lock);
+	machnet_stat_inc(mn, MACHNET_A_STATS_ROUTE_CHANGES);
 	trace_machnet_route_change(mn, route);
 	machnet_notify_route(mn, route);
 }
 
-static struct machnet_route *route_add(struct machnet_net *mn, const struct in6_addr *dst,
+static struct machnet_route *route_add(struct machnet_net *mn,
+				       const struct machnet_route_key *key,
 				       const struct machnet_path_info *info)
 {
 	struct machnet_route *route = kzalloc(sizeof(*route), GFP_KERNEL_ACCOUNT);
@@ -62,7 +66,7 @@ static struct machnet_route *route_add(struct machnet_net *mn, const struct in6_
 
 	if (!route)
 		return ERR_PTR(-ENOMEM);
-	route->dst = *dst;
+	route->key = *key;
 	memcpy(&route->info, info, sizeof(*info));
 	spin_lock_init(&route->lock);
 	INIT_LIST_HEAD(&route->watches);
@@ -73,6 +77,7 @@ static struct machnet_route *route_add(struct machnet_net *mn, const struct in6_
 		return ERR_PTR(ret);
 	}
 	WRITE_ONCE(mn->n_watched, mn->n_watched + 1);
+	machnet_stat_inc(mn, MACHNET_A_STATS_ROUTES);
 	trace_machnet_route_watch(mn, route);
 	return route;
 }
@@ -81,22 +86,19 @@ static void route_del(struct machnet_net *mn, struct machnet_route *route)
 {
 	machnet_table_remove(&mn->routes, &route->node, route->index, &machnet_route_params);
 	WRITE_ONCE(mn->n_watched, mn->n_watched - 1);
+	machnet_stat_dec(mn, MACHNET_A_STATS_ROUTES);
 	trace_machnet_route_unwatch(mn, route);
 	kfree_rcu(route, rcu);
 }
 
-/* Finds or makes the route and hangs a watch on it. */
-static int watch_add(struct machnet_net *mn, const struct in6_addr *dst, u32 portid,
+/* Hangs a watch on the route, which is made if there is none. */
+static int watch_add(struct machnet_net *mn, struct machnet_route *route,
+		     const struct machnet_route_key *key, u32 portid,
 		     const struct machnet_path_info *info)
 {
-	struct machnet_route *route = find_route(mn, dst);
 	struct machnet_watch *watch;
 	struct machnet_owner *owner;
 
-	if (route && find_watch(route, portid)) {
-		update(mn, route, info);
-		return 0;
-	}
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
 	if (!watch)
 		return -ENOMEM;
@@ -105,10 +107,8 @@ static int watch_add(struct machnet_net *mn, const struct in6_addr *dst, u32 por
 		kfree(watch);
 		return PTR_ERR(owner);
 	}
-	if (route)
-		update(mn, route, info);
-	else
-		route = route_add(mn, dst, info);
+	if (!route)
+		route = route_add(mn, key, info);
 	if (IS_ERR(route)) {
 		machnet_owner_settle(mn, portid);
 		kfree(watch);
@@ -121,10 +121,11 @@ static int watch_add(struct machnet_net *mn, const struct in6_addr *dst, u32 por
 	return 0;
 }
 
-int machnet_route_watch(struct machnet_net *mn, const struct in6_addr *dst, u32 portid,
+int machnet_route_watch(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid,
 			struct machnet_path_info *info)
 {
-	int ret;
+	struct machnet_route *route;
+	int ret = 0;
 
 	lockdep_assert_held(&mn->lock);
 	/*
@@ -132,11 +133,14 @@ int machnet_route_watch(struct machnet_net *mn, const struct in6_addr *dst, u32 
 	 * between must queue the work, which then waits for the lock.
 	 */
 	WRITE_ONCE(mn->n_watched, mn->n_watched + 1);
-	machnet_resolve(mn->net, dst, true, info);
+	machnet_resolve(mn->net, key, MACHNET_RESOLVE_USE, info);
+	route = find_route(mn, key);
+	if (route)
+		update(mn, route, info);
 	if (info->state == MACHNET_ROUTE_STATE_UNREACHABLE)
 		ret = -info->error;
-	else
-		ret = watch_add(mn, dst, portid, info);
+	else if (!route || !find_watch(route, portid))
+		ret = watch_add(mn, route, key, portid, info);
 	WRITE_ONCE(mn->n_watched, mn->n_watched - 1);
 	return ret;
 }
@@ -154,10 +158,17 @@ void machnet_watch_del(struct machnet_net *mn, struct machnet_watch *watch)
 	kfree(watch);
 }
 
-int machnet_route_unwatch(struct machnet_net *mn, const struct in6_addr *dst, u32 portid)
+static struct machnet_watch *own_watch(struct machnet_net *mn, const struct machnet_route_key *key,
+				       u32 portid)
 {
-	struct machnet_route *route = find_route(mn, dst);
-	struct machnet_watch *watch = route ? find_watch(route, portid) : NULL;
+	struct machnet_route *route = find_route(mn, key);
+
+	return route ? find_watch(route, portid) : NULL;
+}
+
+int machnet_route_unwatch(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid)
+{
+	struct machnet_watch *watch = own_watch(mn, key, portid);
 
 	if (!watch)
 		return -ENOENT;
@@ -165,10 +176,31 @@ int machnet_route_unwatch(struct machnet_net *mn, const struct in6_addr *dst, u3
 	return 0;
 }
 
+int machnet_route_confirm(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid)
+{
+	struct machnet_watch *watch = own_watch(mn, key, portid);
+	struct machnet_path_info info;
+
+	if (!watch)
+		return -ENOENT;
+	machnet_resolve(mn->net, key, MACHNET_RESOLVE_CONFIRM, &info);
+	machnet_stat_inc(mn, MACHNET_A_STATS_CONFIRMATIONS);
+	update(mn, watch->route, &info);
+	return 0;
+}
+
 void machnet_route_kick(struct machnet_net *mn)
 {
 	if (READ_ONCE(mn->n_watched))
 		mod_delayed_work(system_unbound_wq, &mn->route_work, 0);
+}
+
+void machnet_route_mtu_changes(struct machnet_net *mn)
+{
+	if (!READ_ONCE(mn->n_watched))
+		return;
+	atomic_set(&mn->mtu_changed, 1);
+	queue_delayed_work(system_unbound_wq, &mn->route_work, 1);
 }
 
 /*
@@ -188,9 +220,11 @@ void machnet_route_work(struct work_struct *work)
 	struct machnet_path_info info;
 	struct machnet_route *route;
 	unsigned long index = 0;
+	bool again = false, mtu_changed;
 	unsigned int n = 0;
-	bool again = false;
 
+	/* The work may have been queued before, and run before the change: once more then. */
+	mtu_changed = atomic_xchg(&mn->mtu_changed, 0);
 	/*
 	 * The notification of a route may come before the table has it. The
 	 * RTNL is held around both: having got it, the change is complete.
@@ -201,14 +235,16 @@ void machnet_route_work(struct work_struct *work)
 	}
 	mutex_lock(&mn->lock);
 	xa_for_each_start(&mn->routes.index, index, route, 0) {
-		machnet_resolve(mn->net, &route->dst, route->ask_again, &info);
+		machnet_resolve(mn->net, &route->key, route->ask_again ?
+				MACHNET_RESOLVE_USE : MACHNET_RESOLVE_LOOK, &info);
 		route->ask_again = has_failed_now(route, &info);
 		again |= route->ask_again;
 		update(mn, route, &info);
 		if (++n % MACHNET_BATCH == 0)
 			machnet_net_relax(mn);
 	}
-	if (again)
-		queue_delayed_work(system_unbound_wq, &mn->route_work, ASK_AGAIN);
+	if (again || mtu_changed)
+		queue_delayed_work(system_unbound_wq, &mn->route_work,
+				   mtu_changed ? 1 : ASK_AGAIN);
 	mutex_unlock(&mn->lock);
 }

@@ -114,6 +114,9 @@ DEFINE_EVENT(machnet_conn, machnet_conn_add,
 DEFINE_EVENT(machnet_conn, machnet_conn_set,
 	TP_PROTO(const struct machnet_net *mn, const struct machnet_conn *conn, u32 reason),
 	TP_ARGS(mn, conn, reason));
+DEFINE_EVENT(machnet_conn, machnet_conn_kill,
+	TP_PROTO(const struct machnet_net *mn, const struct machnet_conn *conn, u32 reason),
+	TP_ARGS(mn, conn, reason));
 DEFINE_EVENT(machnet_conn, machnet_conn_del,
 	TP_PROTO(const struct machnet_net *mn, const struct machnet_conn *conn, u32 reason),
 	TP_ARGS(mn, conn, reason));
@@ -132,7 +135,7 @@ DECLARE_EVENT_CLASS(machnet_route,
 	),
 	TP_fast_assign(
 		__entry->netns = mn->net->ns.inum;
-		memcpy(__entry->dst, &route->dst, 16);
+		memcpy(__entry->dst, &route->key.dst, 16);
 		__entry->state = route->info.state;
 		__entry->ifindex = route->info.ifindex;
 		memcpy(__entry->mac, route->info.mac, ETH_ALEN);

@@ -11,6 +11,7 @@ Prints one line per disagreement and exits with 1 when there is any.
 """
 
 import argparse
+import math
 import pathlib
 import re
 import sys
@@ -20,6 +21,7 @@ import yaml
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LIMITS = {"s32-max": 2**31 - 1, "u32-max": 2**32 - 1, "S32_MAX": 2**31 - 1, "U32_MAX": 2**32 - 1,
           "ETH_ALEN": 6}
+SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
 
 class Problem(Exception):
@@ -49,17 +51,21 @@ class Source:
                 self.constants[name] = value[1:-1]
 
     def value(self, expression):
-        """The number that sums and differences of numbers and names make."""
-        total = 0
-        parts = re.findall(r"([+-]?)\s*(\w+)", expression)
-        if re.sub(r"[\s\w+-]", "", expression) or not parts:
+        """The number that sums, differences and products of numbers, names, sizeof(uN) make."""
+        text = re.sub(r"sizeof\(u(\d+)\)", lambda size: str(int(size[1]) // 8), expression)
+        if not re.fullmatch(r"\s*\w+(\s*[-+*]\s*\w+)*\s*", text):
             raise Problem(f"{self.path}: cannot evaluate '{expression}'")
-        for sign, word in parts:
-            number = int(word) if word.isdigit() else self.constants.get(word)
-            if not isinstance(number, int):
-                raise Problem(f"{self.path}: '{word}' in '{expression}' is not known")
+        total = 0
+        for sign, product in re.findall(r"([+-]?)([^+-]+)", text):
+            number = math.prod(self.word(word) for word in re.findall(r"\w+", product))
             total += -number if sign == "-" else number
         return total
+
+    def word(self, word):
+        number = int(word) if word.isdigit() else self.constants.get(word)
+        if not isinstance(number, int):
+            raise Problem(f"{self.path}: '{word}' is not known")
+        return number
 
     def braces(self, pattern):
         """The text in the braces that follow the pattern."""
@@ -191,14 +197,32 @@ class Checker:
             return LIMITS[value]
         raise Problem(f"the limit '{value}' is not known")
 
+    def spec_binary(self, attribute, checks):
+        size = SIZES[attribute["sub-type"]] if "sub-type" in attribute else 1
+        for name, limit in checks.items():
+            if limit % size:
+                raise Problem(f"{attribute['name']}: {name} is no multiple of its sub-type")
+        if "exact-len" in checks:
+            return "exact-len", checks["exact-len"], checks["exact-len"]
+        kind = "address" if attribute.get("display-hint") == "ipv4-or-v6" else "binary"
+        return kind, checks.get("min-len"), checks.get("max-len")
+
+    def spec_nest(self, set_name):
+        """{attribute: policy} of all that the set has."""
+        result = {}
+        for attribute in self.sets[set_name]["attributes"]:
+            properties, prefix = self.attribute(set_name, attribute["name"])
+            result[upper(prefix + attribute["name"])] = self.spec_policy(properties)
+        return result
+
     def spec_policy(self, attribute):
-        """(type, smallest, largest) as a policy would say it; None: no limit."""
+        """(type, smallest, largest) as a policy would say it; None: no limit. A nest: (type, {...})."""
         checks = {k: self.limit(v) for k, v in attribute.get("checks", {}).items()}
         kind = attribute["type"]
-        if kind == "binary" and "exact-len" in checks:
-            return "exact-len", checks["exact-len"], checks["exact-len"]
-        if kind == "binary" and attribute.get("display-hint") == "ipv4-or-v6":
-            return "address", checks.get("min-len"), checks.get("max-len")
+        if kind == "nest":
+            return kind, self.spec_nest(attribute["nested-attributes"])
+        if kind == "binary":
+            return self.spec_binary(attribute, checks)
         if kind == "string":
             return kind, None, checks.get("max-len")
         low, high = checks.get("min") or None, checks.get("max")
@@ -220,6 +244,10 @@ class Checker:
             raise Problem(f"cannot read the policy '{text}'")
         macro, args = match[1], split(match[2])
         kind = args[0].removeprefix("NLA_").lower()
+        if macro == "NLA_POLICY_NESTED":
+            return "nest", self.code_table(args[0])
+        if macro == "NLA_POLICY_MAX_LEN":
+            return "binary", None, value(args[0])
         if macro == "NLA_POLICY_EXACT_LEN":
             return "exact-len", value(args[0]), value(args[0])
         if macro == "NLA_POLICY_VALIDATE_FN" and args == ["NLA_BINARY", "check_addr"]:
@@ -236,27 +264,36 @@ class Checker:
             return kind, value(limits["min"]), value(limits["max"])
         raise Problem(f"the policy macro {macro} is not known")
 
+    def code_table(self, table):
+        """{attribute: policy} of a table, which must not be longer than its attributes need."""
+        entries = fields(self.policy.braces(rf"struct\s+nla_policy\s+{table}\s*\["))
+        size = re.search(rf"struct\s+nla_policy\s+{table}\s*\[([^\]]*)\]\s*=", self.policy.text)[1]
+        last = max((self.policy.value(attribute) for attribute in entries), default=0)
+        self.differ(f"size of {table}", last + 1, self.policy.value(size))
+        policies = {attribute: self.code_policy(text) for attribute, text in entries.items()}
+        return {name: policy for name, policy in policies.items() if policy[0] != "reject"}
+
     def check_policy(self, name, operation, code):
-        """The attributes of the request against those that the policy accepts."""
-        request = operation.get("do", {}).get("request", {}).get("attributes", [])
+        """
+        The attributes of the request against those that the policy accepts. To do and to dump have one
+        policy: it has what either of them takes, and the handlers refuse what belongs to the other.
+        """
+        request = list(dict.fromkeys(
+            attribute for mode in ("do", "dump")
+            for attribute in operation.get(mode, {}).get("request", {}).get("attributes", [])))
         if "policy" not in code:
             self.differ(f"{name}: attributes", request, [])
             return
         table = code["policy"]
-        entries = fields(self.policy.braces(rf"struct\s+nla_policy\s+{table}\s*\["))
-        size = re.search(rf"struct\s+nla_policy\s+{table}\s*\[([^\]]*)\]", self.policy.text)[1]
         self.differ(f"{name}: maxattr", f"ARRAY_SIZE({table}) - 1", code.get("maxattr"))
         want = {}
         for attribute in request:
             properties, prefix = self.attribute(operation["attribute-set"], attribute)
             want[upper(prefix + attribute)] = self.spec_policy(properties)
-        have = {attribute: self.code_policy(text) for attribute, text in entries.items()}
+        have = self.code_table(table)
         self.differ(f"{name}: attributes", sorted(want), sorted(have))
         for attribute in sorted(want.keys() & have.keys()):
             self.differ(f"{name}: {attribute}", want[attribute], have[attribute])
-        if have:
-            last = max(self.policy.value(attribute) for attribute in have)
-            self.differ(f"{name}: size of {table}", last + 1, self.policy.value(size))
 
     def check_operations(self):
         prefix = upper(self.spec["operations"]["name-prefix"])

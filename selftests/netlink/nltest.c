@@ -196,7 +196,7 @@ int nt_join(struct nt *nt, const char *group)
 
 struct nl_msg *nt_msg(struct nt *nt, int cmd)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	struct nl_msg *msg = nlmsg_alloc_size(NT_MSG_LEN);
 
 	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nt->family, 0, NLM_F_ACK, cmd,
 		    MACHNET_GENL_VERSION);
@@ -210,7 +210,12 @@ int nt_do(struct nt *nt, struct nl_msg *msg)
 
 int nt_dump(struct nt *nt, int cmd, void (*cb)(struct nt *nt, void *data), void *data)
 {
-	struct nl_msg *msg = nt_msg(nt, cmd);
+	return nt_dump_msg(nt, nt_msg(nt, cmd), cb, data);
+}
+
+int nt_dump_msg(struct nt *nt, struct nl_msg *msg, void (*cb)(struct nt *nt, void *data),
+		void *data)
+{
 	int ret;
 
 	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
@@ -281,6 +286,16 @@ void nt_put_addr(struct nl_msg *msg, int attr, const char *text)
 	nla_put(msg, attr, addr.len, addr.b);
 }
 
+struct nlattr *nt_nest_begin(struct nl_msg *msg, int attr)
+{
+	return nla_nest_start(msg, attr | NLA_F_NESTED);
+}
+
+void nt_nest_end(struct nl_msg *msg, struct nlattr *nest)
+{
+	nla_nest_end(msg, nest);
+}
+
 uint16_t nt_u16(const struct nt *nt, int attr)
 {
 	return nt->attrs[attr] ? nla_get_u16(nt->attrs[attr]) : 0;
@@ -307,85 +322,4 @@ bool nt_is_addr(const struct nt *nt, int attr, const char *text)
 
 	return nt->attrs[attr] && nla_len(nt->attrs[attr]) == addr.len &&
 	       memcmp(nla_data(nt->attrs[attr]), addr.b, addr.len) == 0;
-}
-
-int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number)
-{
-	struct nl_msg *msg = nt_msg(nt, cmd);
-
-	nt_put_addr(msg, MACHNET_A_PORT_ADDR, addr);
-	nt_put_u16(msg, MACHNET_A_PORT_NUMBER, number);
-	return nt_do(nt, msg);
-}
-
-int nt_reserve(struct nt *nt, const char *addr, uint16_t number)
-{
-	return nt_port_op(nt, MACHNET_CMD_PORT_RESERVE, addr, number);
-}
-
-int nt_claim(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie)
-{
-	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PORT_CLAIM);
-
-	nt_put_addr(msg, MACHNET_A_PORT_ADDR, addr);
-	nt_put_u16(msg, MACHNET_A_PORT_NUMBER, number);
-	nt_put_u64(msg, MACHNET_A_PORT_COOKIE, cookie);
-	return nt_do(nt, msg);
-}
-
-int nt_register(struct nt *nt, uint32_t ifindex)
-{
-	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
-	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_DEVICE_REGISTER);
-
-	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, ifindex);
-	nt_put(msg, MACHNET_A_DEVICE_MAC, mac, sizeof(mac));
-	nt_put_u32(msg, MACHNET_A_DEVICE_MTU, 1500);
-	nt_put_u32(msg, MACHNET_A_DEVICE_ENGINES, 4);
-	nt_put_u32(msg, MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_PROBED);
-	nt_put(msg, MACHNET_A_DEVICE_DRIVER, "net_test", sizeof("net_test"));
-	return nt_do(nt, msg);
-}
-
-int nt_device_op(struct nt *nt, int cmd, uint32_t ifindex)
-{
-	struct nl_msg *msg = nt_msg(nt, cmd);
-
-	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, ifindex);
-	return nt_do(nt, msg);
-}
-
-int nt_connect(struct nt *nt, uint64_t id, uint32_t ifindex)
-{
-	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_CONNECTION_ADD);
-
-	nt_put_u64(msg, MACHNET_A_CONNECTION_ID, id);
-	nt_put_u32(msg, MACHNET_A_CONNECTION_IFINDEX, ifindex);
-	nt_put_addr(msg, MACHNET_A_CONNECTION_LOCAL_ADDR, "10.0.0.1");
-	nt_put_u16(msg, MACHNET_A_CONNECTION_LOCAL_PORT, 1000);
-	nt_put_addr(msg, MACHNET_A_CONNECTION_REMOTE_ADDR, "10.0.0.2");
-	nt_put_u16(msg, MACHNET_A_CONNECTION_REMOTE_PORT, 2000);
-	nt_put_u32(msg, MACHNET_A_CONNECTION_STATE, MACHNET_CONNECTION_STATE_CONNECTING);
-	nt_put_u32(msg, MACHNET_A_CONNECTION_ENGINE, 3);
-	return nt_do(nt, msg);
-}
-
-int nt_conn_op(struct nt *nt, int cmd, uint64_t id)
-{
-	struct nl_msg *msg = nt_msg(nt, cmd);
-
-	nt_put_u64(msg, MACHNET_A_CONNECTION_ID, id);
-	if (cmd == MACHNET_CMD_CONNECTION_DEL)
-		nt_put_u32(msg, MACHNET_A_CONNECTION_REASON, MACHNET_REASON_PEER_CLOSED);
-	return nt_do(nt, msg);
-}
-
-int nt_route_get(struct nt *nt, const char *dst, bool watch)
-{
-	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_ROUTE_GET);
-
-	nt_put_addr(msg, MACHNET_A_ROUTE_DST, dst);
-	if (watch)
-		nt_put(msg, MACHNET_A_ROUTE_WATCH, NULL, 0);
-	return nt_do(nt, msg);
 }

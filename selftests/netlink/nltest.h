@@ -16,6 +16,8 @@
 
 #define NT_ATTRS	32
 #define NT_ADDR_LEN	16
+/* Room for the largest batch, and for one that is too large. */
+#define NT_MSG_LEN	65536
 
 struct nl_msg;
 struct nl_sock;
@@ -58,6 +60,9 @@ struct nl_msg *nt_msg(struct nt *nt, int cmd);
 int nt_do(struct nt *nt, struct nl_msg *msg);
 /* Calls cb for each object of a dump, with its attributes in nt. Number of objects or -errno. */
 int nt_dump(struct nt *nt, int cmd, void (*cb)(struct nt *nt, void *data), void *data);
+/* The same with a request that has attributes. */
+int nt_dump_msg(struct nt *nt, struct nl_msg *msg, void (*cb)(struct nt *nt, void *data),
+		void *data);
 
 /* The next notification within the time, its attributes in nt: its command, or -1. */
 int nt_event(struct nt *nt, int timeout_ms);
@@ -69,6 +74,8 @@ void nt_put_u16(struct nl_msg *msg, int attr, uint16_t value);
 void nt_put_u32(struct nl_msg *msg, int attr, uint32_t value);
 void nt_put_u64(struct nl_msg *msg, int attr, uint64_t value);
 void nt_put_addr(struct nl_msg *msg, int attr, const char *text);
+struct nlattr *nt_nest_begin(struct nl_msg *msg, int attr);
+void nt_nest_end(struct nl_msg *msg, struct nlattr *nest);
 
 /* From the last reply; 0 or "" when the attribute is not there. */
 uint16_t nt_u16(const struct nt *nt, int attr);
@@ -81,11 +88,33 @@ bool nt_is_addr(const struct nt *nt, int attr, const char *text);
 int nt_reserve(struct nt *nt, const char *addr, uint16_t number);
 int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number);
 int nt_claim(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie);
+/* In the name of the process that showed the cookie. */
+int nt_claim_for(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie, uint32_t pid);
+int nt_reserve_many(struct nt *nt, const char *addr, uint32_t count);
+int nt_release_many(struct nt *nt, const char *addr, const uint16_t *numbers, int n);
 int nt_register(struct nt *nt, uint32_t ifindex);
 int nt_device_op(struct nt *nt, int cmd, uint32_t ifindex);
 int nt_connect(struct nt *nt, uint64_t id, uint32_t ifindex);
+/* What nt_connect() says of a connection, and the same as one of a batch. */
+void nt_put_connection(struct nl_msg *msg, uint64_t id, uint32_t ifindex);
+void nt_put_entry(struct nl_msg *msg, uint64_t id, uint32_t ifindex);
+void nt_put_end(struct nl_msg *msg, uint64_t id, uint32_t reason);
+/* Of n ids that follow each other. */
+int nt_connect_batch(struct nt *nt, uint64_t first, int n, uint32_t ifindex);
+int nt_end_batch(struct nt *nt, uint64_t first, int n, uint32_t reason);
 int nt_conn_op(struct nt *nt, int cmd, uint64_t id);
 int nt_route_get(struct nt *nt, const char *dst, bool watch);
+
+struct nt_route {
+	const char *dst;
+	const char *from;	/* NULL: not named */
+	uint32_t vrf;		/* 0: not named */
+	bool watch;
+};
+
+int nt_route_op(struct nt *nt, int cmd, const struct nt_route *route);
+/* All numbers by attribute, MACHNET_A_STATS_MAX + 1 of them. */
+int nt_stats(struct nt *nt, uint64_t *stats);
 
 /* A new network namespace with lo up, and what a test needs in it. 0 or -errno. */
 int nt_new_netns(void);
@@ -94,13 +123,32 @@ int nt_netns_child(void);
 void nt_kill(int pid);
 /* Runs a shell command; 0 when it succeeded. */
 int nt_sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Makes a dummy device: its index, or 0. */
+/* By name or index; addresses as text. 0 or -errno. */
+int nt_link_set(const char *name, bool up);
+int nt_link_add(const char *name, const char *kind);
+int nt_link_del(uint32_t ifindex);
+int nt_link_rename(uint32_t ifindex, const char *name);
+int nt_addr_add(uint32_t ifindex, const char *addr, int prefix);
+/* Replaces the entry with one of the state, or deletes it (mac NULL). */
+int nt_neigh(uint32_t ifindex, const char *addr, const void *mac, int state);
+/* Makes a dummy device that is up: its index, or 0. */
 uint32_t nt_dummy(const char *name);
-/* Gives up root and all capabilities for good. 0 or -errno. */
+/* Becomes nobody. */
 int nt_drop_root(void);
+/* Becomes this user without any capability, for good. 0 or -errno. */
+int nt_become(uint32_t uid);
 /* Gives up root, then is root in a user and network namespace of its own. 0 or -errno. */
 int nt_new_userns(void);
-/* An ordinary UDP socket bound to the address: its descriptor, or -errno. */
+/* In a child of its own: what fn returns, below 128, or -errno. */
+int nt_in_child(int (*fn)(void *arg), void *arg);
+/* A UDP socket with flags of enum nt_bind, bound to the address: its descriptor, or -errno. */
+int nt_bind_udp_as(const char *addr, uint16_t number, int flags);
 int nt_bind_udp(const char *addr, uint16_t number);
+
+enum nt_bind {
+	NT_BIND_DUAL = 1,	/* an IPv6 socket that serves IPv4, too */
+	NT_BIND_REUSEADDR = 2,
+	NT_BIND_REUSEPORT = 4,
+};
 
 #endif /* MACHNET_NLTEST_H */

@@ -40,7 +40,7 @@ int nt_new_netns(void)
 {
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	return nt_sh("ip link set lo up") ? -EIO : 0;
+	return nt_link_set("lo", true);
 }
 
 int nt_netns_child(void)
@@ -97,25 +97,51 @@ int nt_new_userns(void)
 
 uint32_t nt_dummy(const char *name)
 {
-	if (nt_sh("ip link add %s type dummy && ip link set %s up", name, name))
+	if (nt_link_add(name, "dummy") || nt_link_set(name, true))
 		return 0;
 	return if_nametoindex(name);
 }
 
-int nt_drop_root(void)
+int nt_become(uint32_t uid)
 {
-	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
-	    setresuid(65534, 65534, 65534))
+	if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		return -errno;
 	return 0;
 }
 
+int nt_drop_root(void)
+{
+	return nt_become(65534);
+}
+
+int nt_in_child(int (*fn)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(fn(arg));
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
 int nt_bind_udp(const char *addr, uint16_t number)
+{
+	return nt_bind_udp_as(addr, number, 0);
+}
+
+int nt_bind_udp_as(const char *addr, uint16_t number, int flags)
 {
 	struct sockaddr_storage ss = { 0 };
 	struct nt_addr a = nt_addr(addr);
 	socklen_t len;
 	int fd, one = 1;
+	int v6only = !(flags & NT_BIND_DUAL);
 
 	if (a.len == 4) {
 		struct sockaddr_in *sin = (void *)&ss;
@@ -136,7 +162,11 @@ int nt_bind_udp(const char *addr, uint16_t number)
 	if (fd < 0)
 		return -errno;
 	if (ss.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	if (flags & NT_BIND_REUSEADDR)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (flags & NT_BIND_REUSEPORT)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 		return fd;
 	close(fd);

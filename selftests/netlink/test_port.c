@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,7 +14,7 @@
 #include "nltest.h"
 
 #define TIMEOUT_MS	5000
-#define PARAMETER	"/sys/module/machnet/parameters/max_ports_per_user"
+#define QUOTA		"/proc/sys/net/machnet/max_ports_per_user"
 
 NT_NEEDS_MODULE
 
@@ -295,58 +294,32 @@ TEST_F(port, privileged_numbers_need_the_capability)
 	nt_close(&user);
 }
 
-static int read_quota(void)
-{
-	FILE *file = fopen(PARAMETER, "r");
-	int quota = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%d", &quota) != 1)
-		quota = -1;
-	fclose(file);
-	return quota;
-}
-
-/* As a user with a quota of two: the line that went wrong, or 0. */
-static int use_quota_of_two(void)
+/* As a user with a quota of two: the step that went wrong, or 0. */
+static int use_quota_of_two(void *arg)
 {
 	struct nt user;
 
+	(void)arg;
 	if (nt_drop_root() || nt_open(&user))
-		return __LINE__;
+		return 1;
 	if (nt_reserve(&user, "0.0.0.0", 8000) || nt_reserve(&user, "0.0.0.0", 8001))
-		return __LINE__;
+		return 2;
 	if (nt_reserve(&user, "0.0.0.0", 8002) != -EDQUOT)
-		return __LINE__;
-	if (strcmp(user.extack, "this user has reserved as many ports as allowed"))
-		return __LINE__;
+		return 3;
+	if (strcmp(user.extack, "this user has net.machnet.max_ports_per_user ports already"))
+		return 4;
 	if (nt_port_op(&user, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 8000))
-		return __LINE__;
-	return nt_reserve(&user, "0.0.0.0", 8002) ? __LINE__ : 0;
+		return 5;
+	return nt_reserve(&user, "0.0.0.0", 8002) ? 6 : 0;
 }
 
 TEST_F(port, a_user_has_a_quota_and_an_administrator_has_none)
 {
-	int quota = read_quota(), status;
-	pid_t pid;
-
-	ASSERT_LT(2, quota);
-	ASSERT_EQ(0, nt_sh("echo 2 > " PARAMETER));
+	ASSERT_EQ(0, nt_sh("echo 2 > " QUOTA));
 	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
 	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7001));
 	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7002));
-	pid = fork();
-	if (pid == 0) {
-		int line = use_quota_of_two();
-
-		if (line)
-			fprintf(stderr, "# line %d\n", line);
-		_exit(!!line);
-	}
-	EXPECT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, nt_sh("echo %d > " PARAMETER, quota));
+	EXPECT_EQ(0, nt_in_child(use_quota_of_two, NULL));
 }
 
 static void count_numbers(struct nt *nt, void *data)

@@ -46,17 +46,34 @@ refuses "an operation with a privilege too many" spec \
 refuses "an attribute that the policy does not accept" policy \
 	'/connection_set_policy/,/};/{/_STATE\]/d}' 'MACHNET_CMD_CONNECTION_SET: attributes'
 refuses "an attribute that only the policy accepts" spec \
-	's/attributes: \[addr, number, cookie\]/attributes: [addr, number]/' \
+	's/attributes: \[addr, number, owner-pid, cookie\]/attributes: [addr, number, cookie]/' \
 	'MACHNET_CMD_PORT_CLAIM: attributes'
+refuses "an attribute of a dump that the policy does not accept" policy \
+	'/connection_get_policy/,/};/{/_ENGINE\]/d}' 'MACHNET_CMD_CONNECTION_GET: attributes'
+refuses "an attribute that only a dump's policy accepts" spec \
+	's/attributes: \[addr, number, owner-uid, owner-pid\]/attributes: [addr, number, owner-uid]/' \
+	'MACHNET_CMD_PORT_GET: attributes'
 refuses "another type" policy '/_COOKIE\]/s/NLA_U64/NLA_U32/' 'MACHNET_A_PORT_COOKIE'
 refuses "another range" policy 's/min = 576/min = 68/' 'MACHNET_A_DEVICE_MTU'
 refuses "another minimum" spec '/name: number$/,/min:/s/min: 1/min: 0/' 'MACHNET_A_PORT_NUMBER'
 refuses "another length" policy 's/\.len = MACHNET_DRIVER_LEN/.len = 64/' 'MACHNET_A_DEVICE_DRIVER'
+refuses "another length of a list" policy 's/(_NUMBERS\].*\.len = )[A-Z0-9a-z_* ()]*/\11024 /' \
+	'MACHNET_A_PORT_NUMBERS'
+refuses "a length that is no multiple of its members" spec 's/max-len: 2048/max-len: 2047/' 'sub-type'
+refuses "another table in a nest" policy \
+	's/NLA_POLICY_NESTED\(connection_add_policy\)/NLA_POLICY_NESTED(connection_del_policy)/' \
+	'MACHNET_CMD_CONNECTION_ADD_BATCH: MACHNET_A_CONNECTION_ENTRY'
+refuses "a nest that is none" policy 's/NLA_POLICY_NESTED\(connection_del_policy\)/{ .type = NLA_NESTED }/' \
+	'MACHNET_CMD_CONNECTION_DEL_BATCH: MACHNET_A_CONNECTION_END'
+refuses "an attribute that is missing in a nest" spec \
+	'/name: connection-end$/,/name: reason/{/-$/{N;/name: reason/d}}' 'MACHNET_A_CONNECTION_END'
+refuses "a nest of a set that is not there" spec 's/nested-attributes: connection-end/nested-attributes: ends/' \
+	'ends'
 refuses "a policy longer than its attributes" policy \
-	's/port_key_policy\[MACHNET_A_PORT_NUMBER/port_key_policy[MACHNET_A_PORT_COOKIE/' \
-	'size of port_key_policy'
+	's/route_key_policy\[MACHNET_A_ROUTE_VRF/route_key_policy[MACHNET_A_ROUTE_VRF + 1/' \
+	'size of route_key_policy'
 refuses "a maximum that is not the policy's" policy \
-	'0,/ARRAY_SIZE\(port_key_policy\)/s//ARRAY_SIZE(port_claim_policy)/' 'maxattr'
+	'0,/ARRAY_SIZE\(route_key_policy\)/s//ARRAY_SIZE(route_get_policy)/' 'maxattr'
 refuses "an operation that can no longer be dumped" policy '/dumpit = machnet_nl_port_dump/d' \
 	'MACHNET_CMD_PORT_GET: can be dumped'
 refuses "an operation that is missing" policy \

@@ -34,13 +34,21 @@
  *                              with its cookie. Numbers below
  *                              net.ipv4.ip_unprivileged_port_start need
  *                              CAP_NET_BIND_SERVICE (EACCES). A port that any
- *                              socket of this host holds is EADDRINUSE.
- *   PORT_RELEASE               addr, number. Owner, or [admin] (EPERM).
- *   PORT_CLAIM [admin]         addr, number, cookie: the datapath takes the
- *                              port into service for the application that
- *                              showed it the cookie (EKEYREJECTED if wrong).
+ *                              socket of this host holds is EADDRINUSE. A user
+ *                              without [admin] has a quota, the sysctl
+ *                              net.machnet.max_ports_per_user (EDQUOT).
+ *                              With number 0 and count: as many ports, all or
+ *                              none -> addr, numbers.
+ *   PORT_RELEASE               addr, and number or numbers (all or none).
+ *                              Owner, or [admin] (EPERM).
+ *   PORT_CLAIM [admin]         addr, number, cookie, owner-pid: the datapath
+ *                              takes the port into service for the application
+ *                              that showed it the cookie. EKEYREJECTED if it is
+ *                              wrong, or if that application, when it is
+ *                              named, is not the one that reserved the port.
  *   PORT_GET                   addr, number -> the port without its cookie;
- *                              dump: all.
+ *                              dump: all, or those that agree with any of
+ *                              addr, number, owner-uid, owner-pid.
  *   CONNECTION_ADD [admin]     id, ifindex, local-addr, local-port,
  *                              remote-addr, remote-port, remote-id, state,
  *                              engine, remote-engine, owner-pid. The sender
@@ -48,17 +56,38 @@
  *   CONNECTION_SET [admin]     id, then any of state, engine, remote-engine,
  *                              remote-id, local-port, remote-port. Owner only.
  *   CONNECTION_DEL [admin]     id, reason. Owner only.
- *   CONNECTION_GET             id -> the connection; dump: all. Ids are told to
- *                              [admin] alone: who knows one can speak for the peer.
- *   ROUTE_GET                  dst, and optionally watch [admin] -> the route.
- *                              An unresolved neighbour is resolved in the
- *                              background; to learn the answer, watch. No
- *                              route: ENETUNREACH or what the table says.
- *   ROUTE_UNWATCH [admin]      dst.
+ *   CONNECTION_ADD_BATCH [admin]  up to MACHNET_BATCH_MAX entry, each with the
+ *                              attributes of CONNECTION_ADD: all or none.
+ *   CONNECTION_DEL_BATCH [admin]  up to MACHNET_BATCH_MAX end, each with id and
+ *                              reason: all or none.
+ *   CONNECTION_KILL [admin]    id: asks the datapath to end it, which it does
+ *                              with the reason "admin"; ENOTCONN if the
+ *                              datapath does not listen to such requests.
+ *   CONNECTION_GET             id -> the connection; dump: all, or those that
+ *                              agree with any of ifindex, local-addr,
+ *                              local-port, remote-addr, remote-port, state,
+ *                              engine, owner-uid, owner-pid. Ids are told to
+ *                              [admin] alone: who knows one can speak for the
+ *                              peer.
+ *   ROUTE_GET                  dst, and optionally from (the address to send
+ *                              from, for policy routing), vrf, watch [admin]
+ *                              -> the route. An unresolved neighbour is
+ *                              resolved in the background; to learn the
+ *                              answer, watch. No route: ENETUNREACH or what
+ *                              the table says. A watch is known by dst, from
+ *                              and vrf.
+ *   ROUTE_UNWATCH [admin]      dst, from, vrf of a watch of this socket.
+ *   ROUTE_CONFIRM [admin]      dst, from, vrf of a watch of this socket: the
+ *                              destination has answered just now, so that the
+ *                              kernel need not ask whether its next hop is
+ *                              still there.
  *   ROUTE_DUMP                 dump: all watched routes.
+ *   STATS_GET                  -> what there is now and has been since the
+ *                              network namespace was made.
  *
  * Notifications carry the object's attributes; *_DEL_NTF also a reason. The
- * group "connection" is for [admin].
+ * groups "connection" and "datapath" are for [admin]; "datapath" is where
+ * datapaths listen for requests of administrators: CONNECTION_KILL_NTF.
  */
 #ifndef _UAPI_LINUX_MACHNET_H
 #define _UAPI_LINUX_MACHNET_H
@@ -70,12 +99,17 @@
 #define MACHNET_MCGRP_PORT		"port"
 #define MACHNET_MCGRP_CONNECTION	"connection"
 #define MACHNET_MCGRP_ROUTE		"route"
+#define MACHNET_MCGRP_DATAPATH		"datapath"
 
 /* Longest owner name and driver name on the wire, without the final NUL. */
 #define MACHNET_COMM_LEN		15
 #define MACHNET_DRIVER_LEN		31
 /* A device has 1..MACHNET_ENGINES_MAX engines, numbered from 0. */
 #define MACHNET_ENGINES_MAX		128
+/* Most ports of one PORT_RESERVE or PORT_RELEASE. */
+#define MACHNET_PORTS_MAX		1024
+/* Most connections of one CONNECTION_ADD_BATCH or CONNECTION_DEL_BATCH. */
+#define MACHNET_BATCH_MAX		256
 
 enum machnet_cmd {
 	MACHNET_CMD_UNSPEC,
@@ -101,6 +135,12 @@ enum machnet_cmd {
 	MACHNET_CMD_ROUTE_UNWATCH,
 	MACHNET_CMD_ROUTE_DUMP,
 	MACHNET_CMD_ROUTE_NTF,
+	MACHNET_CMD_CONNECTION_ADD_BATCH,
+	MACHNET_CMD_CONNECTION_DEL_BATCH,
+	MACHNET_CMD_CONNECTION_KILL,
+	MACHNET_CMD_CONNECTION_KILL_NTF,
+	MACHNET_CMD_ROUTE_CONFIRM,
+	MACHNET_CMD_STATS_GET,
 
 	/* private: */
 	__MACHNET_CMD_MAX,
@@ -136,6 +176,9 @@ enum machnet_a_port {
 	MACHNET_A_PORT_STRAY,		/* u64, read-only: packets absorbed */
 	MACHNET_A_PORT_REASON,		/* u32, enum machnet_reason, in DEL_NTF */
 	MACHNET_A_PORT_PAD,
+	MACHNET_A_PORT_OWNER_CGROUP,	/* u64, read-only: cgroup v2 id, 0: none */
+	MACHNET_A_PORT_COUNT,		/* u32, 1..MACHNET_PORTS_MAX */
+	MACHNET_A_PORT_NUMBERS,		/* u16 each, at most MACHNET_PORTS_MAX */
 
 	/* private: */
 	__MACHNET_A_PORT_MAX,
@@ -160,6 +203,9 @@ enum machnet_a_connection {
 	MACHNET_A_CONNECTION_AGE_MS,		/* u64, read-only, since it was added */
 	MACHNET_A_CONNECTION_REASON,		/* u32, enum machnet_reason */
 	MACHNET_A_CONNECTION_PAD,
+	MACHNET_A_CONNECTION_OWNER_CGROUP,	/* u64, read-only: cgroup v2 id, 0: none */
+	MACHNET_A_CONNECTION_ENTRY,		/* nest: to be added; several */
+	MACHNET_A_CONNECTION_END,		/* nest: to be deleted; several */
 
 	/* private: */
 	__MACHNET_A_CONNECTION_MAX,
@@ -177,10 +223,37 @@ enum machnet_a_route {
 	MACHNET_A_ROUTE_MAC,		/* 6 bytes, only when resolved */
 	MACHNET_A_ROUTE_MTU,		/* u32, bytes of IP packet */
 	MACHNET_A_ROUTE_ERROR,		/* u32, errno of a route that is unreachable */
+	MACHNET_A_ROUTE_FROM,		/* unicast address of the family of dst */
+	MACHNET_A_ROUTE_VRF,		/* u32, a VRF device, or a device: its VRF, if any */
 
 	/* private: */
 	__MACHNET_A_ROUTE_MAX,
 	MACHNET_A_ROUTE_MAX = __MACHNET_A_ROUTE_MAX - 1
+};
+
+/* All u64. What is not said to be a number of now is a count since the beginning. */
+enum machnet_a_stats {
+	MACHNET_A_STATS_UNSPEC,
+	MACHNET_A_STATS_DEVICES,	/* now */
+	MACHNET_A_STATS_PORTS,		/* now */
+	MACHNET_A_STATS_CONNECTIONS,	/* now */
+	MACHNET_A_STATS_ROUTES,		/* watched now */
+	MACHNET_A_STATS_PORTS_RESERVED,
+	MACHNET_A_STATS_PORTS_REFUSED,	/* in use, privileged, over the quota, ... */
+	MACHNET_A_STATS_PORTS_CLAIMED,
+	MACHNET_A_STATS_CLAIMS_REFUSED,	/* wrong cookie or application */
+	MACHNET_A_STATS_STRAY_PACKETS,	/* absorbed, at all ports */
+	MACHNET_A_STATS_CONNECTIONS_ADDED,
+	MACHNET_A_STATS_CONNECTIONS_ENDED,
+	MACHNET_A_STATS_CONNECTIONS_KILLED,	/* requests passed on to datapaths */
+	MACHNET_A_STATS_ROUTE_CHANGES,	/* announced */
+	MACHNET_A_STATS_CONFIRMATIONS,
+	MACHNET_A_STATS_EVENTS_LOST,	/* for want of memory; listeners got ENOBUFS */
+	MACHNET_A_STATS_PAD,
+
+	/* private: */
+	__MACHNET_A_STATS_MAX,
+	MACHNET_A_STATS_MAX = __MACHNET_A_STATS_MAX - 1
 };
 
 /* How the packets of a device are spread over its engines. */
