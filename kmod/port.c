@@ -95,20 +95,25 @@ static int absorb(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+/* The header that comes before the packet that it is about, which skb's headers point to. */
+static bool says_too_big(const struct sk_buff *skb)
+{
+	const void *packet = skb_network_header(skb);
+	const struct icmp6hdr *icmp6 = packet - sizeof(*icmp6);
+	const struct icmphdr *icmp = packet - sizeof(*icmp);
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED;
+	return icmp6->icmp6_type == ICMPV6_PKT_TOOBIG;
+}
+
 /*
- * An ICMP error about one of our packets. 0: it is for this socket, so that the
- * kernel learns the path's MTU of it. Softirq, under RCU.
+ * An ICMP error about one of our packets: the kernel is about to learn the
+ * path's MTU of it. 0: it is indeed for this socket. Softirq, under RCU.
  */
 static int heed_error(struct sock *sk, struct sk_buff *skb)
 {
-	bool too_big;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		too_big = icmp_hdr(skb)->type == ICMP_DEST_UNREACH &&
-			  icmp_hdr(skb)->code == ICMP_FRAG_NEEDED;
-	else
-		too_big = icmp6_hdr(skb)->icmp6_type == ICMPV6_PKT_TOOBIG;
-	if (too_big)
+	if (says_too_big(skb))
 		machnet_route_mtu_changes(machnet_net(sock_net(sk)));
 	return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "resolve.h"
 
+#include <linux/inetdevice.h>
 #include <net/addrconf.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -50,11 +51,9 @@ static void touch_neigh(struct neighbour *neigh, enum machnet_resolve_why why)
 		neigh_event_send(neigh, NULL);
 		break;
 	case MACHNET_RESOLVE_CONFIRM:
-		/* Stale becomes delayed, and that reachable, because it is confirmed in time. */
-		if (state & NUD_STALE)
-			neigh_event_send(neigh, NULL);
+		/* neigh_confirm() would come too late for one that is about to be asked. */
 		if (state & NUD_VALID)
-			neigh_confirm(neigh);
+			neigh_update(neigh, NULL, NUD_REACHABLE, 0, 0);
 		break;
 	}
 }
@@ -97,6 +96,16 @@ static void set_nexthop_v4(struct machnet_path_info *info, const struct rtable *
 				       &info->nexthop);
 }
 
+static bool is_own_v4(struct net *net, __be32 addr)
+{
+	bool own;
+
+	rcu_read_lock();
+	own = __ip_dev_find(net, addr, false);
+	rcu_read_unlock();
+	return own;
+}
+
 static void resolve_v4(struct net *net, const struct machnet_route_key *key, int vrf,
 		       enum machnet_resolve_why why, struct machnet_path_info *info)
 {
@@ -109,10 +118,13 @@ static void resolve_v4(struct net *net, const struct machnet_route_key *key, int
 	};
 	struct rtable *rt;
 
+	if (flow.saddr && !is_own_v4(net, flow.saddr)) {
+		set_unreachable(info, -EADDRNOTAVAIL);
+		return;
+	}
 	rt = ip_route_output_key(net, &flow);
 	if (IS_ERR(rt)) {
-		/* What it says of a source that is not ours. */
-		set_unreachable(info, PTR_ERR(rt) == -EINVAL ? -EADDRNOTAVAIL : PTR_ERR(rt));
+		set_unreachable(info, PTR_ERR(rt));
 		return;
 	}
 	from_device(info, &rt->dst);
