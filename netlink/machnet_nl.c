@@ -14,7 +14,12 @@ int machnet_nl_open(struct nlclient *nl)
 	return nlclient_open(nl, MACHNET_GENL_NAME);
 }
 
-/* The longest request, CONNECTION_ADD, needs a fifth of NLCLIENT_REQ_LEN. */
+/* A connection of a batch at its longest: a nest of 2 u64, 5 u32, 2 u16 and 2 addresses. */
+#define ENTRY_LEN	(4 + 2 * 12 + 5 * 8 + 2 * 8 + 2 * 20)
+
+_Static_assert(NLMSG_HDRLEN + 4 + MACHNET_BATCH_MAX * ENTRY_LEN <= NLCLIENT_REQ_LEN,
+	       "the longest request, a batch of connections, has room");
+
 static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct mn_addr *addr)
 {
 	if (mn_addr_is_v4(addr))
@@ -134,12 +139,41 @@ int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uin
 	return tell(nl, nlh);
 }
 
+static int parse_numbers(const struct nlmsghdr *nlh, void *out)
+{
+	return machnet_nl_parse_numbers(nlh, out);
+}
+
+int machnet_nl_ports_reserve(struct nlclient *nl, const struct mn_addr *addr, unsigned int count,
+			     uint16_t *numbers)
+{
+	struct machnet_nl_numbers out = { .numbers = numbers, .count = count };
+	struct nlmsghdr *nlh = begin_port(nl, MACHNET_CMD_PORT_RESERVE, addr, 0);
+
+	mnl_attr_put_u32(nlh, MACHNET_A_PORT_COUNT, count);
+	return ask(nl, nlh, parse_numbers, &out);
+}
+
+int machnet_nl_ports_release(struct nlclient *nl, const struct mn_addr *addr,
+			     const uint16_t *numbers, unsigned int count)
+{
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_PORT_RELEASE);
+
+	if (!count || count > MACHNET_PORTS_MAX)
+		return -EINVAL;
+	put_addr(nlh, MACHNET_A_PORT_ADDR, addr);
+	mnl_attr_put(nlh, MACHNET_A_PORT_NUMBERS, count * sizeof(*numbers), numbers);
+	return tell(nl, nlh);
+}
+
 int machnet_nl_port_claim(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
-			  uint64_t cookie)
+			     uint64_t cookie, uint32_t owner_pid)
 {
 	struct nlmsghdr *nlh = begin_port(nl, MACHNET_CMD_PORT_CLAIM, addr, number);
 
 	mnl_attr_put_u64(nlh, MACHNET_A_PORT_COOKIE, cookie);
+	if (owner_pid)
+		mnl_attr_put_u32(nlh, MACHNET_A_PORT_OWNER_PID, owner_pid);
 	return tell(nl, nlh);
 }
 
@@ -169,10 +203,8 @@ static void put_connection(struct nlmsghdr *nlh, const struct machnet_nl_connect
 		mnl_attr_put_u16(nlh, MACHNET_A_CONNECTION_REMOTE_PORT, conn->remote_port);
 }
 
-int machnet_nl_connection_add(struct nlclient *nl, const struct machnet_nl_connection *conn)
+static void put_new_connection(struct nlmsghdr *nlh, const struct machnet_nl_connection *conn)
 {
-	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_ADD);
-
 	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, conn->id);
 	mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_IFINDEX, conn->ifindex);
 	put_addr(nlh, MACHNET_A_CONNECTION_LOCAL_ADDR, &conn->local_addr);
@@ -180,6 +212,30 @@ int machnet_nl_connection_add(struct nlclient *nl, const struct machnet_nl_conne
 	put_connection(nlh, conn, ~0u);
 	if (conn->owner_pid)
 		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_OWNER_PID, conn->owner_pid);
+}
+
+int machnet_nl_connection_add(struct nlclient *nl, const struct machnet_nl_connection *conn)
+{
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_ADD);
+
+	put_new_connection(nlh, conn);
+	return tell(nl, nlh);
+}
+
+int machnet_nl_connection_add_batch(struct nlclient *nl, const struct machnet_nl_connection *conns,
+				    unsigned int n)
+{
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_ADD_BATCH);
+	struct nlattr *nest;
+	unsigned int i;
+
+	if (!n || n > MACHNET_BATCH_MAX)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		nest = mnl_attr_nest_start(nlh, MACHNET_A_CONNECTION_ENTRY);
+		put_new_connection(nlh, &conns[i]);
+		mnl_attr_nest_end(nlh, nest);
+	}
 	return tell(nl, nlh);
 }
 
@@ -193,12 +249,42 @@ int machnet_nl_connection_set(struct nlclient *nl, const struct machnet_nl_conne
 	return tell(nl, nlh);
 }
 
+static void put_end(struct nlmsghdr *nlh, uint64_t id, uint32_t reason)
+{
+	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, id);
+	mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_REASON, reason);
+}
+
 int machnet_nl_connection_del(struct nlclient *nl, uint64_t id, uint32_t reason)
 {
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_DEL);
 
+	put_end(nlh, id, reason);
+	return tell(nl, nlh);
+}
+
+int machnet_nl_connection_del_batch(struct nlclient *nl, const struct machnet_nl_end *ends,
+				    unsigned int n)
+{
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_DEL_BATCH);
+	struct nlattr *nest;
+	unsigned int i;
+
+	if (!n || n > MACHNET_BATCH_MAX)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		nest = mnl_attr_nest_start(nlh, MACHNET_A_CONNECTION_END);
+		put_end(nlh, ends[i].id, ends[i].reason);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	return tell(nl, nlh);
+}
+
+int machnet_nl_connection_kill(struct nlclient *nl, uint64_t id)
+{
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_KILL);
+
 	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, id);
-	mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_REASON, reason);
 	return tell(nl, nlh);
 }
 
@@ -210,23 +296,47 @@ int machnet_nl_connection_get(struct nlclient *nl, uint64_t id, struct machnet_n
 	return ask(nl, nlh, parse_connection, out);
 }
 
-int machnet_nl_route_get(struct nlclient *nl, const struct mn_addr *dst, bool watch,
-			 struct machnet_nl_route *out)
+static struct nlmsghdr *begin_route(struct nlclient *nl, uint8_t cmd,
+				    const struct machnet_nl_route_key *key)
 {
-	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_ROUTE_GET);
+	struct nlmsghdr *nlh = nlclient_begin(nl, cmd);
 
-	put_addr(nlh, MACHNET_A_ROUTE_DST, dst);
+	put_addr(nlh, MACHNET_A_ROUTE_DST, &key->dst);
+	if (!mn_addr_is_any(&key->from))
+		put_addr(nlh, MACHNET_A_ROUTE_FROM, &key->from);
+	if (key->vrf)
+		mnl_attr_put_u32(nlh, MACHNET_A_ROUTE_VRF, key->vrf);
+	return nlh;
+}
+
+int machnet_nl_route_get(struct nlclient *nl, const struct machnet_nl_route_key *key, bool watch,
+			  struct machnet_nl_route *out)
+{
+	struct nlmsghdr *nlh = begin_route(nl, MACHNET_CMD_ROUTE_GET, key);
+
 	if (watch)
 		mnl_attr_put(nlh, MACHNET_A_ROUTE_WATCH, 0, NULL);
 	return ask(nl, nlh, parse_route, out);
 }
 
-int machnet_nl_route_unwatch(struct nlclient *nl, const struct mn_addr *dst)
+int machnet_nl_route_unwatch(struct nlclient *nl, const struct machnet_nl_route_key *key)
 {
-	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_ROUTE_UNWATCH);
+	return tell(nl, begin_route(nl, MACHNET_CMD_ROUTE_UNWATCH, key));
+}
 
-	put_addr(nlh, MACHNET_A_ROUTE_DST, dst);
-	return tell(nl, nlh);
+int machnet_nl_route_confirm(struct nlclient *nl, const struct machnet_nl_route_key *key)
+{
+	return tell(nl, begin_route(nl, MACHNET_CMD_ROUTE_CONFIRM, key));
+}
+
+static int parse_stats(const struct nlmsghdr *nlh, void *out)
+{
+	return machnet_nl_parse_stats(nlh, out);
+}
+
+int machnet_nl_stats_get(struct nlclient *nl, struct machnet_nl_stats *out)
+{
+	return ask(nl, nlclient_begin(nl, MACHNET_CMD_STATS_GET), parse_stats, out);
 }
 
 struct device_dump {
@@ -265,12 +375,21 @@ static int dump_port(const struct nlmsghdr *nlh, void *data)
 	return ret ? ret : d->cb(&port, d->data);
 }
 
-int machnet_nl_port_dump(struct nlclient *nl,
+int machnet_nl_port_dump(struct nlclient *nl, const struct machnet_nl_port *like, uint32_t what,
 			 int (*cb)(const struct machnet_nl_port *port, void *data), void *data)
 {
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_PORT_GET);
 	struct port_dump d = { .cb = cb, .data = data };
 
-	return nlclient_dump(nl, nlclient_begin(nl, MACHNET_CMD_PORT_GET), dump_port, &d);
+	if (what & 1u << MACHNET_A_PORT_ADDR)
+		put_addr(nlh, MACHNET_A_PORT_ADDR, &like->addr);
+	if (what & 1u << MACHNET_A_PORT_NUMBER)
+		mnl_attr_put_u16(nlh, MACHNET_A_PORT_NUMBER, like->number);
+	if (what & 1u << MACHNET_A_PORT_OWNER_UID)
+		mnl_attr_put_u32(nlh, MACHNET_A_PORT_OWNER_UID, like->owner_uid);
+	if (what & 1u << MACHNET_A_PORT_OWNER_PID)
+		mnl_attr_put_u32(nlh, MACHNET_A_PORT_OWNER_PID, like->owner_pid);
+	return nlclient_dump(nl, nlh, dump_port, &d);
 }
 
 struct connection_dump {
@@ -287,14 +406,39 @@ static int dump_connection(const struct nlmsghdr *nlh, void *data)
 	return ret ? ret : d->cb(&conn, d->data);
 }
 
-int machnet_nl_connection_dump(struct nlclient *nl,
+static void put_connection_filter(struct nlmsghdr *nlh, const struct machnet_nl_connection *like,
+				  uint32_t what)
+{
+	if (what & 1u << MACHNET_A_CONNECTION_IFINDEX)
+		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_IFINDEX, like->ifindex);
+	if (what & 1u << MACHNET_A_CONNECTION_LOCAL_ADDR)
+		put_addr(nlh, MACHNET_A_CONNECTION_LOCAL_ADDR, &like->local_addr);
+	if (what & 1u << MACHNET_A_CONNECTION_REMOTE_ADDR)
+		put_addr(nlh, MACHNET_A_CONNECTION_REMOTE_ADDR, &like->remote_addr);
+	if (what & 1u << MACHNET_A_CONNECTION_LOCAL_PORT)
+		mnl_attr_put_u16(nlh, MACHNET_A_CONNECTION_LOCAL_PORT, like->local_port);
+	if (what & 1u << MACHNET_A_CONNECTION_REMOTE_PORT)
+		mnl_attr_put_u16(nlh, MACHNET_A_CONNECTION_REMOTE_PORT, like->remote_port);
+	if (what & 1u << MACHNET_A_CONNECTION_STATE)
+		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_STATE, like->state);
+	if (what & 1u << MACHNET_A_CONNECTION_ENGINE)
+		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_ENGINE, like->engine);
+	if (what & 1u << MACHNET_A_CONNECTION_OWNER_UID)
+		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_OWNER_UID, like->owner_uid);
+	if (what & 1u << MACHNET_A_CONNECTION_OWNER_PID)
+		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_OWNER_PID, like->owner_pid);
+}
+
+int machnet_nl_connection_dump(struct nlclient *nl, const struct machnet_nl_connection *like,
+			       uint32_t what,
 			       int (*cb)(const struct machnet_nl_connection *conn, void *data),
 			       void *data)
 {
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_GET);
 	struct connection_dump d = { .cb = cb, .data = data };
 
-	return nlclient_dump(nl, nlclient_begin(nl, MACHNET_CMD_CONNECTION_GET), dump_connection,
-			     &d);
+	put_connection_filter(nlh, like, what);
+	return nlclient_dump(nl, nlh, dump_connection, &d);
 }
 
 struct route_dump {

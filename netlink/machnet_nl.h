@@ -44,6 +44,7 @@ struct machnet_nl_port {
 	uint64_t stray;		/* packets that came by the kernel's stack */
 	uint32_t owner_uid;
 	uint32_t owner_pid;	/* 0: not visible in this pid namespace, or gone */
+	uint64_t owner_cgroup;	/* cgroup v2 id, 0: none */
 	uint32_t reason;	/* enum machnet_reason, in an event */
 	char owner_comm[MACHNET_COMM_LEN + 1];
 };
@@ -62,8 +63,15 @@ struct machnet_nl_connection {
 	uint32_t remote_engine;
 	uint32_t owner_pid;	/* when adding, 0: the sender itself */
 	uint32_t owner_uid;	/* read-only */
+	uint64_t owner_cgroup;	/* read-only; cgroup v2 id, 0: none */
 	uint32_t reason;	/* enum machnet_reason, in an event */
 	char owner_comm[MACHNET_COMM_LEN + 1];	/* read-only */
+};
+
+/* An element of machnet_nl_connection_del_batch(). */
+struct machnet_nl_end {
+	uint64_t id;
+	uint32_t reason;	/* enum machnet_reason */
 };
 
 /* What machnet_nl_connection_set() changes. */
@@ -74,8 +82,17 @@ struct machnet_nl_connection {
 #define MACHNET_NL_SET_LOCAL_PORT	0x10
 #define MACHNET_NL_SET_REMOTE_PORT	0x20
 
+/* What a route and its watch are known by. No byte of it is padding. */
+struct machnet_nl_route_key {
+	struct mn_addr dst;
+	struct mn_addr from;	/* the address that is sent from; the any address of dst's family */
+	uint32_t vrf;		/* a VRF device, or a device that may belong to one; 0: no VRF */
+};
+
 struct machnet_nl_route {
 	struct mn_addr dst;
+	struct mn_addr from;	/* from and vrf as they were asked for; any and 0 when not */
+	uint32_t vrf;
 	struct mn_addr src;	/* the any address when there is none */
 	struct mn_addr nexthop;	/* likewise */
 	uint32_t state;		/* enum machnet_route_state */
@@ -86,8 +103,22 @@ struct machnet_nl_route {
 	uint8_t mac[MACHNET_NL_MAC_LEN];
 };
 
+static inline struct machnet_nl_route_key machnet_nl_route_key(const struct machnet_nl_route *r)
+{
+	return (struct machnet_nl_route_key){ .dst = r->dst, .from = r->from, .vrf = r->vrf };
+}
+
+/* Numbers of now, and counts since the network namespace was made: enum machnet_a_stats. */
+struct machnet_nl_stats {
+	uint64_t devices, ports, connections, routes;	/* now */
+	uint64_t ports_reserved, ports_refused, ports_claimed, claims_refused, stray_packets;
+	uint64_t connections_added, connections_ended, connections_killed;
+	uint64_t route_changes, confirmations, events_lost;
+};
+
 struct machnet_nl_event {
-	uint8_t cmd;	/* MACHNET_CMD_*_NTF: says which one is valid */
+	/* MACHNET_CMD_*_NTF: says which one is valid; of a CONNECTION_KILL_NTF only the id. */
+	uint8_t cmd;
 	union {
 		struct machnet_nl_device device;
 		struct machnet_nl_port port;
@@ -108,8 +139,17 @@ int machnet_nl_device_get(struct nlclient *nl, uint32_t ifindex, struct machnet_
 int machnet_nl_port_reserve(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
 			    struct machnet_nl_port *out);
 int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uint16_t number);
+/*
+ * count ports, 1..MACHNET_PORTS_MAX, all or none, chosen by the kernel: numbers has room for
+ * them. And several at once, all or none, given back.
+ */
+int machnet_nl_ports_reserve(struct nlclient *nl, const struct mn_addr *addr, unsigned int count,
+			     uint16_t *numbers);
+int machnet_nl_ports_release(struct nlclient *nl, const struct mn_addr *addr,
+			     const uint16_t *numbers, unsigned int count);
+/* owner_pid: who must have reserved it; 0: whoever knows the cookie. */
 int machnet_nl_port_claim(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
-			  uint64_t cookie);
+			  uint64_t cookie, uint32_t owner_pid);
 int machnet_nl_port_get(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
 			struct machnet_nl_port *out);
 
@@ -117,20 +157,40 @@ int machnet_nl_connection_add(struct nlclient *nl, const struct machnet_nl_conne
 int machnet_nl_connection_set(struct nlclient *nl, const struct machnet_nl_connection *conn,
 			      unsigned int what);
 int machnet_nl_connection_del(struct nlclient *nl, uint64_t id, uint32_t reason);
+/* 1..MACHNET_BATCH_MAX of them (-EINVAL), all or none. */
+int machnet_nl_connection_add_batch(struct nlclient *nl, const struct machnet_nl_connection *conns,
+				    unsigned int n);
+int machnet_nl_connection_del_batch(struct nlclient *nl, const struct machnet_nl_end *ends,
+				    unsigned int n);
+/* Asks its datapath to end it: a CONNECTION_KILL_NTF on the group "datapath". */
+int machnet_nl_connection_kill(struct nlclient *nl, uint64_t id);
 int machnet_nl_connection_get(struct nlclient *nl, uint64_t id,
 			      struct machnet_nl_connection *out);
 
 /* watch: changes are announced to the group "route" from now on. */
-int machnet_nl_route_get(struct nlclient *nl, const struct mn_addr *dst, bool watch,
+int machnet_nl_route_get(struct nlclient *nl, const struct machnet_nl_route_key *key, bool watch,
 			 struct machnet_nl_route *out);
-int machnet_nl_route_unwatch(struct nlclient *nl, const struct mn_addr *dst);
+int machnet_nl_route_unwatch(struct nlclient *nl, const struct machnet_nl_route_key *key);
+/* The destination of a watched route has answered just now. */
+int machnet_nl_route_confirm(struct nlclient *nl, const struct machnet_nl_route_key *key);
+
+int machnet_nl_stats_get(struct nlclient *nl, struct machnet_nl_stats *out);
 
 /* Dumps: nonzero from the callback ends the delivery and becomes the result. */
 int machnet_nl_device_dump(struct nlclient *nl,
 			   int (*cb)(const struct machnet_nl_device *dev, void *data), void *data);
-int machnet_nl_port_dump(struct nlclient *nl,
+/*
+ * Those that agree with *like in what the bits of what name, which are 1 << MACHNET_A_PORT_ADDR,
+ * _NUMBER, _OWNER_UID, _OWNER_PID; 0: all (like is not looked at).
+ */
+int machnet_nl_port_dump(struct nlclient *nl, const struct machnet_nl_port *like, uint32_t what,
 			 int (*cb)(const struct machnet_nl_port *port, void *data), void *data);
-int machnet_nl_connection_dump(struct nlclient *nl,
+/*
+ * Likewise: 1 << MACHNET_A_CONNECTION_IFINDEX, _LOCAL_ADDR, _LOCAL_PORT, _REMOTE_ADDR, _REMOTE_PORT, _STATE,
+ * _ENGINE, _OWNER_UID, _OWNER_PID.
+ */
+int machnet_nl_connection_dump(struct nlclient *nl, const struct machnet_nl_connection *like,
+			       uint32_t what,
 			       int (*cb)(const struct machnet_nl_connection *conn, void *data),
 			       void *data);
 int machnet_nl_route_dump(struct nlclient *nl,

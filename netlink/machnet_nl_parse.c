@@ -51,6 +51,8 @@ struct object {
 	FIELD(kind_, machnet_nl_connection, member_, required_, max_)
 #define ROUTE(kind_, member_, required_, max_) \
 	FIELD(kind_, machnet_nl_route, member_, required_, max_)
+#define STAT(member_) \
+	FIELD(U64, machnet_nl_stats, member_, true, 0)
 
 static const struct field device_fields[MACHNET_A_DEVICE_MAX + 1] = {
 	[MACHNET_A_DEVICE_IFINDEX] = DEV(U32, ifindex, true, 0),
@@ -74,6 +76,7 @@ static const struct field port_fields[MACHNET_A_PORT_MAX + 1] = {
 	[MACHNET_A_PORT_OWNER_COMM] = PORT(STRING, owner_comm, true, MACHNET_COMM_LEN + 1),
 	[MACHNET_A_PORT_STRAY] = PORT(U64, stray, true, 0),
 	[MACHNET_A_PORT_REASON] = PORT(ENUM, reason, false, MACHNET_REASON_MAX),
+	[MACHNET_A_PORT_OWNER_CGROUP] = PORT(U64, owner_cgroup, false, 0),
 };
 
 static const struct field connection_fields[MACHNET_A_CONNECTION_MAX + 1] = {
@@ -92,6 +95,12 @@ static const struct field connection_fields[MACHNET_A_CONNECTION_MAX + 1] = {
 	[MACHNET_A_CONNECTION_OWNER_COMM] = CONN(STRING, owner_comm, true, MACHNET_COMM_LEN + 1),
 	[MACHNET_A_CONNECTION_AGE_MS] = CONN(U64, age_ms, true, 0),
 	[MACHNET_A_CONNECTION_REASON] = CONN(ENUM, reason, false, MACHNET_REASON_MAX),
+	[MACHNET_A_CONNECTION_OWNER_CGROUP] = CONN(U64, owner_cgroup, false, 0),
+};
+
+/* The request to end one. */
+static const struct field kill_fields[MACHNET_A_CONNECTION_ID + 1] = {
+	[MACHNET_A_CONNECTION_ID] = CONN(U64, id, true, 0),
 };
 
 static const struct field route_fields[MACHNET_A_ROUTE_MAX + 1] = {
@@ -103,6 +112,26 @@ static const struct field route_fields[MACHNET_A_ROUTE_MAX + 1] = {
 	[MACHNET_A_ROUTE_MAC] = ROUTE(MAC, mac, false, 0),
 	[MACHNET_A_ROUTE_MTU] = ROUTE(U32, mtu, false, 0),
 	[MACHNET_A_ROUTE_ERROR] = ROUTE(U32, error, false, 0),
+	[MACHNET_A_ROUTE_FROM] = ROUTE(ADDR, from, false, 0),
+	[MACHNET_A_ROUTE_VRF] = ROUTE(U32, vrf, false, 0),
+};
+
+static const struct field stats_fields[MACHNET_A_STATS_MAX + 1] = {
+	[MACHNET_A_STATS_DEVICES] = STAT(devices),
+	[MACHNET_A_STATS_PORTS] = STAT(ports),
+	[MACHNET_A_STATS_CONNECTIONS] = STAT(connections),
+	[MACHNET_A_STATS_ROUTES] = STAT(routes),
+	[MACHNET_A_STATS_PORTS_RESERVED] = STAT(ports_reserved),
+	[MACHNET_A_STATS_PORTS_REFUSED] = STAT(ports_refused),
+	[MACHNET_A_STATS_PORTS_CLAIMED] = STAT(ports_claimed),
+	[MACHNET_A_STATS_CLAIMS_REFUSED] = STAT(claims_refused),
+	[MACHNET_A_STATS_STRAY_PACKETS] = STAT(stray_packets),
+	[MACHNET_A_STATS_CONNECTIONS_ADDED] = STAT(connections_added),
+	[MACHNET_A_STATS_CONNECTIONS_ENDED] = STAT(connections_ended),
+	[MACHNET_A_STATS_CONNECTIONS_KILLED] = STAT(connections_killed),
+	[MACHNET_A_STATS_ROUTE_CHANGES] = STAT(route_changes),
+	[MACHNET_A_STATS_CONFIRMATIONS] = STAT(confirmations),
+	[MACHNET_A_STATS_EVENTS_LOST] = STAT(events_lost),
 };
 
 static int take_number(const struct nlattr *attr, const struct field *f, char *to)
@@ -186,16 +215,24 @@ static int take_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int parse(const struct nlmsghdr *nlh, struct object *obj)
+static int for_each_attr(const struct nlmsghdr *nlh, mnl_attr_cb_t cb, void *data)
 {
 	size_t len = mnl_nlmsg_get_payload_len(nlh);
-	unsigned int i;
 
 	if (len < sizeof(struct genlmsghdr))
 		return -EBADMSG;
 	/* Not mnl_attr_parse(), which rounds the length of the message up. */
 	if (mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct genlmsghdr)),
-				   len - sizeof(struct genlmsghdr), take_attr, obj) != MNL_CB_OK)
+				   len - sizeof(struct genlmsghdr), cb, data) != MNL_CB_OK)
+		return -EBADMSG;
+	return 0;
+}
+
+static int parse(const struct nlmsghdr *nlh, struct object *obj)
+{
+	unsigned int i;
+
+	if (for_each_attr(nlh, take_attr, obj))
 		return -EBADMSG;
 	for (i = 0; i < obj->n_fields; i++) {
 		if (obj->fields[i].required && !(obj->seen & UINT64_C(1) << i))
@@ -266,12 +303,64 @@ int machnet_nl_parse_route(const struct nlmsghdr *nlh, struct machnet_nl_route *
 		return ret;
 	default_addr(route, &obj, MACHNET_A_ROUTE_SRC, &route->src);
 	default_addr(route, &obj, MACHNET_A_ROUTE_NEXTHOP, &route->nexthop);
+	default_addr(route, &obj, MACHNET_A_ROUTE_FROM, &route->from);
+	if (mn_addr_is_v4(&route->from) != mn_addr_is_v4(&route->dst))
+		return -EBADMSG;
 	route->has_mac = obj.seen & UINT64_C(1) << MACHNET_A_ROUTE_MAC;
 	if (route->state == MACHNET_ROUTE_STATE_REACHABLE && !route->has_mac)
 		return -EBADMSG;
 	if (route->state == MACHNET_ROUTE_STATE_UNREACHABLE && !route->error)
 		return -EBADMSG;
 	return 0;
+}
+
+int machnet_nl_parse_stats(const struct nlmsghdr *nlh, struct machnet_nl_stats *stats)
+{
+	struct object obj = OBJECT(stats_fields, stats);
+
+	memset(stats, 0, sizeof(*stats));
+	return parse(nlh, &obj);
+}
+
+static int take_numbers(const struct nlattr *attr, void *data)
+{
+	const struct machnet_nl_numbers **out = data;
+	size_t size;
+
+	if (mnl_attr_get_type(attr) != MACHNET_A_PORT_NUMBERS)
+		return MNL_CB_OK;
+	/* NULL: they were there twice. */
+	size = *out ? (*out)->count * sizeof(*(*out)->numbers) : 0;
+	if (!size || mnl_attr_get_payload_len(attr) != size)
+		return MNL_CB_ERROR;
+	memcpy((*out)->numbers, mnl_attr_get_payload(attr), size);
+	*out = NULL;
+	return MNL_CB_OK;
+}
+
+int machnet_nl_parse_numbers(const struct nlmsghdr *nlh, const struct machnet_nl_numbers *out)
+{
+	const struct machnet_nl_numbers *left = out;
+	unsigned int i;
+
+	if (for_each_attr(nlh, take_numbers, &left) || left)
+		return -EBADMSG;
+	for (i = 0; i < out->count; i++)
+		if (!out->numbers[i])
+			return -EBADMSG;
+	return 0;
+}
+
+static int parse_kill(const struct nlmsghdr *nlh, struct machnet_nl_connection *conn)
+{
+	struct object obj = OBJECT(kill_fields, conn);
+	int ret;
+
+	memset(conn, 0, sizeof(*conn));
+	ret = parse(nlh, &obj);
+	if (ret < 0)
+		return ret;
+	return conn->id ? 0 : -EBADMSG;
 }
 
 int machnet_nl_parse_event(const struct nlmsghdr *nlh, struct machnet_nl_event *event)
@@ -292,6 +381,8 @@ int machnet_nl_parse_event(const struct nlmsghdr *nlh, struct machnet_nl_event *
 	case MACHNET_CMD_CONNECTION_SET_NTF:
 	case MACHNET_CMD_CONNECTION_DEL_NTF:
 		return machnet_nl_parse_connection(nlh, &event->connection);
+	case MACHNET_CMD_CONNECTION_KILL_NTF:
+		return parse_kill(nlh, &event->connection);
 	case MACHNET_CMD_ROUTE_NTF:
 		return machnet_nl_parse_route(nlh, &event->route);
 	default:

@@ -43,6 +43,12 @@ struct machnet_dp_event {
 		MACHNET_DP_EVENT_UP,		/* a connection is established */
 		MACHNET_DP_EVENT_END,		/* it is gone, or a connect has failed */
 		MACHNET_DP_EVENT_CHANNEL_GONE,	/* machnet_dp_channel_del() is complete */
+		/*
+		 * What is sent on this path reaches the peer, which has acknowledged or answered:
+		 * engine, id, and the addresses. At most every 2 s for a connection, and never
+		 * for one within the host.
+		 */
+		MACHNET_DP_EVENT_HEARD,
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
 	int error;		/* END: a positive errno for the application; 0: nothing to tell */
@@ -150,6 +156,30 @@ void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint3
 /* New next hop or MTU for a connection. */
 void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
 			 uint16_t mtu);
+
+/* A connection as its engine sees it. Counters begin with the connection. */
+struct machnet_dp_conn {
+	uint64_t id;
+	uint64_t age_us;	/* since its first packet */
+	uint32_t engine, channel;
+	uint32_t state;		/* enum machnet_connection_state in linux/machnet.h */
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
+	uint32_t cwnd_bytes, inflight_bytes, credit_bytes;
+	uint64_t tx_messages, rx_messages;
+	uint64_t tx_bytes, rx_bytes;	/* acknowledged; received in order */
+	uint64_t retransmits;	/* packets */
+};
+
+/*
+ * Asks all engines for their connections, which they tell bit by bit between packets. done()
+ * comes from machnet_dp_dispatch(), unless the datapath is destroyed first; the list is valid
+ * during the call. -EBUSY: one is under way, -ENOMEM.
+ */
+int machnet_dp_snapshot(struct machnet_dp *dp,
+			void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n),
+			void *ctx);
 
 /*
  * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.

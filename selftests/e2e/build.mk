@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
 TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh idle.sh \
-	engines.sh no_hugepages.sh demo.sh)
+	engines.sh no_hugepages.sh demo.sh operator.sh)
 
 # machnetctl
-TESTS += selftests/e2e/ctl_usage.sh selftests/e2e/ctl_stats.sh
-VM_TEST_PROGS += test_machnetctl
+TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh doctor.sh)
+VM_TEST_PROGS += test_machnetctl test_machnetctl_kill
 test_machnetctl_SRCS := selftests/e2e/test_machnetctl.c
 test_machnetctl_LIBS := libmnclient
+test_machnetctl_kill_SRCS := selftests/e2e/test_machnetctl_kill.c
+test_machnetctl_kill_LIBS := libmnclient

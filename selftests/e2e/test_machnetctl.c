@@ -1,124 +1,15 @@
 // SPDX-License-Identifier: MIT
-/*
- * machnetctl shows what there is: objects are made here, through netlink/ (libmnl),
- * and looked at with build/bin/machnetctl (libnl). Needs the module.
- *
- *   near 10.9.0.1/24 ---- veth ---- far
- */
+/* machnetctl shows what there is, and what happens. Needs the module. */
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "kselftest_harness.h"
-#include "machnet_nl.h"
+#include "ctl_kernel.h"
 
 #define MANY	5000
-
-static struct mn_addr addr(const char *text)
-{
-	struct mn_addr a = { 0 };
-
-	if (mn_addr_parse(&a, text))
-		abort();
-	return a;
-}
-
-/* Both streams of a shell command into out; returns its exit status. */
-static int __attribute__((format(printf, 3, 4))) run(char *out, size_t size, const char *fmt, ...)
-{
-	char command[512];
-	int len, status;
-	va_list ap;
-	FILE *f;
-
-	len = snprintf(command, sizeof(command), "exec 2>&1; ");
-	va_start(ap, fmt);
-	vsnprintf(command + len, sizeof(command) - len, fmt, ap);
-	va_end(ap);
-	f = popen(command, "r");
-	if (!f)
-		return -1;
-	out[fread(out, 1, size - 1, f)] = '\0';
-	status = pclose(f);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-FIXTURE(ctl) {
-	struct nlclient nl;
-	uint32_t ifindex;
-	char out[8192];
-	char want[2048];
-};
-
-FIXTURE_SETUP(ctl)
-{
-	char self_path[PATH_MAX] = "", path[PATH_MAX + 64];
-
-	if (geteuid() || unshare(CLONE_NEWNET))
-		SKIP(return, "needs root for a network namespace");
-	/* machnetctl stands beside this program's directory. */
-	ASSERT_LT(0, readlink("/proc/self/exe", self_path, sizeof(self_path) - 1));
-	snprintf(path, sizeof(path), "%s/../bin:/usr/sbin:/usr/bin:/sbin:/bin", dirname(self_path));
-	ASSERT_EQ(0, setenv("PATH", path, 1));
-	ASSERT_EQ(0, prctl(PR_SET_NAME, "te\"st"));
-	ASSERT_EQ(0, run(self->out, sizeof(self->out),
-			 "ip link set lo up && ip link add near type veth peer name far &&"
-			 "ip link set far up && ip link set near address 02:00:00:00:00:01 up &&"
-			 "ip addr add 10.9.0.1/24 dev near &&"
-			 "ip addr add fd09::1/64 dev near nodad &&"
-			 "ip neigh add 10.9.0.2 dev near lladdr 02:00:00:00:00:02 nud permanent"))
-		TH_LOG("%s", self->out);
-	self->ifindex = if_nametoindex("near");
-	ASSERT_EQ(0, machnet_nl_open(&self->nl));
-}
-
-FIXTURE_TEARDOWN(ctl)
-{
-	nlclient_close(&self->nl);
-}
-
-static int add_device(struct nlclient *nl, uint32_t ifindex)
-{
-	struct machnet_nl_device dev = {
-		.ifindex = ifindex, .mtu = 1500, .engines = 2,
-		.rss_class = MACHNET_RSS_CLASS_COMPUTED, .mac = { 2, 0, 0, 0, 0, 1 },
-		.driver = "net_test",
-	};
-
-	return machnet_nl_device_register(nl, &dev, NULL);
-}
-
-static int add_connection(struct nlclient *nl, uint32_t ifindex, uint64_t id)
-{
-	struct machnet_nl_connection conn = {
-		.id = id, .remote_id = 0xfedcba9876543210, .ifindex = ifindex,
-		.local_addr = addr("10.9.0.1"), .remote_addr = addr("10.9.0.2"),
-		.local_port = 4000, .remote_port = 4001, .engine = 1, .remote_engine = 3,
-		.state = MACHNET_CONNECTION_STATE_CONNECTING,
-	};
-
-	return machnet_nl_connection_add(nl, &conn);
-}
-
-#define EXPECT_RUN(status, ...) \
-	EXPECT_EQ(status, run(self->out, sizeof(self->out), __VA_ARGS__)) \
-		TH_LOG("%s", self->out)
-#define EXPECT_OUT(text) EXPECT_STREQ(text, self->out)
-#define EXPECT_SAYS(text) \
-	EXPECT_NE(NULL, strstr(self->out, text)) \
-		TH_LOG("wanted '%s' in '%s'", text, self->out)
+/* A number that nobody knows before. */
+#define SED_CGROUP	"sed -E 's/\"owner_cgroup\":[0-9]+,//; s/(age_ms\":)[0-9]+/\\1AGE/'"
 
 TEST_F(ctl, nothing_there)
 {
@@ -155,23 +46,24 @@ TEST_F(ctl, port)
 	struct machnet_nl_port p4, p6;
 
 	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &p4));
-	EXPECT_RUN(0, "machnetctl -j port");
+	EXPECT_RUN(0, "machnetctl -j port | " SED_CGROUP);
 	snprintf(self->want, sizeof(self->want),
 		 "[{\"addr\":\"10.9.0.1\",\"number\":4000,\"claimed\":false,"
 		 "\"owner_comm\":\"te\\\"st\",\"owner_pid\":%d,\"owner_uid\":0,\"stray\":0}]\n",
 		 getpid());
 	EXPECT_OUT(self->want);
-	ASSERT_EQ(0, machnet_nl_port_claim(&self->nl, &a, 4000, p4.cookie));
+	ASSERT_EQ(0, machnet_nl_port_claim(&self->nl, &a, 4000, p4.cookie, 0));
 	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &any6, 4000, &p6));
 	EXPECT_RUN(0, "machnetctl port | sort");
 	EXPECT_SAYS("10.9.0.1:4000  yes      te\"st");
 	EXPECT_SAYS("\n[::]:4000      no       te\"st");
 
-	EXPECT_RUN(1, "setpriv --reuid=65534 --clear-groups machnetctl port release :: 4000");
+	EXPECT_RUN(1, "setpriv --reuid=65534 --clear-groups machnetctl "
+		   "port release addr :: number 4000");
 	EXPECT_SAYS("(hint: run it as root).\n");
-	EXPECT_RUN(0, "machnetctl port release :: 4000");
+	EXPECT_RUN(0, "machnetctl port release addr :: number 4000");
 	EXPECT_OUT("");
-	EXPECT_RUN(1, "machnetctl port release :: 4000");
+	EXPECT_RUN(1, "machnetctl port release addr :: number 4000");
 	EXPECT_OUT("Error: the port is not reserved.\n");
 	EXPECT_EQ(-ENOENT, machnet_nl_port_get(&self->nl, &any6, 4000, &p6));
 }
@@ -180,7 +72,7 @@ TEST_F(ctl, connection)
 {
 	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
 	ASSERT_EQ(0, add_connection(&self->nl, self->ifindex, 0x0123456789abcdef));
-	EXPECT_RUN(0, "machnetctl -j connection | sed -E 's/(age_ms\":)[0-9]+/\\1AGE/'");
+	EXPECT_RUN(0, "machnetctl -j connection | " SED_CGROUP);
 	snprintf(self->want, sizeof(self->want),
 		 "[{\"state\":\"connecting\",\"local_addr\":\"10.9.0.1\",\"local_port\":4000,"
 		 "\"remote_addr\":\"10.9.0.2\",\"remote_port\":4001,\"ifindex\":%u,"
@@ -233,12 +125,13 @@ TEST_F(ctl, route_that_is_none)
 TEST_F(ctl, route_watched)
 {
 	struct mn_addr dst = addr("10.9.0.2");
+	struct machnet_nl_route_key dst_key = { .dst = dst };
 	struct machnet_nl_route route;
 
-	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst, true, &route));
+	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst_key, true, &route));
 	EXPECT_RUN(0, "machnetctl -j route | jq -c 'map([.dst, .state, .mac])'");
 	EXPECT_OUT("[[\"10.9.0.2\",\"reachable\",\"02:00:00:00:00:02\"]]\n");
-	ASSERT_EQ(0, machnet_nl_route_unwatch(&self->nl, &dst));
+	ASSERT_EQ(0, machnet_nl_route_unwatch(&self->nl, &dst_key));
 	EXPECT_RUN(0, "machnetctl -j route");
 	EXPECT_OUT("[]\n");
 }
@@ -329,6 +222,7 @@ static const char *line_lacks(struct monitor *m, char *line, int size, const cha
 TEST_F(ctl, monitor)
 {
 	struct mn_addr a = addr("10.9.0.1"), dst = addr("10.9.0.2");
+	struct machnet_nl_route_key dst_key = { .dst = dst };
 	struct machnet_nl_connection change = {
 		.id = 5, .state = MACHNET_CONNECTION_STATE_ESTABLISHED,
 	};
@@ -348,10 +242,13 @@ TEST_F(ctl, monitor)
 	EXPECT_LINE("\"object\":\"connection\",\"event\":\"add\",\"state\":\"connecting\"");
 	ASSERT_EQ(0, machnet_nl_connection_set(&self->nl, &change, MACHNET_NL_SET_STATE));
 	EXPECT_LINE("\"object\":\"connection\",\"event\":\"set\",\"state\":\"established\"");
+	/* The monitor listens where datapaths do. */
+	ASSERT_EQ(0, machnet_nl_connection_kill(&self->nl, 5));
+	EXPECT_LINE("\"object\":\"datapath\",\"event\":\"kill\",\"id\":\"0000000000000005\"}");
 	ASSERT_EQ(0, machnet_nl_connection_del(&self->nl, 5, MACHNET_REASON_RESET));
 	EXPECT_LINE("\"object\":\"connection\",\"event\":\"del\"", "\"reason\":\"reset\"");
 
-	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst, true, &route));
+	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst_key, true, &route));
 	ASSERT_EQ(0, run(self->out, sizeof(self->out), "ip neigh replace 10.9.0.2 dev near"
 			 " lladdr 02:00:00:00:00:09 nud permanent"));
 	EXPECT_LINE("\"object\":\"route\",\"event\":\"change\"", "\"mac\":\"02:00:00:00:00:09\"");

@@ -130,16 +130,16 @@ TEST_F(client, port)
 	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &any6, 7000, &out));
 	EXPECT_TRUE(mn_addr_equal(&any6, &out.addr));
 	EXPECT_EQ(-EADDRINUSE, machnet_nl_port_reserve(&self->nl, &any, 7000, &out));
-	EXPECT_EQ(-EKEYREJECTED, machnet_nl_port_claim(&self->nl, &any, 7000, port.cookie ^ 1));
-	EXPECT_EQ(0, machnet_nl_port_claim(&self->nl, &any, 7000, port.cookie));
+	EXPECT_EQ(-EKEYREJECTED, machnet_nl_port_claim(&self->nl, &any, 7000, port.cookie ^ 1, 0));
+	EXPECT_EQ(0, machnet_nl_port_claim(&self->nl, &any, 7000, port.cookie, 0));
 	ASSERT_EQ(0, machnet_nl_port_get(&self->nl, &any, 7000, &out));
 	EXPECT_TRUE(out.claimed);
 	EXPECT_EQ(0, out.cookie);
 	EXPECT_STREQ("test_client", out.owner_comm);
-	EXPECT_EQ(0, machnet_nl_port_dump(&self->nl, count_ports, &n));
+	EXPECT_EQ(0, machnet_nl_port_dump(&self->nl, NULL, 0, count_ports, &n));
 	EXPECT_EQ(2, n);
 	n = 0;
-	EXPECT_EQ(-ECANCELED, machnet_nl_port_dump(&self->nl, stop_at_once, &n));
+	EXPECT_EQ(-ECANCELED, machnet_nl_port_dump(&self->nl, NULL, 0, stop_at_once, &n));
 	EXPECT_EQ(1, n);
 	/* The client is in step after it. */
 	EXPECT_EQ(0, machnet_nl_port_release(&self->nl, &any6, 7000));
@@ -222,7 +222,7 @@ TEST_F(client, connection)
 	EXPECT_EQ(9, out.remote_engine);
 	EXPECT_EQ((uint32_t)getppid(), out.owner_pid);
 	EXPECT_TRUE(mn_addr_equal(&conn.remote_addr, &out.remote_addr));
-	EXPECT_EQ(0, machnet_nl_connection_dump(&self->nl, count_conns, &n));
+	EXPECT_EQ(0, machnet_nl_connection_dump(&self->nl, NULL, 0, count_conns, &n));
 	EXPECT_EQ(1, n);
 	EXPECT_EQ(0, machnet_nl_connection_del(&self->nl, 5, MACHNET_REASON_RESET));
 	ASSERT_TRUE(next_event(&self->events, MACHNET_CMD_CONNECTION_DEL_NTF, &event));
@@ -241,6 +241,9 @@ TEST_F(client, route)
 {
 	struct mn_addr dst = addr("10.8.0.2"), far = addr("192.0.2.1");
 	struct mn_addr dst6 = addr("2001:db8:8::2");
+	struct machnet_nl_route_key dst_key = { .dst = dst };
+	struct machnet_nl_route_key dst6_key = { .dst = dst6 };
+	struct machnet_nl_route_key far_key = { .dst = far };
 	struct machnet_nl_route route;
 	struct machnet_nl_event event;
 	int n = 0;
@@ -249,23 +252,23 @@ TEST_F(client, route)
 	ASSERT_EQ(0, nt_sh("ip addr add 10.8.0.1/24 dev mnt0;"
 			   "ip addr add 2001:db8:8::1/64 dev mnt0 nodad"));
 	ASSERT_EQ(0, nlclient_join(&self->events, MACHNET_MCGRP_ROUTE));
-	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst, true, &route));
+	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst_key, true, &route));
 	EXPECT_EQ(MACHNET_ROUTE_STATE_REACHABLE, route.state);
 	EXPECT_TRUE(route.has_mac);
 	EXPECT_EQ(self->dev.ifindex, route.ifindex);
 	EXPECT_EQ(1500, route.mtu);
 	EXPECT_TRUE(mn_addr_equal(&dst, &route.nexthop));
-	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst6, true, &route));
+	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst6_key, true, &route));
 	EXPECT_TRUE(mn_addr_equal(&dst6, &route.dst));
-	EXPECT_EQ(-ENETUNREACH, machnet_nl_route_get(&self->nl, &far, true, &route));
+	EXPECT_EQ(-ENETUNREACH, machnet_nl_route_get(&self->nl, &far_key, true, &route));
 	EXPECT_EQ(0, machnet_nl_route_dump(&self->nl, count_routes, &n));
 	EXPECT_EQ(2, n);
-	ASSERT_EQ(0, machnet_nl_route_unwatch(&self->nl, &dst6));
+	ASSERT_EQ(0, machnet_nl_route_unwatch(&self->nl, &dst6_key));
 	ASSERT_EQ(0, nt_sh("ip addr del 10.8.0.1/24 dev mnt0"));
 	ASSERT_TRUE(next_event(&self->events, MACHNET_CMD_ROUTE_NTF, &event));
 	EXPECT_EQ(MACHNET_ROUTE_STATE_UNREACHABLE, event.route.state);
 	EXPECT_EQ(ENETUNREACH, event.route.error);
-	EXPECT_EQ(-ENOENT, machnet_nl_route_unwatch(&self->nl, &dst6));
+	EXPECT_EQ(-ENOENT, machnet_nl_route_unwatch(&self->nl, &dst6_key));
 }
 
 TEST_HARNESS_MAIN

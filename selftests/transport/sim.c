@@ -373,8 +373,9 @@ static void count_conn(const struct mn_conn_info *info, void *ctx)
 uint64_t sim_conns(struct sim *sim, int host)
 {
 	uint64_t n = 0;
+	uint32_t next = 0;
 
-	mn_stack_for_each(sim->host[host].stack, count_conn, &n);
+	mn_stack_walk(sim->host[host].stack, &next, UINT32_MAX, count_conn, &n);
 	return n;
 }
 
@@ -388,7 +389,9 @@ static void find_info(const struct mn_conn_info *info, void *ctx)
 
 bool sim_info(struct sim *sim, int host, uint32_t flow, struct mn_conn_info *info)
 {
+	uint32_t next = 0;
+
 	*info = (struct mn_conn_info){ .flow = flow };
-	mn_stack_for_each(sim->host[host].stack, find_info, info);
+	mn_stack_walk(sim->host[host].stack, &next, UINT32_MAX, find_info, info);
 	return info->id != 0;
 }

@@ -288,6 +288,75 @@ TEST_F(loss, mtu_lowered)
 	EXPECT_TRUE(sim_is_clean(self->sim));
 }
 
+/* Only small packets pass, and the engine is so slow that timeout and question fall together. */
+TEST_F(loss, mtu_lowered__nobody_says)
+{
+	const struct mn_stack_event *up = sim_last_event(self->sim, 0, MN_STACK_EVENT_UP);
+	struct sim_host *h = &self->sim->host[0];
+	uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+
+	wanted = 1;
+	wanted_back = 0;
+	sim_run(self->sim, 1000, NULL);
+	self->sim->net.mtu = 700;
+	ASSERT_TRUE(sim_send(&h->apps[0], self->flow[0], 500000));
+	for (int i = 0; i < 15; i++) {
+		sim_run(self->sim, 1000, NULL);
+		h->dead = true;
+		sim_run(self->sim, 499000, NULL);
+		h->dead = false;
+	}
+	ASSERT_FALSE(sim_flow(&h->apps[0], self->flow[0])->ended);
+	ASSERT_EQ(0, mn_stack_set_path(h->stack, up->id, mac, 700));
+	EXPECT_TRUE(sim_run(self->sim, 100000, all_arrived));
+}
+
+static bool lose_from(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	(void)data;
+	(void)len;
+	return *(int *)sim->filter_ctx == from;
+}
+
+/* A path stays broken until the timeouts are long; the new one is tried at once. */
+static void check_new_path(struct __test_metadata *_metadata, struct sim *sim, uint32_t flow,
+			   int broken, uint16_t mtu)
+{
+	const struct mn_stack_event *up = sim_last_event(sim, broken, MN_STACK_EVENT_UP);
+	uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
+
+	wanted = 1;
+	wanted_back = 0;
+	sim->net.bytes_per_us = 1250;
+	sim->net.mtu = mtu;
+	sim_run(sim, 1000, NULL);
+	ASSERT_TRUE(sim_send(&sim->host[0].apps[0], flow, 500000));
+	sim_run(sim, 100, NULL);
+	sim->filter_ctx = &broken;
+	sim->filter = lose_from;
+	EXPECT_FALSE(sim_run(sim, 2500000, all_arrived));
+	sim->filter = NULL;
+	ASSERT_EQ(0, mn_stack_set_path(sim->host[broken].stack, up->id, mac, mtu));
+	EXPECT_TRUE(sim_run(sim, 10000, all_arrived));
+	sim_run(sim, 100000, NULL);
+	EXPECT_TRUE(sim_is_clean(sim));
+}
+
+TEST_F(loss, new_path_of_the_sender)
+{
+	check_new_path(_metadata, self->sim, self->flow[0], 0, 1500);
+}
+
+TEST_F(loss, new_path_of_the_sender__narrow)
+{
+	check_new_path(_metadata, self->sim, self->flow[0], 0, 700);
+}
+
+TEST_F(loss, new_path_of_the_receiver)
+{
+	check_new_path(_metadata, self->sim, self->flow[0], 1, 1500);
+}
+
 /* Held packets are bounded, and the transfer ends nevertheless. */
 TEST(bounded_held_packets)
 {

@@ -33,6 +33,12 @@ test_control_$1_$2_LIBS := libmnclient
 endef
 $(foreach t,port route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c))))
 
+# The daemon between its applications and fakes of the datapath and the control plane
+TEST_PROGS += test_control_daemon
+test_control_daemon_SRCS := selftests/unit/test_control_daemon.c \
+	$(addprefix user/daemon/,app.c conn.c facts.c listing.c loop.c route.c)
+test_control_daemon_PKGS := libmnl
+
 # machnetctl's output
 TEST_PROGS += test_print
 test_print_SRCS := selftests/unit/test_print.c tools/machnetctl/print.c

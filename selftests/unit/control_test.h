@@ -46,7 +46,33 @@ struct seen {
 	struct mn_addr unwatch;		/* from within the callback, if not any */
 	unsigned int n_gone;
 	uint16_t gone;
+	unsigned int n_kills;
+	uint64_t killed;
 };
+
+static inline struct machnet_nl_route_key key_to(const struct mn_addr *dst)
+{
+	struct machnet_nl_route_key key = { .dst = *dst };
+
+	if (mn_addr_is_v4(dst))
+		key.from = mn_addr_from_v4(0);
+	return key;
+}
+
+static inline int watch(struct mnd_control *c, const struct mn_addr *dst,
+			struct machnet_nl_route *route)
+{
+	struct machnet_nl_route_key key = key_to(dst);
+
+	return ops->route_watch(c, &key, route);
+}
+
+static inline int unwatch(struct mnd_control *c, const struct mn_addr *dst)
+{
+	struct machnet_nl_route_key key = key_to(dst);
+
+	return ops->route_unwatch(c, &key);
+}
 
 static void on_route(void *ctx, const struct machnet_nl_route *route)
 {
@@ -55,7 +81,7 @@ static void on_route(void *ctx, const struct machnet_nl_route *route)
 	seen->n++;
 	seen->last = *route;
 	if (!mn_addr_is_any(&seen->unwatch))
-		ops->route_unwatch(seen->control, &seen->unwatch);
+		unwatch(seen->control, &seen->unwatch);
 }
 
 static void on_port_gone(void *ctx, const struct mn_addr *addr, uint16_t port, uint32_t reason)
@@ -67,7 +93,17 @@ static void on_port_gone(void *ctx, const struct mn_addr *addr, uint16_t port, u
 	seen->gone = port;
 }
 
-static const struct mnd_control_events events = { .route = on_route, .port_gone = on_port_gone };
+static void on_kill(void *ctx, uint64_t id)
+{
+	struct seen *seen = ctx;
+
+	seen->n_kills++;
+	seen->killed = id;
+}
+
+static const struct mnd_control_events events = {
+	.route = on_route, .port_gone = on_port_gone, .kill = on_kill,
+};
 
 static inline int __attribute__((format(printf, 1, 2))) run(const char *fmt, ...)
 {

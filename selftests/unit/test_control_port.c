@@ -71,18 +71,52 @@ TEST_F(control, port_is_claimed_with_its_cookie)
 	struct app app;
 
 	ASSERT_EQ(0, app_reserve(&app, &ip, 4001));
-	EXPECT_EQ(-EKEYREJECTED, ops->port_claim(self->c, &ip, 4001, app.cookie + 1));
+	EXPECT_EQ(-EKEYREJECTED, ops->port_claim(self->c, &ip, 4001, app.cookie + 1, 0));
 	EXPECT_STREQ("the cookie is not the one of this port", ops->error(self->c));
-	EXPECT_EQ(-ERANGE, ops->port_claim(self->c, &ip, 0, app.cookie));
-	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie));
+	EXPECT_EQ(-ERANGE, ops->port_claim(self->c, &ip, 0, app.cookie, 0));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie, 0));
 	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", 4001));
 	EXPECT_EQ(is_kernel() ? -EBUSY : -EADDRINUSE,
-		  ops->port_claim(self->c, &ip, 4001, app.cookie));
+		  ops->port_claim(self->c, &ip, 4001, app.cookie, 0));
 	ASSERT_EQ(0, ops->port_unclaim(self->c, &ip, 4001));
-	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie, 0));
 	ASSERT_EQ(0, ops->port_unclaim(self->c, &ip, 4001));
 	ASSERT_EQ(0, drain(self->c));
 	EXPECT_EQ(0, self->seen.n_gone);
+	nlclient_close(&app.nl);
+}
+
+TEST_F(control, port_is_claimed_for_its_owner)
+{
+	struct mn_addr ip = addr("10.9.0.1");
+	struct app app;
+
+	if (!is_kernel())
+		SKIP(return, "an application's port is the daemon's own");
+	ASSERT_EQ(0, app_reserve(&app, &ip, 4001));
+	EXPECT_EQ(-EKEYREJECTED, ops->port_claim(self->c, &ip, 4001, app.cookie, 1));
+	EXPECT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie, getpid()));
+	nlclient_close(&app.nl);
+}
+
+/* A daemon dies; the next one finds the application's port, and its cookie is still good. */
+TEST_F(control, port_is_claimed_by_the_next_daemon)
+{
+	struct mn_addr ip = addr("10.9.0.1");
+	uint16_t own = 0;
+	struct app app;
+
+	ASSERT_EQ(0, app_reserve(&app, &ip, 4001));
+	EXPECT_EQ(is_kernel(), ops->ports_waiting(self->c));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie, 0));
+	EXPECT_EQ(0, ops->ports_waiting(self->c));
+	ops->close(self->c);
+	ASSERT_EQ(0, ops->open(&self->c, &events, &self->seen));
+	self->seen.control = self->c;
+	EXPECT_EQ(is_kernel(), ops->ports_waiting(self->c));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie, 0));
+	EXPECT_EQ(0, ops->ports_waiting(self->c));
+	ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &own));
 	nlclient_close(&app.nl);
 }
 
@@ -97,8 +131,8 @@ TEST_F(control, port_of_a_dead_application)
 	ASSERT_EQ(0, app_reserve(&served, &ip, 4001));
 	ASSERT_EQ(0, app_reserve(&unclaimed, &ip, 4002));
 	ASSERT_EQ(0, app_reserve(&foreign, &ip, 4003));
-	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie));
-	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4002, unclaimed.cookie));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie, 0));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4002, unclaimed.cookie, 0));
 	ASSERT_EQ(0, ops->port_unclaim(self->c, &ip, 4002));
 	nlclient_close(&foreign.nl);
 	nlclient_close(&unclaimed.nl);
@@ -109,13 +143,13 @@ TEST_F(control, port_of_a_dead_application)
 
 	/* Reserved and claimed anew before the old end is heard of: not gone. */
 	ASSERT_EQ(0, app_reserve(&served, &ip, 4001));
-	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie, 0));
 	ASSERT_EQ(0, drain(self->c));
 	self->seen.n_gone = 0;
 	ASSERT_EQ(0, machnet_nl_port_release(&served.nl, &ip, 4001));
 	nlclient_close(&served.nl);
 	ASSERT_EQ(0, app_reserve(&served, &ip, 4001));
-	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie));
+	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, served.cookie, 0));
 	ASSERT_EQ(0, drain(self->c));
 	EXPECT_EQ(0, self->seen.n_gone);
 
@@ -153,17 +187,35 @@ TEST_F(control, port_absorbs_what_arrives)
 	close(fd);
 }
 
-TEST_F(control, registry_refuses_what_the_module_refuses)
+static struct machnet_nl_device make_device(uint32_t ifindex)
 {
-	struct machnet_nl_device dev = {
-		.ifindex = self->ifindex, .mtu = 1500, .engines = 2, .mac = { 2, 0, 0, 0, 0, 1 },
+	return (struct machnet_nl_device){
+		.ifindex = ifindex, .mtu = 1500, .engines = 2, .mac = { 2, 0, 0, 0, 0, 1 },
 		.driver = "net_test",
-	}, bad_dev;
-	struct machnet_nl_connection conn = {
-		.id = 7, .ifindex = self->ifindex, .local_addr = addr("10.9.0.1"),
+	};
+}
+
+static struct machnet_nl_connection make_connection(uint32_t ifindex, uint64_t id)
+{
+	return (struct machnet_nl_connection){
+		.id = id, .ifindex = ifindex, .local_addr = addr("10.9.0.1"),
 		.remote_addr = addr("10.9.0.2"), .local_port = 1, .remote_port = 2,
 		.state = MACHNET_CONNECTION_STATE_ESTABLISHED,
-	}, bad;
+	};
+}
+
+/* The end of one connection, done now. */
+static int del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	int ret = ops->connection_del(c, id, reason);
+
+	return ret ? ret : ops->flush(c);
+}
+
+TEST_F(control, registry_refuses_what_the_module_refuses)
+{
+	struct machnet_nl_device dev = make_device(self->ifindex), bad_dev;
+	struct machnet_nl_connection conn = make_connection(self->ifindex, 7), bad;
 
 	EXPECT_EQ(-ENODEV, ops->connection_add(self->c, &conn));
 	bad_dev = dev, bad_dev.ifindex = 9999;
@@ -190,17 +242,80 @@ TEST_F(control, registry_refuses_what_the_module_refuses)
 	EXPECT_EQ(-EEXIST, ops->connection_add(self->c, &conn));
 	EXPECT_EQ(0, ops->connection_set(self->c, &conn));
 	EXPECT_EQ(-ERANGE, ops->connection_set(self->c, &bad));
-	EXPECT_EQ(-ERANGE, ops->connection_del(self->c, 7, 0));
-	EXPECT_EQ(0, ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED));
-	EXPECT_EQ(-ENOENT, ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED));
+	EXPECT_EQ(-ERANGE, del(self->c, 7, 0));
+	EXPECT_EQ(0, del(self->c, 7, MACHNET_REASON_CLOSED));
+	EXPECT_EQ(-ENOENT, del(self->c, 7, MACHNET_REASON_CLOSED));
 
 	/* The device takes its connections along. */
 	ASSERT_EQ(0, ops->connection_add(self->c, &conn));
 	ASSERT_EQ(0, ops->device_unregister(self->c, self->ifindex));
 	EXPECT_EQ(-ENODEV, ops->device_unregister(self->c, self->ifindex));
 	/* The module does it in the background. */
-	ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED);
-	EXPECT_EQ(-ENOENT, ops->connection_del(self->c, 7, MACHNET_REASON_CLOSED));
+	del(self->c, 7, MACHNET_REASON_CLOSED);
+	EXPECT_EQ(-ENOENT, del(self->c, 7, MACHNET_REASON_CLOSED));
+	EXPECT_EQ(0, ops->flush(self->c));
+}
+
+static int count_connections(const struct machnet_nl_connection *conn, void *data)
+{
+	(void)conn;
+	++*(unsigned int *)data;
+	return 0;
+}
+
+/* More than one batch, and one id in it that nobody knows. */
+TEST_F(control, registry_of_many_connections)
+{
+	struct machnet_nl_device dev = make_device(self->ifindex);
+	const unsigned int n = 2 * MACHNET_BATCH_MAX + 10, unknown = n / 2;
+	struct machnet_nl_connection conn;
+	unsigned int i, left = 0;
+	int ret, first = 0;
+
+	ASSERT_EQ(0, ops->device_register(self->c, &dev));
+	for (i = 1; i <= n; i++) {
+		conn = make_connection(self->ifindex, i);
+		if (i != unknown)
+			ASSERT_EQ(0, ops->connection_add(self->c, &conn));
+	}
+	for (i = 1; i <= n; i++) {
+		ret = ops->connection_del(self->c, i, MACHNET_REASON_OWNER_DIED);
+		first = first ? first : ret;
+	}
+	ret = ops->flush(self->c);
+	EXPECT_EQ(-ENOENT, first ? first : ret);
+	EXPECT_EQ(0, ops->flush(self->c));
+	for (i = 1; i <= n; i++)
+		EXPECT_EQ(-ENOENT, del(self->c, i, MACHNET_REASON_CLOSED));
+	if (is_kernel()) {
+		struct nlclient nl;
+
+		ASSERT_EQ(0, machnet_nl_open(&nl));
+		EXPECT_EQ(0, machnet_nl_connection_dump(&nl, &conn,
+							1 << MACHNET_A_CONNECTION_IFINDEX,
+							count_connections, &left));
+		EXPECT_EQ(0, left);
+		nlclient_close(&nl);
+	}
+}
+
+TEST_F(control, connection_is_to_be_killed)
+{
+	struct machnet_nl_device dev = make_device(self->ifindex);
+	struct machnet_nl_connection conn = make_connection(self->ifindex, 7);
+	struct nlclient nl;
+
+	if (!is_kernel())
+		SKIP(return, "requests come over the daemon's own socket");
+	ASSERT_EQ(0, ops->device_register(self->c, &dev));
+	ASSERT_EQ(0, ops->connection_add(self->c, &conn));
+	ASSERT_EQ(0, machnet_nl_open(&nl));
+	EXPECT_EQ(-ENOENT, machnet_nl_connection_kill(&nl, 8));
+	ASSERT_EQ(0, machnet_nl_connection_kill(&nl, 7));
+	EXPECT_TRUE(wait_until(self->c, self->seen.n_kills, 2000));
+	EXPECT_EQ(1, self->seen.n_kills);
+	EXPECT_EQ(7, self->seen.killed);
+	nlclient_close(&nl);
 }
 
 TEST_HARNESS_MAIN

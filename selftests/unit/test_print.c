@@ -152,6 +152,81 @@ TEST_F(print, counters_as_json)
 	EXPECT_STREQ("{\"a\":5,\"engine0.b\":1}\n", self->text);
 }
 
+static void put_list(struct out *o, unsigned int rows)
+{
+	out_record_begin(o);
+	out_string(o, "time", NULL, "now");
+	out_real(o, "seconds", "Seconds", 0.5);
+	out_list_begin(o, "counters");
+	while (rows--) {
+		out_row_begin(o);
+		out_string(o, "name", "Counter", "a");
+		out_real(o, "per_second", "Per-second", -2.25);
+		out_row_end(o);
+	}
+	out_list_end(o);
+	out_record_end(o);
+}
+
+TEST_F(print, list_in_a_record)
+{
+	out_init(&self->o, self->file, false, false);
+	put_list(&self->o, 1);
+	put_list(&self->o, 0);
+	EXPECT_EQ(0, out_finish(&self->o));
+	EXPECT_STREQ("now seconds 0.5\nCounter  Per-second\na              -2.2\n\n"
+		     "now seconds 0.5\n\n", self->text);
+}
+
+TEST_F(print, list_in_a_record_as_json)
+{
+	out_init(&self->o, self->file, true, false);
+	put_list(&self->o, 2);
+	put_list(&self->o, 0);
+	EXPECT_EQ(0, out_finish(&self->o));
+	EXPECT_STREQ("{\"time\":\"now\",\"seconds\":0.500000,\"counters\":["
+		     "{\"name\":\"a\",\"per_second\":-2.250000},"
+		     "{\"name\":\"a\",\"per_second\":-2.250000}]}\n"
+		     "{\"time\":\"now\",\"seconds\":0.500000,\"counters\":[]}\n", self->text);
+}
+
+TEST_F(print, list_in_a_record_as_pretty_json)
+{
+	out_init(&self->o, self->file, true, true);
+	put_list(&self->o, 1);
+	EXPECT_EQ(0, out_finish(&self->o));
+	EXPECT_STREQ("{\n    \"time\": \"now\",\n    \"seconds\": 0.500000,\n    \"counters\": [\n"
+		     "        {\n            \"name\": \"a\",\n"
+		     "            \"per_second\": -2.250000\n        }\n    ]\n}\n", self->text);
+}
+
+static const struct {
+	double value;
+	const char *text;
+} scaled[] = {
+	{ 0, "0" }, { 0.5, "0.50" }, { 9.99, "9.99" }, { 9.996, "10.0" }, { 99.96, "100" },
+	{ 999, "999" }, { 999.6, "1.00k" }, { 12345, "12.3k" }, { 1e6, "1.00M" },
+	{ 9.41e9, "9.41G" }, { 1e22, "10000E" },
+};
+
+TEST_F(print, scaled_numbers)
+{
+	char want[64];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(scaled); i++) {
+		rewind(self->file);
+		out_init(&self->o, self->file, false, false);
+		out_record_begin(&self->o);
+		out_scaled(&self->o, "n", "N", scaled[i].value);
+		out_record_end(&self->o);
+		ASSERT_EQ(0, out_finish(&self->o));
+		snprintf(want, sizeof(want), "n %s\n", scaled[i].text);
+		EXPECT_EQ(0, strncmp(want, self->text, strlen(want)))
+			TH_LOG("%u: %s", i, self->text);
+	}
+}
+
 /* A process may call itself anything. */
 static const struct {
 	const char *raw, *json, *text;

@@ -76,16 +76,27 @@ void attr_print_mac(struct out *o, const char *key, const char *label, const str
 	out_string(o, key, label, text);
 }
 
-void attr_print_id(struct out *o, const char *key, const char *label, const struct nlattr *attr)
+void ctl_print_id(struct out *o, const char *key, const char *label, uint64_t id)
 {
 	char text[17];
 
-	if (!attr) {
+	if (!id) {
 		out_nothing(o, label);
 		return;
 	}
-	snprintf(text, sizeof(text), "%016" PRIx64, nla_get_u64((struct nlattr *)attr));
+	snprintf(text, sizeof(text), "%016" PRIx64, id);
 	out_string(o, key, label, text);
+}
+
+void attr_print_id(struct out *o, const char *key, const char *label, const struct nlattr *attr)
+{
+	ctl_print_id(o, key, label, attr ? nla_get_u64((struct nlattr *)attr) : 0);
+}
+
+void attr_print_cgroup(struct out *o, const struct nlattr *attr)
+{
+	if (o->json && attr && nla_get_u64((struct nlattr *)attr))
+		attr_print_u64(o, "owner_cgroup", "Cgroup", attr);
 }
 
 void attr_print_pid(struct out *o, const char *key, const char *label, const struct nlattr *attr)
@@ -96,51 +107,64 @@ void attr_print_pid(struct out *o, const char *key, const char *label, const str
 		out_nothing(o, label);
 }
 
-void attr_print_age(struct out *o, const struct nlattr *attr)
+void ctl_print_age(struct out *o, uint64_t ms)
 {
 	char text[32];
-	uint64_t ms;
 
-	if (!attr || o->json) {
-		attr_print_u64(o, "age_ms", "Age", attr);
+	if (o->json) {
+		out_number(o, "age_ms", "Age", ms);
 		return;
 	}
-	ms = nla_get_u64((struct nlattr *)attr);
 	snprintf(text, sizeof(text), "%" PRIu64 ".%03us", ms / 1000, (unsigned int)(ms % 1000));
 	out_string(o, "age_ms", "Age", text);
 }
 
-void attr_print_ifindex(struct out *o, const struct nlattr *attr)
+void attr_print_age(struct out *o, const struct nlattr *attr)
+{
+	if (attr)
+		ctl_print_age(o, nla_get_u64((struct nlattr *)attr));
+	else
+		out_nothing(o, "Age");
+}
+
+void ctl_print_ifindex(struct out *o, uint32_t ifindex)
 {
 	char name[IF_NAMESIZE];
 
-	if (!attr) {
-		out_nothing(o, "Dev");
-		return;
-	}
 	if (o->json)
-		out_number(o, "ifindex", "Dev", nla_get_u32(attr));
-	if (!if_indextoname(nla_get_u32(attr), name))
-		snprintf(name, sizeof(name), "#%u", nla_get_u32(attr));
+		out_number(o, "ifindex", "Dev", ifindex);
+	if (!if_indextoname(ifindex, name))
+		snprintf(name, sizeof(name), "#%u", ifindex);
 	out_string(o, "ifname", "Dev", name);
+}
+
+void attr_print_ifindex(struct out *o, const struct nlattr *attr)
+{
+	if (attr)
+		ctl_print_ifindex(o, nla_get_u32(attr));
+	else
+		out_nothing(o, "Dev");
+}
+
+void ctl_print_enum(struct out *o, const char *key, const char *label, uint32_t value,
+		    const char *const *names, unsigned int n)
+{
+	char number[12];
+
+	snprintf(number, sizeof(number), "%u", value);
+	out_string(o, key, label, value < n && names[value] ? names[value] : number);
 }
 
 void attr_print_enum(struct out *o, const char *key, const char *label, const struct nlattr *attr,
 		     const char *const *names, unsigned int n)
 {
-	char number[12];
-	uint32_t value;
-
-	if (!attr) {
+	if (attr)
+		ctl_print_enum(o, key, label, nla_get_u32(attr), names, n);
+	else
 		out_nothing(o, label);
-		return;
-	}
-	value = nla_get_u32(attr);
-	snprintf(number, sizeof(number), "%u", value);
-	out_string(o, key, label, value < n && names[value] ? names[value] : number);
 }
 
-void attr_print_reason(struct out *o, const struct nlattr *attr)
+void ctl_print_reason(struct out *o, uint32_t reason)
 {
 	static const char *const names[] = {
 		[MACHNET_REASON_UNSPEC] = "unspec",
@@ -154,10 +178,14 @@ void attr_print_reason(struct out *o, const struct nlattr *attr)
 		[MACHNET_REASON_ADMIN] = "admin",
 	};
 
+	ctl_print_enum(o, "reason", "Reason", reason, names, sizeof(names) / sizeof(names[0]));
+}
+
+void attr_print_reason(struct out *o, const struct nlattr *attr)
+{
 	/* Only events have it: no column of a table is kept for it. */
 	if (attr)
-		attr_print_enum(o, "reason", "Reason", attr, names,
-				sizeof(names) / sizeof(names[0]));
+		ctl_print_reason(o, nla_get_u32(attr));
 }
 
 int attr_print_endpoint(struct out *o, const char *addr_key, const char *port_key,

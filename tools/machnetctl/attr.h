@@ -24,17 +24,25 @@ void attr_print_string(struct out *o, const char *key, const char *label,
 		       const struct nlattr *attr);
 void attr_print_addr(struct out *o, const char *key, const char *label, const struct nlattr *attr);
 void attr_print_mac(struct out *o, const char *key, const char *label, const struct nlattr *attr);
-/* 64 random bits do not fit into the numbers of JavaScript: as 16 hexadecimal digits. */
+/* 64 random bits do not fit into the numbers of JavaScript: as 16 hexadecimal digits. 0 is none. */
+void ctl_print_id(struct out *o, const char *key, const char *label, uint64_t id);
 void attr_print_id(struct out *o, const char *key, const char *label, const struct nlattr *attr);
 /* 0 is no process: it is not visible here, or gone. */
 void attr_print_pid(struct out *o, const char *key, const char *label, const struct nlattr *attr);
 /* Seconds as text, milliseconds in JSON. */
+void ctl_print_age(struct out *o, uint64_t ms);
 void attr_print_age(struct out *o, const struct nlattr *attr);
+/* The id of a cgroup is for programs: only in JSON, as a number; 0 is none. */
+void attr_print_cgroup(struct out *o, const struct nlattr *attr);
+void ctl_print_ifindex(struct out *o, uint32_t ifindex);
 void attr_print_ifindex(struct out *o, const struct nlattr *attr);
 /* The name out of n; a number where the kernel is newer than this list. */
+void ctl_print_enum(struct out *o, const char *key, const char *label, uint32_t value,
+		    const char *const *names, unsigned int n);
 void attr_print_enum(struct out *o, const char *key, const char *label, const struct nlattr *attr,
 		     const char *const *names, unsigned int n);
 /* enum machnet_reason */
+void ctl_print_reason(struct out *o, uint32_t reason);
 void attr_print_reason(struct out *o, const struct nlattr *attr);
 
 /* Addr and port in one column; -EBADMSG unless both are there. */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <net/if.h>
-#include <string.h>
 
 #include <linux/machnet.h>
 
@@ -48,37 +46,32 @@ int ctl_device_print(struct out *o, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-static int show_named(struct ctl *ctl, const char *name)
+static const struct ctl_filter_word words[] = {
+	{ "dev", CTL_FILTER_DEV, MACHNET_A_DEVICE_IFINDEX, NULL },
+	{ 0 },
+};
+
+static int device_show(struct ctl *ctl, int argc, char **argv)
 {
-	uint32_t ifindex = if_nametoindex(name);
+	struct ctl_filter filter;
 	struct ctl_genl g;
 	struct nl_msg *msg;
 	int status;
 
-	if (!ifindex)
-		return ctl_refused("ip link", "there is no network device '%s'", name);
+	status = ctl_filter_parse(&filter, words, argc, argv);
+	if (status)
+		return status;
+	if (!filter.n)
+		return ctl_open_show_all(ctl, MACHNET_CMD_DEVICE_GET, NULL, ctl_device_print);
 	status = ctl_open(&g);
 	if (status)
 		return status;
 	msg = ctl_genl_begin(&g, MACHNET_CMD_DEVICE_GET);
 	if (msg)
-		nla_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, ifindex);
+		ctl_filter_put(&filter, msg);
 	status = ctl_show_one(ctl, &g, msg, true, ctl_device_print);
 	ctl_genl_close(&g);
 	return status;
-}
-
-static int device_show(struct ctl *ctl, int argc, char **argv)
-{
-	if (!argc)
-		return ctl_show_all(ctl, MACHNET_CMD_DEVICE_GET, ctl_device_print);
-	if (strcmp(argv[0], "dev"))
-		return ctl_unexpected(argv[0]);
-	if (argc == 1)
-		return ctl_usage("the name of a network device is missing after 'dev'");
-	if (argc > 2)
-		return ctl_unexpected(argv[2]);
-	return show_named(ctl, argv[1]);
 }
 
 static const struct ctl_verb verbs[] = {

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <linux/machnet.h>
 
 #include "ctl.h"
+#include "tick.h"
 
 static const struct group {
 	const char *name;
@@ -21,6 +16,7 @@ static const struct group {
 	{ "port", NULL, MACHNET_MCGRP_PORT },
 	{ "connection", "conn", MACHNET_MCGRP_CONNECTION },
 	{ "route", NULL, MACHNET_MCGRP_ROUTE },
+	{ "datapath", NULL, MACHNET_MCGRP_DATAPATH },
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -39,27 +35,13 @@ static const struct event {
 	{ MACHNET_CMD_CONNECTION_SET_NTF, "connection", "set", ctl_connection_print },
 	{ MACHNET_CMD_CONNECTION_DEL_NTF, "connection", "del", ctl_connection_print },
 	{ MACHNET_CMD_ROUTE_NTF, "route", "change", ctl_route_print },
+	{ MACHNET_CMD_CONNECTION_KILL_NTF, "datapath", "kill", ctl_connection_print_id },
 };
-
-/* Local time as in ISO 8601, with microseconds and the offset from UTC. */
-static void print_time(struct out *o)
-{
-	char text[64], date[32], zone[8];
-	struct timespec now;
-	struct tm tm;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &tm);
-	strftime(date, sizeof(date), "%FT%T", &tm);
-	strftime(zone, sizeof(zone), "%z", &tm);
-	snprintf(text, sizeof(text), "%s.%06ld%.3s:%s", date, now.tv_nsec / 1000, zone, zone + 3);
-	out_string(o, "time", NULL, text);
-}
 
 static void begin_event(struct out *o, const char *object, const char *event)
 {
 	out_record_begin(o);
-	print_time(o);
+	ctl_print_time(o);
 	out_string(o, "object", NULL, object);
 	out_string(o, "event", NULL, event);
 }
@@ -115,19 +97,14 @@ static int parse_groups(int argc, char **argv, const char **wanted, unsigned int
 }
 
 /* -errno; 0 when a signal has asked for the end. */
-static int watch(struct ctl_genl *g, struct out *o, int signals)
+static int watch(struct ctl_genl *g, struct out *o, struct ctl_tick *tick)
 {
-	struct pollfd fds[] = {
-		{ .fd = nl_socket_get_fd(g->sock), .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
-	};
 	int ret;
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0)
-			return -errno;
-		if (fds[1].revents)
-			return 0;
+		ret = ctl_tick_wait(tick, nl_socket_get_fd(g->sock));
+		if (ret < 0 || ret == CTL_TICK_END)
+			return ret < 0 ? ret : 0;
 		ret = ctl_genl_read_events(g);
 		if (ret == -ENOBUFS) {
 			begin_event(o, "monitor", "lost");
@@ -139,41 +116,27 @@ static int watch(struct ctl_genl *g, struct out *o, int signals)
 	}
 }
 
-/* A descriptor that becomes readable when somebody wants the end. */
-static int open_signals(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 static int monitor(struct ctl *ctl, int argc, char **argv)
 {
 	const char *wanted[GROUPS];
 	struct ctl_genl g;
+	struct ctl_tick tick;
 	unsigned int n;
-	int signals, status, ret;
+	int status, ret;
 
 	if (parse_groups(argc, argv, wanted, &n))
 		return CTL_USAGE;
 	status = ctl_open(&g);
 	if (status)
 		return status;
-	signals = open_signals();
-	ret = signals < 0 ? signals : ctl_genl_listen(&g, wanted, n, take_event, &ctl->out);
+	ret = ctl_tick_open(&tick, 0);
 	if (!ret)
-		ret = watch(&g, &ctl->out, signals);
+		ret = ctl_genl_listen(&g, wanted, n, take_event, &ctl->out);
+	if (!ret)
+		ret = watch(&g, &ctl->out, &tick);
 	/* What the output could not take is reported at the end, as always. */
 	status = ctl->out.error ? CTL_OK : ctl_done(&g, ret);
-	if (signals >= 0)
-		close(signals);
+	ctl_tick_close(&tick);
 	ctl_genl_close(&g);
 	return status;
 }
@@ -185,11 +148,12 @@ static const struct ctl_verb verbs[] = {
 const struct ctl_object ctl_monitor = {
 	.name = "monitor",
 	.summary = "what happens, as it happens",
-	.help = "Usage: machnetctl monitor [device] [port] [connection] [route]\n\n"
+	.help = "Usage: machnetctl monitor [device] [port] [connection] [route] [datapath]\n\n"
 		"Prints a line for each event of these objects, of all of them if none is\n"
 		"named, with its time and, at the end of an object's life, the reason, until\n"
-		"it is interrupted. With -j each line is one JSON object. 'monitor lost' says\n"
-		"that events came faster than they could be printed. Connections are for root\n"
-		"alone, since their ids are secret.\n",
+		"it is interrupted. 'datapath' are the requests of administrators to\n"
+		"datapaths. With -j each line is one JSON object. 'monitor lost' says that\n"
+		"events came faster than they could be printed. Connections and requests are\n"
+		"for root alone, since the ids of connections are secret.\n",
 	.verbs = verbs,
 };

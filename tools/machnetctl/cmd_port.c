@@ -13,6 +13,22 @@ static struct nla_policy policy[MACHNET_A_PORT_MAX + 1] = {
 	[MACHNET_A_PORT_OWNER_COMM] = { .type = NLA_STRING },
 	[MACHNET_A_PORT_STRAY] = { .type = NLA_U64 },
 	[MACHNET_A_PORT_REASON] = { .type = NLA_U32 },
+	[MACHNET_A_PORT_OWNER_CGROUP] = { .type = NLA_U64 },
+};
+
+static const struct ctl_filter_word words[] = {
+	{ "addr", CTL_FILTER_ADDR, MACHNET_A_PORT_ADDR, NULL },
+	{ "number", CTL_FILTER_PORT, MACHNET_A_PORT_NUMBER, NULL },
+	{ "pid", CTL_FILTER_NUMBER, MACHNET_A_PORT_OWNER_PID, NULL },
+	{ "user", CTL_FILTER_USER, MACHNET_A_PORT_OWNER_UID, NULL },
+	{ 0 },
+};
+
+/* What names one port. */
+static const struct ctl_filter_word release_words[] = {
+	{ "addr", CTL_FILTER_ADDR, MACHNET_A_PORT_ADDR, NULL },
+	{ "number", CTL_FILTER_PORT, MACHNET_A_PORT_NUMBER, NULL },
+	{ 0 },
 };
 
 int ctl_port_print(struct out *o, const struct nlmsghdr *nlh)
@@ -30,6 +46,7 @@ int ctl_port_print(struct out *o, const struct nlmsghdr *nlh)
 	attr_print_string(o, "owner_comm", "Process", a[MACHNET_A_PORT_OWNER_COMM]);
 	attr_print_pid(o, "owner_pid", "PID", a[MACHNET_A_PORT_OWNER_PID]);
 	attr_print_u32(o, "owner_uid", "UID", a[MACHNET_A_PORT_OWNER_UID]);
+	attr_print_cgroup(o, a[MACHNET_A_PORT_OWNER_CGROUP]);
 	attr_print_u64(o, "stray", "Stray", a[MACHNET_A_PORT_STRAY]);
 	attr_print_reason(o, a[MACHNET_A_PORT_REASON]);
 	return 0;
@@ -37,34 +54,32 @@ int ctl_port_print(struct out *o, const struct nlmsghdr *nlh)
 
 static int port_show(struct ctl *ctl, int argc, char **argv)
 {
-	if (argc)
-		return ctl_unexpected(argv[0]);
-	return ctl_show_all(ctl, MACHNET_CMD_PORT_GET, ctl_port_print);
+	struct ctl_filter filter;
+	int status = ctl_filter_parse(&filter, words, argc, argv);
+
+	return status ? status :
+	       ctl_open_show_all(ctl, MACHNET_CMD_PORT_GET, &filter, ctl_port_print);
 }
 
 static int port_release(struct ctl *ctl, int argc, char **argv)
 {
-	struct mn_addr addr;
+	struct ctl_filter filter;
 	struct ctl_genl g;
 	struct nl_msg *msg;
-	uint16_t number;
 	int status;
 
 	(void)ctl;
-	if (argc < 2)
-		return ctl_usage("an address and a port number are missing after 'release'");
-	if (argc > 2)
-		return ctl_unexpected(argv[2]);
-	if (ctl_parse_addr(argv[0], &addr) || ctl_parse_port(argv[1], &number))
-		return CTL_USAGE;
+	status = ctl_filter_parse(&filter, release_words, argc, argv);
+	if (status)
+		return status;
+	if (filter.n < 2)
+		return ctl_usage("which port? port release addr ADDR number PORT");
 	status = ctl_open(&g);
 	if (status)
 		return status;
 	msg = ctl_genl_begin(&g, MACHNET_CMD_PORT_RELEASE);
-	if (msg) {
-		attr_put_addr(msg, MACHNET_A_PORT_ADDR, &addr);
-		nla_put_u16(msg, MACHNET_A_PORT_NUMBER, number);
-	}
+	if (msg)
+		ctl_filter_put(&filter, msg);
 	status = ctl_done(&g, ctl_genl_request(&g, msg, NULL, NULL));
 	ctl_genl_close(&g);
 	return status;
@@ -79,12 +94,16 @@ static const struct ctl_verb verbs[] = {
 const struct ctl_object ctl_port = {
 	.name = "port",
 	.summary = "UDP ports reserved for Machnet, and who holds them",
-	.help = "Usage: machnetctl port [show]\n"
-		"       machnetctl port release ADDR PORT\n\n"
+	.help = "Usage: machnetctl port [show [FILTER]]\n"
+		"       machnetctl port release addr ADDR number PORT\n\n"
+		"FILTER, of which all words must agree:\n"
+		"  addr ADDR           the address; 0.0.0.0 or :: for any\n"
+		"  number PORT         the port\n"
+		"  pid PID             the process that reserved it\n"
+		"  user USER           its user, by name or number\n\n"
 		"Shows the UDP ports that are reserved for Machnet. A port is claimed when a\n"
 		"datapath serves it. Stray counts packets that the kernel absorbed because no\n"
 		"datapath took them. 'release' takes a port away from its owner and needs\n"
-		"CAP_NET_ADMIN; ADDR is the address that 'show' prints, 0.0.0.0 or :: for\n"
-		"any.\n",
+		"CAP_NET_ADMIN.\n",
 	.verbs = verbs,
 };

@@ -229,21 +229,31 @@ static void pile_clear(struct pile *pile)
 		free(pile->messages[--pile->n]);
 }
 
-int ctl_genl_dump(struct ctl_genl *g, uint8_t cmd,
+static struct nl_msg *begin_dump(struct ctl_genl *g, uint8_t cmd, const struct ctl_filter *filter)
+{
+	struct nl_msg *msg = ctl_genl_begin(g, cmd);
+
+	if (!msg)
+		return NULL;
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
+	if (filter && ctl_filter_put(filter, msg) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int ctl_genl_dump(struct ctl_genl *g, uint8_t cmd, const struct ctl_filter *filter,
 		  int (*handler)(const struct nlmsghdr *nlh, void *data), void *data)
 {
 	struct pile pile = { 0 };
 	unsigned int attempt;
-	struct nl_msg *msg;
 	size_t i;
 	int ret = 0;
 
 	for (attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
 		pile_clear(&pile);
-		msg = ctl_genl_begin(g, cmd);
-		if (msg)
-			nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
-		ret = ctl_genl_request(g, msg, pile_add, &pile);
+		ret = ctl_genl_request(g, begin_dump(g, cmd, filter), pile_add, &pile);
 		if (ret || !g->interrupted)
 			break;
 	}

@@ -14,6 +14,8 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 
+#include "filter.h"
+
 #define CTL_GENL_GROUPS_MAX	8
 
 struct ctl_genl {
@@ -37,8 +39,11 @@ struct nl_msg *ctl_genl_begin(struct ctl_genl *g, uint8_t cmd);
 /* Sends and frees the message (NULL: -ENOMEM), hands answers to handler. 0, or -errno. */
 int ctl_genl_request(struct ctl_genl *g, struct nl_msg *msg,
 		     int (*handler)(const struct nlmsghdr *nlh, void *data), void *data);
-/* Hands over all objects, consistently: asks again while the table changes under the dump. */
-int ctl_genl_dump(struct ctl_genl *g, uint8_t cmd,
+/*
+ * Hands over the objects that pass the filter (NULL: all), consistently: asks
+ * again while the table changes under the dump.
+ */
+int ctl_genl_dump(struct ctl_genl *g, uint8_t cmd, const struct ctl_filter *filter,
 		  int (*handler)(const struct nlmsghdr *nlh, void *data), void *data);
 
 /*

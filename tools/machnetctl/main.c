@@ -11,8 +11,11 @@
 #include "core/app_proto.h"
 #include "ctl.h"
 
+const char ctl_version[] = MACHNET_VERSION;
+
 const struct ctl_object *const ctl_objects[] = {
-	&ctl_device, &ctl_port, &ctl_connection, &ctl_route, &ctl_monitor, &ctl_stats, NULL,
+	&ctl_device, &ctl_port, &ctl_connection, &ctl_route, &ctl_monitor, &ctl_stats,
+	&ctl_top, &ctl_doctor, NULL,
 };
 
 int ctl_refused(const char *hint, const char *fmt, ...)
@@ -66,6 +69,10 @@ static void print_help(void)
 	     "  -p, --pretty        print JSON over several lines, indented\n"
 	     "  -s, --socket PATH   machnetd's socket (default: $" MN_APP_SOCKET_ENV ",\n"
 	     "                      else " MN_APP_SOCKET_DEFAULT ")\n"
+	     "  -i, --interval SEC  repeat, e.g. every 0.5 seconds (stats, top)\n"
+	     "  -c, --count N       end after N intervals (stats, top)\n"
+	     "  -a, --all           also what has not changed (stats)\n"
+	     "  -b, --batch         print table after table, as into a file (top)\n"
 	     "  -h, --help          print this help, or that of the OBJECT\n"
 	     "  -V, --version       print the version\n\n"
 	     "'dev' stands for 'device', 'conn' for 'connection'.\n"
@@ -95,13 +102,27 @@ static int run_verb(struct ctl *ctl, const struct ctl_object *object, int argc, 
 	return verb->run(ctl, argc, argv);
 }
 
+/* The letters of the options that have been given and are not for every object. */
+static void given_options(const struct ctl *ctl, char letters[5])
+{
+	snprintf(letters, 5, "%s%s%s%s", ctl->interval_us ? "i" : "", ctl->count ? "c" : "",
+		 ctl->all ? "a" : "", ctl->batch ? "b" : "");
+}
+
 static int run_object(struct ctl *ctl, int argc, char **argv, bool help)
 {
 	const struct ctl_object *object;
+	const char *allowed;
+	char given[5];
 
 	object = find_object(argv[0]);
 	if (!object)
 		return ctl_usage("'%s' is no object", argv[0]);
+	allowed = object->options ? object->options : "";
+	given_options(ctl, given);
+	if (given[strspn(given, allowed)])
+		return ctl_usage("-%c is not for '%s'", given[strspn(given, allowed)],
+				 object->name);
 	if (help || (argc > 1 && !strcmp(argv[1], "help"))) {
 		fputs(object->help, stdout);
 		return CTL_OK;
@@ -127,44 +148,91 @@ static int run(struct ctl *ctl, int argc, char **argv, bool help)
 	return status;
 }
 
+static int parse_interval(const char *text, uint64_t *us)
+{
+	double seconds;
+	char *end;
+
+	seconds = strtod(text, &end);
+	if (end == text || *end || !(seconds >= 0.01 && seconds <= 86400))
+		return ctl_usage("'%s' is no interval in seconds (0.01 to 86400)", text);
+	*us = seconds * 1e6;
+	return CTL_OK;
+}
+
+static int parse_count(const char *text, uint32_t *count)
+{
+	if (ctl_to_number(text, UINT32_MAX, count) || !*count)
+		return ctl_usage("'%s' is no number of intervals (1 or more)", text);
+	return CTL_OK;
+}
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "pretty", no_argument, NULL, 'p' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "interval", required_argument, NULL, 'i' },
+	{ "count", required_argument, NULL, 'c' },
+	{ "all", no_argument, NULL, 'a' },
+	{ "batch", no_argument, NULL, 'b' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+struct mode {
+	bool json, pretty, help, version;
+};
+
+/* CTL_OK, or CTL_USAGE after having reported. */
+static int take_option(struct ctl *ctl, struct mode *mode, int option)
+{
+	switch (option) {
+	case 'p':
+		mode->pretty = true;
+		/* fall through */
+	case 'j':
+		mode->json = true;
+		return CTL_OK;
+	case 's':
+		ctl->socket = optarg;
+		return CTL_OK;
+	case 'i':
+		return parse_interval(optarg, &ctl->interval_us);
+	case 'c':
+		return parse_count(optarg, &ctl->count);
+	case 'a':
+		ctl->all = true;
+		return CTL_OK;
+	case 'b':
+		ctl->batch = true;
+		return CTL_OK;
+	case 'h':
+		mode->help = true;
+		return CTL_OK;
+	case 'V':
+		mode->version = true;
+		return CTL_OK;
+	}
+	fputs("Try 'machnetctl --help'.\n", stderr);
+	return CTL_USAGE;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "pretty", no_argument, NULL, 'p' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	bool json = false, pretty = false, help = false;
 	struct ctl ctl = { .socket = getenv(MN_APP_SOCKET_ENV) };
+	struct mode mode = { 0 };
 	int c;
 
 	if (!ctl.socket || !*ctl.socket)
 		ctl.socket = MN_APP_SOCKET_DEFAULT;
-	while ((c = getopt_long(argc, argv, "jps:hV", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'p':
-			json = pretty = true;
-			break;
-		case 's':
-			ctl.socket = optarg;
-			break;
-		case 'h':
-			help = true;
-			break;
-		case 'V':
-			puts("machnetctl " MACHNET_VERSION);
-			return CTL_OK;
-		default:
-			fputs("Try 'machnetctl --help'.\n", stderr);
+	while ((c = getopt_long(argc, argv, "jps:i:c:abhV", options, NULL)) != -1)
+		if (take_option(&ctl, &mode, c))
 			return CTL_USAGE;
-		}
+	if (mode.version) {
+		printf("machnetctl %s\n", ctl_version);
+		return CTL_OK;
 	}
-	out_init(&ctl.out, stdout, json, pretty);
-	return run(&ctl, argc - optind, argv + optind, help);
+	out_init(&ctl.out, stdout, mode.json, mode.pretty);
+	return run(&ctl, argc - optind, argv + optind, mode.help);
 }

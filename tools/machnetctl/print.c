@@ -138,6 +138,14 @@ static void json_key(struct out *o, const char *key)
 	fputs(o->pretty ? ": " : ":", o->file);
 }
 
+static void json_open_key(struct out *o, const char *key, char bracket)
+{
+	json_key(o, key);
+	putc(bracket, o->file);
+	o->depth++;
+	o->first = true;
+}
+
 /* --- text --- */
 
 /* A copy in which nothing can move the cursor of a terminal. NULL when out of memory. */
@@ -286,6 +294,20 @@ void out_table_end(struct out *o)
 	o->in_table = false;
 }
 
+void out_list_begin(struct out *o, const char *key)
+{
+	if (o->json)
+		json_open_key(o, key, '[');
+	else
+		putc('\n', o->file);
+	text_table_begin(o);
+}
+
+void out_list_end(struct out *o)
+{
+	out_table_end(o);
+}
+
 void out_row_begin(struct out *o)
 {
 	o->column = 0;
@@ -358,17 +380,50 @@ void out_string(struct out *o, const char *key, const char *label, const char *t
 	}
 }
 
+static void number_field(struct out *o, const char *key, const char *label, const char *json,
+			 const char *text)
+{
+	if (o->json) {
+		json_key(o, key);
+		fputs(json, o->file);
+	} else {
+		text_field(o, label, text, true);
+	}
+}
+
 void out_number(struct out *o, const char *key, const char *label, uint64_t value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	if (o->json) {
-		json_key(o, key);
-		fputs(text, o->file);
-	} else {
-		text_field(o, label, text, true);
+	number_field(o, key, label, text, text);
+}
+
+void out_real(struct out *o, const char *key, const char *label, double value)
+{
+	char json[32], text[32];
+
+	snprintf(json, sizeof(json), "%.6f", value);
+	snprintf(text, sizeof(text), "%.1f", value);
+	number_field(o, key, label, json, text);
+}
+
+void out_scaled(struct out *o, const char *key, const char *label, double value)
+{
+	static const char suffixes[] = " kMGTPE";
+	char json[32], text[32];
+	double shown = value;
+	unsigned int i = 0;
+	int decimals;
+
+	while (shown >= 999.5 && suffixes[i + 1]) {
+		shown /= 1000;
+		i++;
 	}
+	decimals = !value || shown >= 99.95 ? 0 : shown >= 9.995 ? 1 : 2;
+	snprintf(json, sizeof(json), "%.6f", value);
+	snprintf(text, sizeof(text), "%.*f%.*s", decimals, shown, i > 0, suffixes + i);
+	number_field(o, key, label, json, text);
 }
 
 void out_flag(struct out *o, const char *key, const char *label, bool value)

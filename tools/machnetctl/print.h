@@ -4,8 +4,9 @@
  *
  * A table is a list of rows with the same fields: columns with a heading, or a
  * JSON array of objects. A record is one object: "label value" pairs on one
- * line, or a JSON object on one line. Errors (memory, a full disk) are kept
- * until out_finish().
+ * line, or a JSON object on one line. A list is a table inside of a record:
+ * below its line, or an array in its object. Errors (memory, a full disk) are
+ * kept until out_finish().
  */
 #ifndef MACHNETCTL_PRINT_H
 #define MACHNETCTL_PRINT_H
@@ -49,6 +50,10 @@ void out_record_begin(struct out *o);
 /* Flushes, so that a reader of a pipe gets each record at once. */
 void out_record_end(struct out *o);
 
+/* After the other fields of a record. */
+void out_list_begin(struct out *o, const char *key);
+void out_list_end(struct out *o);
+
 /* A JSON object of named numbers, a table of two columns as text. */
 void out_counters_begin(struct out *o);
 void out_counter(struct out *o, const char *name, uint64_t value);
@@ -57,6 +62,10 @@ void out_counters_end(struct out *o);
 /* key: in JSON; label: the column's heading or, in small letters, the name on the line. */
 void out_string(struct out *o, const char *key, const char *label, const char *text);
 void out_number(struct out *o, const char *key, const char *label, uint64_t value);
+/* With a fraction. */
+void out_real(struct out *o, const char *key, const char *label, double value);
+/* Shortened as text: 1.25M. */
+void out_scaled(struct out *o, const char *key, const char *label, double value);
 void out_flag(struct out *o, const char *key, const char *label, bool value);
 void out_addr(struct out *o, const char *key, const char *label, const struct mn_addr *addr);
 /* One column, two keys. */

@@ -3,18 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl.h"
+
+int ctl_not_open(int error)
+{
+	if (error == -ENOENT)
+		return ctl_refused("modprobe machnet", "the machnet module is not loaded");
+	return ctl_refused(NULL, "cannot talk to the kernel: %s", strerror(-error));
+}
 
 int ctl_open(struct ctl_genl *g)
 {
 	int ret = ctl_genl_open(g);
 
-	if (!ret)
-		return CTL_OK;
-	if (ret == -ENOENT)
-		return ctl_refused("modprobe machnet", "the machnet module is not loaded");
-	return ctl_refused(NULL, "cannot talk to the kernel: %s", strerror(-ret));
+	return ret ? ctl_not_open(ret) : CTL_OK;
 }
 
 static const char *hint_for(int error)
@@ -30,6 +34,9 @@ static const char *hint_for(int error)
 		return "the next hop does not answer: see ip neigh";
 	case -EACCES:
 		return "a route prohibits it: see ip route";
+	case -ENOTCONN:
+		return "is it running? machnetctl doctor";
+	case -EOPNOTSUPP:
 	case -EBADMSG:
 		return "module and machnetctl may be of different versions";
 	}
@@ -50,17 +57,42 @@ int ctl_parse_addr(const char *text, struct mn_addr *addr)
 	return ctl_usage("'%s' is no IPv4 or IPv6 address", text);
 }
 
-int ctl_parse_port(const char *text, uint16_t *port)
+int ctl_to_number(const char *text, uint32_t max, uint32_t *number)
 {
-	unsigned long number;
+	unsigned long value;
 	char *end;
 
 	errno = 0;
-	number = strtoul(text, &end, 10);
-	if (errno || *end || text[0] < '0' || text[0] > '9' || !number || number > UINT16_MAX)
+	value = strtoul(text, &end, 10);
+	if (errno || *end || text[0] < '0' || text[0] > '9' || value > max)
+		return -EINVAL;
+	*number = value;
+	return 0;
+}
+
+int ctl_parse_port(const char *text, uint16_t *port)
+{
+	uint32_t number;
+
+	if (ctl_to_number(text, UINT16_MAX, &number) || !number)
 		return ctl_usage("'%s' is no port number (1 to 65535)", text);
 	*port = number;
 	return CTL_OK;
+}
+
+/* As in ISO 8601, with microseconds and the offset from UTC. */
+void ctl_print_time(struct out *o)
+{
+	char text[64], date[32], zone[8];
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &tm);
+	strftime(date, sizeof(date), "%FT%T", &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	snprintf(text, sizeof(text), "%s.%06ld%.3s:%s", date, now.tv_nsec / 1000, zone, zone + 3);
+	out_string(o, "time", NULL, text);
 }
 
 struct show {
@@ -104,20 +136,28 @@ int ctl_show_one(struct ctl *ctl, struct ctl_genl *g, struct nl_msg *msg, bool t
 	return ctl_done(g, ret);
 }
 
-int ctl_show_all(struct ctl *ctl, uint8_t cmd,
+int ctl_show_all(struct ctl *ctl, struct ctl_genl *g, uint8_t cmd, const struct ctl_filter *filter,
 		 int (*print)(struct out *o, const struct nlmsghdr *nlh))
 {
 	struct show show = { .out = &ctl->out, .print = print };
+	int ret;
+
+	out_table_begin(&ctl->out);
+	ret = ctl_genl_dump(g, cmd, filter, show_row, &show);
+	out_table_end(&ctl->out);
+	return ctl_done(g, ret);
+}
+
+int ctl_open_show_all(struct ctl *ctl, uint8_t cmd, const struct ctl_filter *filter,
+		      int (*print)(struct out *o, const struct nlmsghdr *nlh))
+{
 	struct ctl_genl g;
-	int ret, status;
+	int status;
 
 	status = ctl_open(&g);
 	if (status)
 		return status;
-	out_table_begin(&ctl->out);
-	ret = ctl_genl_dump(&g, cmd, show_row, &show);
-	out_table_end(&ctl->out);
-	status = ctl_done(&g, ret);
+	status = ctl_show_all(ctl, &g, cmd, filter, print);
 	ctl_genl_close(&g);
 	return status;
 }

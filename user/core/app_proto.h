@@ -8,7 +8,15 @@
  * channel: when it closes, the channel and all that belongs to it goes.
  *
  * ATTACH is answered with three descriptors (SCM_RIGHTS): the channel's memfd,
- * the eventfd that wakes the engine, the pipe that wakes the application.
+ * the eventfd that wakes the engine, the pipe that wakes the application. EDQUOT:
+ * the user has as many channels as one may have.
+ *
+ * CONNECTIONS is answered with one descriptor, of a sealed memfd (F_SEAL_WRITE, _SHRINK,
+ * _GROW) that holds value times a struct mn_app_connection and nothing else; with value 0 it
+ * is empty. The answer takes as long as the engines need to look at all connections.
+ *
+ * FACTS are "key=value", see below. KILL is for root (EPERM); it says that the connection was
+ * there (ENOENT) and is being ended: its application gets ECONNABORTED.
  */
 #ifndef MN_CORE_APP_PROTO_H
 #define MN_CORE_APP_PROTO_H
@@ -32,6 +40,9 @@ enum mn_app_type {
 	MN_APP_CLOSE,		/* flow */
 	MN_APP_STATS,		/* index, from 0 to ENOENT -> name, value, index of the next one */
 	MN_APP_INFO,		/* -> control, engines, local (address), name (netdev) */
+	MN_APP_FACTS,		/* index, from 0 to ENOENT -> name, index of the next one */
+	MN_APP_CONNECTIONS,	/* -> value (number of connections), one descriptor */
+	MN_APP_KILL,		/* value (id of the connection) */
 };
 
 /* Who keeps the ports (answer to ATTACH and INFO). */
@@ -39,6 +50,17 @@ enum mn_app_control {
 	MN_APP_CONTROL_KERNEL = 1,	/* machnet.ko: reserve first, show the cookie */
 	MN_APP_CONTROL_LOCAL,		/* the daemon: cookie is 0 */
 };
+
+/*
+ * The keys of FACTS, in this order:
+ *   version, pid, control (kernel|local)
+ *   device (PCI address or arguments of the vdev, cut to what fits), netdev (whose routes lead
+ *   here), tap (name of the exception path's interface, or none), driver, mac, mtu
+ *   engines, cores (the engines' CPUs, "2,3", or any), poll (adaptive|busy),
+ *   memory (hugepages|pages), rx_wakeup (yes|no: packets wake a sleeping engine),
+ *   rss_class (unknown|single|probed|learned|computed)
+ *   uptime_s, channels, connections (established ones)
+ */
 
 /* 136 bytes; fields that a type does not use are 0. */
 struct mn_app_msg {
@@ -59,5 +81,25 @@ struct mn_app_msg {
 };
 
 _Static_assert(sizeof(struct mn_app_msg) == 136, "size of the protocol's message");
+
+/* An element of the answer to CONNECTIONS: 136 bytes. Counters begin with the connection. */
+struct mn_app_connection {
+	uint64_t id;		/* 0: the asker is not root, or it is not established yet */
+	uint64_t age_us;	/* since the first packet */
+	uint64_t tx_messages, rx_messages;
+	uint64_t tx_bytes, rx_bytes;	/* acknowledged by the peer; received in order */
+	uint64_t retransmits;	/* packets */
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t engine, channel;
+	uint32_t owner_pid;	/* 0: not visible in the daemon's pid namespace, or gone */
+	uint32_t owner_uid;	/* UINT32_MAX: gone */
+	uint32_t state;		/* enum machnet_connection_state of <linux/machnet.h> */
+	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
+	uint32_t cwnd_bytes, inflight_bytes;	/* congestion window; sent and not acknowledged */
+	uint32_t credit_bytes;	/* what the peer would still take */
+};
+
+_Static_assert(sizeof(struct mn_app_connection) == 136, "size of the protocol's connection");
 
 #endif /* MN_CORE_APP_PROTO_H */

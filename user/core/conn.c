@@ -36,7 +36,7 @@ struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch,
 	c->channel_id = sch->ch->id;
 	c->path = *path;
 	c->state = state;
-	c->since_us = c->heard_us = s->now_us;
+	c->born_us = c->since_us = c->heard_us = s->now_us;
 	c->rcv_fin = MN_SEQ_NONE;
 	mn_list_add_tail(&sch->conns, &c->in_channel);
 	mn_list_init(&c->in_ready);
@@ -83,6 +83,12 @@ static void tell_control(struct mn_conn *c, enum mn_stack_event_type type, enum 
 	cfg->ops->event(cfg->ops_ctx, &ev);
 }
 
+void mn_conn_heard(struct mn_conn *c)
+{
+	c->told_us = c->stack->now_us;
+	tell_control(c, MN_STACK_EVENT_HEARD, MN_END_NONE);
+}
+
 static void confirm(struct mn_conn *c)
 {
 	if (mn_list_empty(&c->in_unconfirmed))
@@ -112,6 +118,8 @@ int mn_conn_establish(struct mn_conn *c)
 		s->stats.accepts++;
 	else
 		s->stats.connects++;
+	/* That it is up says that the peer is there. */
+	c->told_us = s->now_us;
 	tell_control(c, MN_STACK_EVENT_UP, MN_END_NONE);
 	/* Nothing is delivered before the opening is told. */
 	if (!mn_conn_post(c))
@@ -360,7 +368,16 @@ void mn_conn_recut(struct mn_conn *c)
 
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu)
 {
+	if (!memcmp(c->path.mac, mac, sizeof(c->path.mac)) && c->path.mtu == mtu)
+		return;
 	memcpy(c->path.mac, mac, sizeof(c->path.mac));
 	c->path.mtu = mtu;
 	update_mss(c);
+	if (!mn_conn_has_stream(c))
+		return;
+	/* What was lost on the old path: our packets, and our word on what has arrived. */
+	c->rec.backoff = 0;
+	mn_conn_rearm(c);
+	c->ack_now = true;
+	mn_conn_ready(c);
 }

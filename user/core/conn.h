@@ -37,6 +37,8 @@ struct mn_stack_channel;
 #define MN_KEEPALIVE_US		1000000u
 #define MN_KEEPALIVE_TRIES	4u
 #define MN_DEAD_US		((MN_KEEPALIVE_TRIES + 1) * MN_KEEPALIVE_US)
+/* The control thread is told no more often that the peer is there. */
+#define MN_HEARD_US		2000000u
 /* Timeouts in a row, some 12 s, when a peer answers but acknowledges nothing that has credit. */
 #define MN_NO_PROGRESS_TRIES	20u
 /* Wait for the answer to our last FIN, and for late repetitions of the peer's. */
@@ -81,7 +83,9 @@ struct mn_conn {
 	struct mn_path path;
 
 	struct mn_timer rtx, ack, idle;
+	uint64_t born_us;
 	uint64_t heard_us;		/* last packet of the peer */
+	uint64_t told_us;		/* when the control thread was told last that it is there */
 	uint32_t unanswered;		/* keepalive probes since then */
 	uint64_t since_us;		/* when the handshake, or the closing state, began */
 	uint32_t syn_tries;
@@ -134,13 +138,18 @@ void mn_conn_close(struct mn_conn *c);
 void mn_conn_peer_closed(struct mn_conn *c);
 /* Our FIN was acknowledged, or the peer's has come, in CLOSING or LAST_ACK. */
 void mn_conn_check_closed(struct mn_conn *c);
+/* The peer is there, and what we send reaches it: the control thread may want to know. */
+void mn_conn_heard(struct mn_conn *c);
 /* It ends now. rst_code: tell the peer, unless 0. */
 void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code);
 /* The channel goes away: no word to the application any more; the control thread is told now. */
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
 /* Puts the words that are due on the application's ring. False: there is no room yet. */
 bool mn_conn_post(struct mn_conn *c);
-/* New next hop and packet size; larger packets under way are cut anew when they turn out lost. */
+/*
+ * New next hop and packet size. What had to wait for a timeout is tried anew at once; larger
+ * packets under way are cut anew when they turn out lost.
+ */
 void mn_conn_set_path(struct mn_conn *c, const uint8_t mac[6], uint16_t mtu);
 /* Cuts the stream anew from what is acknowledged: packets under way are too large to arrive. */
 void mn_conn_recut(struct mn_conn *c);

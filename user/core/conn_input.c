@@ -161,9 +161,27 @@ static bool acks_are_possible(const struct mn_conn *c, const struct mn_seg *seg)
 	return true;
 }
 
+/*
+ * What proves that packets reach the peer: it acknowledges something new, it goes on because it
+ * was acknowledged, it answers a question. No proof is a repetition, or a mere word of it.
+ */
+struct progress {
+	uint64_t snd_una, rcv_nxt;
+	uint32_t unanswered;
+};
+
+static void check_progress(struct mn_conn *c, const struct progress *before)
+{
+	if (c->stack->now_us - c->told_us < MN_HEARD_US || c->path.local_host)
+		return;
+	if (c->snd_una != before->snd_una || c->rcv_nxt != before->rcv_nxt || before->unanswered)
+		mn_conn_heard(c);
+}
+
 static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg,
 				const struct mn_pkt *pkt)
 {
+	struct progress before = { c->snd_una, c->rcv_nxt, c->unanswered };
 	struct mn_stack *s = c->stack;
 	bool kept;
 
@@ -190,6 +208,7 @@ static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg,
 		return false;
 	kept = mn_conn_receive(c, seg, pkt);
 	if (mn_conn_has_stream(c)) {
+		check_progress(c, &before);
 		mn_conn_rearm(c);
 		if (c->snd_nxt < c->snd_end || c->rec.lost || c->fin_queued)
 			mn_conn_ready(c);

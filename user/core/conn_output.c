@@ -219,15 +219,15 @@ static uint32_t output_stream(struct mn_conn *c, uint8_t *buf, uint32_t limit)
 		n = output_lost(c, buf, limit);
 	if (!n && !c->rec.lost && has_window(c))
 		n = output_new(c, buf, limit, 0);
+	/* Data asks as well, but may be too large for the path: the question goes out by itself. */
 	if (!n && c->probe_due) {
+		c->probe_due = false;
 		c->stack->stats.tx_probes++;
 		n = output_packet(c, buf, MN_WIRE_F_PROBE, c->snd_nxt, 0, MN_SHM_BUF_NONE,
 				  MN_WIRE_SACK_MAX);
 	}
 	if (!n && c->ack_now)
 		n = output_packet(c, buf, 0, c->snd_nxt, 0, MN_SHM_BUF_NONE, MN_WIRE_SACK_MAX);
-	if (n)
-		c->probe_due = false;
 	mn_conn_rearm(c);
 	return n;
 }

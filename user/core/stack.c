@@ -142,6 +142,19 @@ const struct mn_stack_stats *mn_stack_stats(const struct mn_stack *s)
 	return &s->stats;
 }
 
+static enum mn_phase phase_of(const struct mn_conn *c)
+{
+	switch (c->state) {
+	case MN_CONN_SYN_SENT:
+	case MN_CONN_SYN_RCVD:
+		return MN_PHASE_CONNECTING;
+	case MN_CONN_OPEN:
+		return MN_PHASE_ESTABLISHED;
+	default:
+		return MN_PHASE_CLOSING;
+	}
+}
+
 static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 {
 	const struct mn_recovery *r = &c->rec;
@@ -149,8 +162,10 @@ static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 
 	*info = (struct mn_conn_info){
 		.id = c->id,
+		.age_us = c->stack->now_us - c->born_us,
 		.channel = c->channel_id,
 		.flow = c->flow,
+		.phase = phase_of(c),
 		.path = c->path,
 		.srtt_us = mn_rtt_smoothed_us(&r->rtt),
 		.rttvar_us = r->rtt.var4 / 4,
@@ -166,15 +181,18 @@ static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 	};
 }
 
-void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx),
-		       void *ctx)
+bool mn_stack_walk(struct mn_stack *s, uint32_t *next, uint32_t max,
+		   void (*fn)(const struct mn_conn_info *info, void *ctx), void *ctx)
 {
-	for (uint32_t i = 0; i < s->fresh; i++) {
-		struct mn_conn_info info;
+	struct mn_conn_info info;
 
-		if (s->conns[i].state == MN_CONN_FREE || s->conns[i].state == MN_CONN_DEAD)
+	for (; max && *next < s->fresh; max--, ++*next) {
+		const struct mn_conn *c = &s->conns[*next];
+
+		if (c->state == MN_CONN_FREE || c->state == MN_CONN_DEAD)
 			continue;
-		fill_info(&s->conns[i], &info);
+		fill_info(c, &info);
 		fn(&info, ctx);
 	}
+	return *next < s->fresh;
 }

@@ -63,6 +63,7 @@ int mn_end_errno(enum mn_end why);
 enum mn_stack_event_type {
 	MN_STACK_EVENT_UP,	/* a connect succeeded, or a connection was accepted */
 	MN_STACK_EVENT_END,	/* it is gone; its handle may be used anew */
+	MN_STACK_EVENT_HEARD,	/* the peer got what we sent, or sent something new; id, path */
 };
 
 struct mn_stack_event {
@@ -190,15 +191,28 @@ uint64_t mn_stack_deadline(const struct mn_stack *s);
 /* Read by any thread (word by word). */
 const struct mn_stack_stats *mn_stack_stats(const struct mn_stack *s);
 
-/* What an operator wants to see of a connection; for each of them in turn. */
+/* 1:1 with enum machnet_connection_state of the netlink ABI. */
+enum mn_phase {
+	MN_PHASE_CONNECTING = 1,
+	MN_PHASE_ESTABLISHED,
+	MN_PHASE_CLOSING,
+};
+
+/* What an operator wants to see of a connection. */
 struct mn_conn_info {
-	uint64_t id;
+	uint64_t id, age_us;
 	uint32_t channel, flow;
+	enum mn_phase phase;
 	struct mn_path path;
 	uint32_t srtt_us, rttvar_us, rto_us, cwnd_bytes, inflight_bytes, credit_bytes;
 	uint64_t tx_messages, rx_messages, tx_bytes, rx_bytes, retransmits;
 };
-void mn_stack_for_each(struct mn_stack *s, void (*fn)(const struct mn_conn_info *info, void *ctx),
-		       void *ctx);
+
+/*
+ * All connections in turn, bit by bit: *next is 0 at first; each call looks at up to max slots
+ * and tells of those in use. False: that were all.
+ */
+bool mn_stack_walk(struct mn_stack *s, uint32_t *next, uint32_t max,
+		   void (*fn)(const struct mn_conn_info *info, void *ctx), void *ctx);
 
 #endif /* MN_CORE_STACK_H */

@@ -15,6 +15,8 @@
 #include "daemon/app.h"
 #include "daemon/conn.h"
 #include "daemon/device.h"
+#include "daemon/facts.h"
+#include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -22,8 +24,8 @@
 /* Requests taken from one application before the others have their turn. */
 #define APP_BATCH	16
 
-static void app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds,
-		     unsigned int n_fds)
+void mnd_app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds,
+		  unsigned int n_fds)
 {
 	union {
 		char buf[CMSG_SPACE(MN_APP_ATTACH_FDS * sizeof(int))];
@@ -49,7 +51,7 @@ static void app_send(struct mnd_app *app, const struct mn_app_msg *msg, const in
 
 void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg)
 {
-	app_send(app, msg, NULL, 0);
+	mnd_app_send(app, msg, NULL, 0);
 }
 
 static void app_release_port(struct mnd_app *app, struct mnd_app_port *p)
@@ -83,13 +85,34 @@ static uint32_t control_mode(const struct mnd_daemon *d)
 	return d->ops == &mnd_control_kernel_ops ? MN_APP_CONTROL_KERNEL : MN_APP_CONTROL_LOCAL;
 }
 
+static unsigned int user_has(const struct mnd_daemon *d, uid_t uid, bool only_channels)
+{
+	const struct mnd_app *app;
+	unsigned int n = 0;
+
+	LIST_FOREACH(app, &d->apps, link)
+		n += app->uid == uid && (app->attached || !only_channels);
+	return n;
+}
+
+static int check_quota(const struct mnd_app *app)
+{
+	if (!app->uid || user_has(app->d, app->uid, true) < MND_CHANNELS_PER_USER)
+		return 0;
+	mnd_warn("no channel for process %d: user %u has %u, the most that one may have", app->pid,
+		 app->uid, MND_CHANNELS_PER_USER);
+	return -EDQUOT;
+}
+
 static void app_attach(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
 {
 	int fds[MN_APP_ATTACH_FDS];
 	int ret;
 
-	ret = app->attached ? -EISCONN :
-	      machnet_dp_channel_add(app->d->dp, req->tx_bufs, req->rx_bufs, &app->channel, fds);
+	ret = app->attached ? -EISCONN : check_quota(app);
+	if (!ret)
+		ret = machnet_dp_channel_add(app->d->dp, req->tx_bufs, req->rx_bufs, &app->channel,
+					     fds);
 	ans->error = -ret;
 	if (ret) {
 		mnd_app_answer(app, ans);
@@ -97,7 +120,7 @@ static void app_attach(struct mnd_app *app, const struct mn_app_msg *req, struct
 	}
 	app->attached = true;
 	ans->control = control_mode(app->d);
-	app_send(app, ans, fds, MN_APP_ATTACH_FDS);
+	mnd_app_send(app, ans, fds, MN_APP_ATTACH_FDS);
 	mnd_info("channel %u opened for process %d", app->channel, app->pid);
 }
 
@@ -137,7 +160,7 @@ static int app_listen(struct mnd_app *app, const struct mn_app_msg *req)
 		return -ENOMEM;
 	p->addr = req->local;
 	p->port = req->local_port;
-	ret = d->ops->port_claim(d->control, &p->addr, p->port, req->cookie);
+	ret = d->ops->port_claim(d->control, &p->addr, p->port, req->cookie, app->pid);
 	if (!ret) {
 		ret = machnet_dp_listen(d->dp, app->channel, &p->addr, p->port);
 		if (ret)
@@ -192,6 +215,44 @@ static int app_info(const struct mnd_app *app, struct mn_app_msg *ans)
 	return 0;
 }
 
+static int app_fact(const struct mnd_app *app, const struct mn_app_msg *req,
+		    struct mn_app_msg *ans)
+{
+	ans->index = req->index + 1;
+	return mnd_fact(app->d, req->index, ans->name, sizeof(ans->name));
+}
+
+static int app_kill(struct mnd_app *app, const struct mn_app_msg *req)
+{
+	int ret = app->uid ? -EPERM : mnd_conn_kill(app->d, req->value);
+
+	if (!ret)
+		mnd_info("connection %016llx is ended by order of process %d",
+			 (unsigned long long)req->value, app->pid);
+	return ret;
+}
+
+static bool needs_channel(uint16_t type)
+{
+	return type == MN_APP_CONNECT || type == MN_APP_CLOSE || type == MN_APP_LISTEN ||
+	       type == MN_APP_UNLISTEN;
+}
+
+static int app_question(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
+{
+	switch (req->type) {
+	case MN_APP_STATS:
+		return app_stats(app, req, ans);
+	case MN_APP_INFO:
+		return app_info(app, ans);
+	case MN_APP_FACTS:
+		return app_fact(app, req, ans);
+	case MN_APP_KILL:
+		return app_kill(app, req);
+	}
+	return -EOPNOTSUPP;
+}
+
 static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
 {
 	struct mn_app_msg ans = { .type = req->type, .version = MN_APP_VERSION, .tag = req->tag };
@@ -202,10 +263,11 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
 	} else if (req->type == MN_APP_ATTACH) {
 		app_attach(app, req, &ans);
 		return;
-	} else if (req->type == MN_APP_STATS) {
-		ret = app_stats(app, req, &ans);
-	} else if (req->type == MN_APP_INFO) {
-		ret = app_info(app, &ans);
+	} else if (req->type == MN_APP_CONNECTIONS) {
+		mnd_listing_ask(app, req->tag);
+		return;
+	} else if (!needs_channel(req->type)) {
+		ret = app_question(app, req, &ans);
 	} else if (!app->attached) {
 		ret = -ENOTCONN;
 	} else if (req->type == MN_APP_CONNECT) {
@@ -260,7 +322,8 @@ static void app_accept(void *arg, uint32_t events)
 	if (fd < 0)
 		return;
 	app = calloc(1, sizeof(*app));
-	if (!app || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
+	if (!app || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) ||
+	    (cred.uid && user_has(d, cred.uid, false) >= MND_SOCKETS_PER_USER)) {
 		free(app);
 		close(fd);
 		return;

@@ -14,6 +14,18 @@ struct mnd_app_port {
 	LIST_ENTRY(mnd_app_port) link;
 };
 
+/* What a user other than root may have at once; a channel is 64 MiB of address space. */
+#define MND_CHANNELS_PER_USER	256
+/* Sockets: one per channel, and some for questions. */
+#define MND_SOCKETS_PER_USER	(MND_CHANNELS_PER_USER + 64)
+
+/* How far the answer to CONNECTIONS is. */
+enum mnd_listing {
+	MND_LISTING_NONE,
+	MND_LISTING_WAITS,	/* for the next snapshot */
+	MND_LISTING_ASKED,	/* for the one that is under way */
+};
+
 struct mnd_app {
 	struct mnd_daemon *d;
 	struct mnd_watch watch;
@@ -22,6 +34,8 @@ struct mnd_app {
 	uid_t uid;
 	bool attached;
 	uint32_t channel;
+	enum mnd_listing listing;
+	uint32_t listing_tag;
 	LIST_HEAD(, mnd_app_port) ports;
 	LIST_ENTRY(mnd_app) link;
 };
@@ -31,6 +45,9 @@ int mnd_app_listen(struct mnd_daemon *d);
 
 /* Answers a request; an application that does not read its answers is dropped. */
 void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg);
+/* With up to MN_APP_ATTACH_FDS descriptors, which stay the caller's. */
+void mnd_app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds,
+		  unsigned int n_fds);
 
 /* The kernel says that a port's owner is gone. */
 void mnd_app_port_gone(void *daemon, const struct mn_addr *addr, uint16_t port, uint32_t reason);

@@ -162,7 +162,7 @@ void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag,
 	else if (!mn_addr_is_any(local) && !mnd_owns_addr(d, local))
 		ret = -EADDRNOTAVAIL;
 	else
-		ret = mnd_route_get(d, remote, &route);
+		ret = mnd_route_get(d, remote, local, &route);
 	c = ret ? NULL : conn_new(d, &init);
 	if (!ret && !c) {
 		mnd_route_put(d, route, NULL);
@@ -229,11 +229,18 @@ static struct mnd_conn *conn_accepted(struct mnd_daemon *d, const struct machnet
 
 	if (!c)
 		return NULL;
-	if (!mnd_route_get(d, &c->remote, &route)) {
+	if (!mnd_route_get(d, &c->remote, &c->local, &route)) {
 		mnd_route_use(route, c);
 		mnd_conn_route_changed(d, c);
 	}
 	return c;
+}
+
+/* The path that it uses works, if it still is the one that the route says. */
+static void conn_heard(struct mnd_daemon *d, struct mnd_conn *c)
+{
+	if (c && c->route)
+		mnd_route_heard(d, c->route, c->mac);
 }
 
 static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -262,6 +269,7 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 	}
 	conn_register(d, c, ev);
 	conn_answer(c, 0, ev->flow);
+	conn_heard(d, c);
 }
 
 static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -281,6 +289,36 @@ void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 		conn_up(d, ev);
 	else if (ev->type == MACHNET_DP_EVENT_END)
 		conn_end(d, ev);
+	else if (ev->type == MACHNET_DP_EVENT_HEARD)
+		conn_heard(d, conn_of_event(d, ev));
+}
+
+int mnd_conn_kill(struct mnd_daemon *d, uint64_t id)
+{
+	struct mnd_conn key = { .id = id };
+	const struct mnd_conn *c = conn_find(d->live, &key, by_id);
+
+	if (!c)
+		return -ENOENT;
+	machnet_dp_abort(d->dp, c->engine, id, MACHNET_REASON_ADMIN);
+	return 0;
+}
+
+void mnd_conn_kill_heard(void *daemon, uint64_t id)
+{
+	if (!mnd_conn_kill(daemon, id))
+		mnd_info("connection %016llx is ended by order of an administrator",
+			 (unsigned long long)id);
+}
+
+void mnd_conn_settle(struct mnd_daemon *d)
+{
+	int ret = d->ops->flush(d->control);
+
+	/* -ENOENT: the kernel has dropped it with its device. */
+	if (ret && ret != -ENOENT)
+		mnd_warn("ended connections are left in the registry: %s (%s)", strerror(-ret),
+			 d->ops->error(d->control));
 }
 
 void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c)

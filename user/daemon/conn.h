@@ -41,6 +41,14 @@ void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev);
 /* The route of a connection has a new answer. */
 void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c);
 
+/* An administrator wants it to end. -ENOENT: there is none of this id. */
+int mnd_conn_kill(struct mnd_daemon *d, uint64_t id);
+/* The same, heard from the kernel; the connection may be another daemon's. */
+void mnd_conn_kill_heard(void *daemon, uint64_t id);
+
+/* Tells the control plane what was put off; at the end of each turn of the event loop. */
+void mnd_conn_settle(struct mnd_daemon *d);
+
 /* The application waits no more: it is going away. */
 void mnd_conn_forget_app(struct mnd_daemon *d, struct mnd_app *app);
 

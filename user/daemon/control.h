@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <machnet/addr.h>
 #include "machnet_nl.h"
@@ -24,6 +25,8 @@ struct mnd_control_events {
 	void (*route)(void *ctx, const struct machnet_nl_route *route);
 	/* A claimed port is gone in the kernel: its owner released it or died. */
 	void (*port_gone)(void *ctx, const struct mn_addr *addr, uint16_t port, uint32_t reason);
+	/* An administrator wants a connection to end; it may be another datapath's. */
+	void (*kill)(void *ctx, uint64_t id);
 };
 
 struct mnd_control_ops {
@@ -43,25 +46,34 @@ struct mnd_control_ops {
 	int (*port_reserve)(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port);
 	int (*port_release)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
 	/*
-	 * Takes an application's port into service. kernel: the application has reserved it
-	 * and showed the cookie; local: reserved here, the cookie is 0.
+	 * Takes an application's port into service. kernel: the application, process owner
+	 * (0: not known), has reserved it and showed the cookie; local: reserved here, the
+	 * cookie is 0.
 	 */
 	int (*port_claim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			  uint64_t cookie);
+			  uint64_t cookie, pid_t owner);
 	/* The application stopped listening. local: releases; kernel: that is its owner's to do. */
 	int (*port_unclaim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
 
 	int (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
 	int (*connection_set)(struct mnd_control *c, const struct machnet_nl_connection *conn);
+	/* Now, or at the next flush() at the latest, whose result is then also this one's. */
 	int (*connection_del)(struct mnd_control *c, uint64_t id, uint32_t reason);
+	/* Does what was put off; the first error, after all has been tried. */
+	int (*flush)(struct mnd_control *c);
 
 	/*
 	 * Answers at once with what is known and watches the destination: events->route() brings
 	 * what comes later, the outcome of a resolution in any case. -ENETUNREACH and the like.
 	 */
-	int (*route_watch)(struct mnd_control *c, const struct mn_addr *dst,
+	int (*route_watch)(struct mnd_control *c, const struct machnet_nl_route_key *key,
 			   struct machnet_nl_route *route);
-	int (*route_unwatch)(struct mnd_control *c, const struct mn_addr *dst);
+	int (*route_unwatch)(struct mnd_control *c, const struct machnet_nl_route_key *key);
+	/* The destination has answered just now: the kernel need not ask its next hop. */
+	int (*route_confirm)(struct mnd_control *c, const struct machnet_nl_route_key *key);
+
+	/* How many ports applications hold that no datapath serves, or -errno. local: 0. */
+	int (*ports_waiting)(struct mnd_control *c);
 };
 
 extern const struct mnd_control_ops mnd_control_kernel_ops;

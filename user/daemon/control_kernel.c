@@ -12,6 +12,9 @@
 
 #include "daemon/control.h"
 
+/* More than a host has NICs. */
+#define DATAPATHS_MAX	64
+
 /* A port that the kernel counts as claimed by us until its owner releases it. */
 struct claim {
 	struct mn_addr addr;
@@ -24,7 +27,9 @@ struct mnd_control {
 	const struct mnd_control_events *ev;
 	void *ctx;
 	void *claims;	/* tree of struct claim */
-	void *watches;	/* tree of struct mn_addr */
+	void *watches;	/* tree of struct machnet_nl_route_key */
+	struct machnet_nl_end ends[MACHNET_BATCH_MAX];	/* to be told by the next flush */
+	unsigned int n_ends;
 };
 
 static int claim_cmp(const void *a, const void *b)
@@ -35,9 +40,9 @@ static int claim_cmp(const void *a, const void *b)
 	return ret ? ret : (x->port > y->port) - (x->port < y->port);
 }
 
-static int addr_cmp(const void *a, const void *b)
+static int watch_cmp(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct mn_addr));
+	return memcmp(a, b, sizeof(struct machnet_nl_route_key));
 }
 
 /* The tree's copy of the item, made if there is none; NULL when out of memory. */
@@ -96,6 +101,8 @@ static int kernel_open(struct mnd_control **out, const struct mnd_control_events
 		ret = nlclient_join(&c->events, MACHNET_MCGRP_ROUTE);
 	if (!ret)
 		ret = nlclient_join(&c->events, MACHNET_MCGRP_PORT);
+	if (!ret)
+		ret = nlclient_join(&c->events, MACHNET_MCGRP_DATAPATH);
 	if (ret)
 		kernel_close(c);
 	else
@@ -138,18 +145,22 @@ static void check_claim(struct mnd_control *c, const struct claim *key, uint32_t
 static int take_event(const struct nlmsghdr *nlh, void *data)
 {
 	struct mnd_control *c = data;
+	struct machnet_nl_route_key watch;
 	struct machnet_nl_event event;
-	struct claim key;
+	struct claim claim;
 
 	/* A newer kernel may announce what this code does not know. */
 	if (machnet_nl_parse_event(nlh, &event))
 		return 0;
 	if (event.cmd == MACHNET_CMD_ROUTE_NTF) {
-		if (tfind(&event.route.dst, &c->watches, addr_cmp))
+		watch = machnet_nl_route_key(&event.route);
+		if (tfind(&watch, &c->watches, watch_cmp))
 			c->ev->route(c->ctx, &event.route);
 	} else if (event.cmd == MACHNET_CMD_PORT_DEL_NTF) {
-		key = (struct claim){ .addr = event.port.addr, .port = event.port.number };
-		check_claim(c, &key, event.port.reason);
+		claim = (struct claim){ .addr = event.port.addr, .port = event.port.number };
+		check_claim(c, &claim, event.port.reason);
+	} else if (event.cmd == MACHNET_CMD_CONNECTION_KILL_NTF) {
+		c->ev->kill(c->ctx, event.connection.id);
 	}
 	return 0;
 }
@@ -191,23 +202,25 @@ static int snapshot_take(struct snapshot *s, const void *tree, size_t size)
 
 static int resync_routes(struct mnd_control *c)
 {
+	const struct machnet_nl_route_key *key;
 	struct machnet_nl_route route;
-	const struct mn_addr *dst;
 	struct snapshot s;
 	size_t i;
 	int ret;
 
-	ret = snapshot_take(&s, c->watches, sizeof(*dst));
+	ret = snapshot_take(&s, c->watches, sizeof(*key));
 	for (i = 0; i < s.n; i++) {
-		dst = (const struct mn_addr *)(s.items + i * s.size);
-		if (!tfind(dst, &c->watches, addr_cmp))
+		key = (const struct machnet_nl_route_key *)(s.items + i * s.size);
+		if (!tfind(key, &c->watches, watch_cmp))
 			continue;
-		ret = machnet_nl_route_get(&c->req, dst, true, &route);
+		ret = machnet_nl_route_get(&c->req, key, true, &route);
 		if (ret == -ENOMEM || ret == -ENOBUFS)
 			break;
 		if (ret) {
 			memset(&route, 0, sizeof(route));
-			route.dst = *dst;
+			route.dst = key->dst;
+			route.from = key->from;
+			route.vrf = key->vrf;
 			route.state = MACHNET_ROUTE_STATE_UNREACHABLE;
 			route.error = -ret;
 			ret = 0;
@@ -270,7 +283,7 @@ static int kernel_port_release(struct mnd_control *c, const struct mn_addr *addr
 }
 
 static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			     uint64_t cookie)
+			     uint64_t cookie, pid_t owner)
 {
 	struct claim key = { .addr = *addr, .port = port };
 	bool claimed = tfind(&key, &c->claims, claim_cmp);
@@ -281,7 +294,7 @@ static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, 
 	claim = tree_add(&c->claims, &key, sizeof(key), claim_cmp);
 	if (!claim)
 		return -ENOMEM;
-	ret = machnet_nl_port_claim(&c->req, addr, port, cookie);
+	ret = machnet_nl_port_claim(&c->req, addr, port, cookie, owner);
 	/* Ours from before, and the cookie was right: taken into service again. */
 	if (ret == -EBUSY && claimed && !claim->served)
 		ret = 0;
@@ -303,6 +316,48 @@ static int kernel_port_unclaim(struct mnd_control *c, const struct mn_addr *addr
 	return 0;
 }
 
+/* Those who reserve ports for connections of their own, not to be served. */
+struct datapaths {
+	uint32_t pids[DATAPATHS_MAX];
+	unsigned int n;
+};
+
+static int note_datapath(const struct machnet_nl_device *dev, void *data)
+{
+	struct datapaths *d = data;
+
+	if (dev->pid && d->n < DATAPATHS_MAX)
+		d->pids[d->n++] = dev->pid;
+	return 0;
+}
+
+struct waiting {
+	struct datapaths datapaths;
+	int n;
+};
+
+static int count_waiting(const struct machnet_nl_port *port, void *data)
+{
+	struct waiting *w = data;
+	unsigned int i;
+
+	for (i = 0; i < w->datapaths.n; i++)
+		if (port->owner_pid == w->datapaths.pids[i])
+			return 0;
+	w->n += !port->claimed;
+	return 0;
+}
+
+static int kernel_ports_waiting(struct mnd_control *c)
+{
+	struct waiting w = { 0 };
+	int ret = machnet_nl_device_dump(&c->req, note_datapath, &w.datapaths);
+
+	if (!ret)
+		ret = machnet_nl_port_dump(&c->req, NULL, 0, count_waiting, &w);
+	return ret ? ret : w.n;
+}
+
 static int kernel_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
 {
 	return machnet_nl_connection_add(&c->req, conn);
@@ -316,29 +371,54 @@ static int kernel_connection_set(struct mnd_control *c, const struct machnet_nl_
 					 MACHNET_NL_SET_LOCAL_PORT | MACHNET_NL_SET_REMOTE_PORT);
 }
 
-static int kernel_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+/* One end that is refused refuses the whole batch: then each has to be told by itself. */
+static int kernel_flush(struct mnd_control *c)
 {
-	return machnet_nl_connection_del(&c->req, id, reason);
+	unsigned int i, n = c->n_ends;
+	int ret, first = 0;
+
+	c->n_ends = 0;
+	if (!n || !machnet_nl_connection_del_batch(&c->req, c->ends, n))
+		return 0;
+	for (i = 0; i < n; i++) {
+		ret = machnet_nl_connection_del(&c->req, c->ends[i].id, c->ends[i].reason);
+		if (!first)
+			first = ret;
+	}
+	return first;
 }
 
-static int kernel_route_watch(struct mnd_control *c, const struct mn_addr *dst,
-			      struct machnet_nl_route *route)
+static int kernel_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
 {
-	bool watched = tfind(dst, &c->watches, addr_cmp);
-	int ret;
+	int ret = c->n_ends == MACHNET_BATCH_MAX ? kernel_flush(c) : 0;
 
-	if (!tree_add(&c->watches, dst, sizeof(*dst), addr_cmp))
-		return -ENOMEM;
-	ret = machnet_nl_route_get(&c->req, dst, true, route);
-	if (ret && !watched)
-		tree_del(&c->watches, dst, addr_cmp);
+	c->ends[c->n_ends++] = (struct machnet_nl_end){ .id = id, .reason = reason };
 	return ret;
 }
 
-static int kernel_route_unwatch(struct mnd_control *c, const struct mn_addr *dst)
+static int kernel_route_watch(struct mnd_control *c, const struct machnet_nl_route_key *key,
+			      struct machnet_nl_route *route)
 {
-	tree_del(&c->watches, dst, addr_cmp);
-	return machnet_nl_route_unwatch(&c->req, dst);
+	bool watched = tfind(key, &c->watches, watch_cmp);
+	int ret;
+
+	if (!tree_add(&c->watches, key, sizeof(*key), watch_cmp))
+		return -ENOMEM;
+	ret = machnet_nl_route_get(&c->req, key, true, route);
+	if (ret && !watched)
+		tree_del(&c->watches, key, watch_cmp);
+	return ret;
+}
+
+static int kernel_route_unwatch(struct mnd_control *c, const struct machnet_nl_route_key *key)
+{
+	tree_del(&c->watches, key, watch_cmp);
+	return machnet_nl_route_unwatch(&c->req, key);
+}
+
+static int kernel_route_confirm(struct mnd_control *c, const struct machnet_nl_route_key *key)
+{
+	return machnet_nl_route_confirm(&c->req, key);
 }
 
 const struct mnd_control_ops mnd_control_kernel_ops = {
@@ -357,6 +437,9 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.connection_add = kernel_connection_add,
 	.connection_set = kernel_connection_set,
 	.connection_del = kernel_connection_del,
+	.flush = kernel_flush,
 	.route_watch = kernel_route_watch,
 	.route_unwatch = kernel_route_unwatch,
+	.route_confirm = kernel_route_confirm,
+	.ports_waiting = kernel_ports_waiting,
 };

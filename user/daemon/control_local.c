@@ -236,8 +236,9 @@ static int local_port_release(struct mnd_control *c, const struct mn_addr *addr,
 }
 
 static int local_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			    uint64_t cookie)
+			    uint64_t cookie, pid_t owner)
 {
+	(void)owner;
 	c->error = "";
 	if (!port)
 		return out_of_range(c);
@@ -345,26 +346,62 @@ static int local_connection_del(struct mnd_control *c, uint64_t id, uint32_t rea
 	return 0;
 }
 
-static int local_route_watch(struct mnd_control *c, const struct mn_addr *dst,
+static int local_flush(struct mnd_control *c)
+{
+	(void)c;
+	return 0;
+}
+
+static int check_route_key(struct mnd_control *c, const struct machnet_nl_route_key *key)
+{
+	int ret = check_unicast(c, &key->dst);
+
+	if (!ret && !mn_addr_is_any(&key->from))
+		ret = check_unicast(c, &key->from);
+	if (!ret && mn_addr_is_v4(&key->dst) != mn_addr_is_v4(&key->from))
+		ret = refuse(c, -EINVAL, "dst and from are of different families");
+	return ret;
+}
+
+static int local_route_watch(struct mnd_control *c, const struct machnet_nl_route_key *key,
 			     struct machnet_nl_route *route)
 {
 	int ret;
 
 	c->error = "";
-	ret = check_unicast(c, dst);
+	ret = check_route_key(c, key);
 	if (ret)
 		return ret;
-	ret = mnd_local_route_watch(&c->routes, dst, route);
+	ret = mnd_local_route_watch(&c->routes, key, route);
 	if (ret && ret != -ENOMEM)
 		refuse(c, ret, "the destination cannot be reached");
 	return ret;
 }
 
-static int local_route_unwatch(struct mnd_control *c, const struct mn_addr *dst)
+static int not_watched(struct mnd_control *c)
+{
+	return refuse(c, -ENOENT, "this socket does not watch the destination");
+}
+
+static int local_route_unwatch(struct mnd_control *c, const struct machnet_nl_route_key *key)
 {
 	c->error = "";
-	if (mnd_local_route_unwatch(&c->routes, dst))
-		return refuse(c, -ENOENT, "this socket does not watch the destination");
+	return mnd_local_route_unwatch(&c->routes, key) ? not_watched(c) : 0;
+}
+
+static int local_route_confirm(struct mnd_control *c, const struct machnet_nl_route_key *key)
+{
+	int ret;
+
+	c->error = "";
+	ret = mnd_local_route_confirm(&c->routes, key);
+	return ret == -ENOENT ? not_watched(c) : ret;
+}
+
+/* All ports are the daemon's own, and have gone with the one before. */
+static int local_ports_waiting(struct mnd_control *c)
+{
+	(void)c;
 	return 0;
 }
 
@@ -384,6 +421,9 @@ const struct mnd_control_ops mnd_control_local_ops = {
 	.connection_add = local_connection_add,
 	.connection_set = local_connection_set,
 	.connection_del = local_connection_del,
+	.flush = local_flush,
 	.route_watch = local_route_watch,
 	.route_unwatch = local_route_unwatch,
+	.route_confirm = local_route_confirm,
+	.ports_waiting = local_ports_waiting,
 };

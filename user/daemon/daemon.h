@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include <machnet/dp.h>
 #include "daemon/control.h"
@@ -32,6 +33,7 @@ struct mnd_daemon {
 	struct machnet_dp_info info;
 	uint32_t ifindex;		/* the netdev whose routes lead through the datapath */
 	char ifname[IF_NAMESIZE];
+	char device[128];		/* what DPDK drives: PCI address or arguments of a vdev */
 	bool registered;		/* the device is */
 
 	const struct mnd_control_ops *ops;
@@ -51,8 +53,10 @@ struct mnd_daemon {
 	struct mnd_conn_list conns;	/* all of them */
 	void *pending;			/* tree of connects without an answer, by request */
 	void *live;			/* tree of established connections, by id */
-	void *routes;			/* tree of watched destinations, by address */
+	void *routes;			/* tree of watched routes, by destination and source */
 	uint64_t last_request;
+	bool listing;			/* a snapshot of all connections is under way */
+	time_t start_s;			/* CLOCK_MONOTONIC */
 };
 
 #endif /* MND_DAEMON_H */

@@ -108,13 +108,13 @@ static int device_pci(struct mnd_daemon *d, struct machnet_dp_config *cfg, const
 	int ret = mnd_takeover_begin(&d->nic, pci, d->opt.ifname, &d->rtnl);
 
 	cfg->device = d->nic.pci;
+	snprintf(d->device, sizeof(d->device), "%s", d->nic.pci);
 	if (!cfg->mtu)
 		cfg->mtu = d->nic.mtu;
 	return ret;
 }
 
-static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text,
-			       size_t size)
+static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg)
 {
 	char pci[MND_PCI_LEN];
 	int ret = mnd_takeover_find(d->opt.ifname, pci);
@@ -130,18 +130,19 @@ static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *c
 	mnd_info("%s is no virtio PCI NIC: sharing it with the kernel through af_packet, slower",
 		 d->opt.ifname);
 	snprintf(d->ifname, sizeof(d->ifname), "%s", d->opt.ifname);
-	snprintf(text, size, "net_af_packet0,iface=%s,qpairs=%u", d->ifname, cfg->engines);
-	cfg->device = text;
+	snprintf(d->device, sizeof(d->device), "net_af_packet0,iface=%s,qpairs=%u", d->ifname,
+		 cfg->engines);
+	cfg->device = d->device;
 	return device_shared(d, cfg);
 }
 
-static int device_choose(struct mnd_daemon *d, struct machnet_dp_config *cfg, char *text,
-			 size_t size)
+static int device_choose(struct mnd_daemon *d, struct machnet_dp_config *cfg)
 {
 	if (d->opt.ifname)
-		return device_of_interface(d, cfg, text, size);
+		return device_of_interface(d, cfg);
 	if (d->opt.pci)
 		return device_pci(d, cfg, d->opt.pci);
+	snprintf(d->device, sizeof(d->device), "%s", d->opt.vdev);
 	cfg->device = d->opt.vdev;
 	if (vdev_shares(d->opt.vdev, d->ifname, sizeof(d->ifname)))
 		return device_shared(d, cfg);
@@ -234,8 +235,7 @@ int mnd_device_open(struct mnd_daemon *d)
 		.log = device_log,
 		.ctx = d,
 	};
-	char vdev[128];
-	int ret = device_choose(d, &cfg, vdev, sizeof(vdev));
+	int ret = device_choose(d, &cfg);
 
 	if (!ret)
 		ret = machnet_dp_create(&cfg, &d->dp);
@@ -264,7 +264,9 @@ void mnd_device_close(struct mnd_daemon *d)
 	if (d->dp)
 		machnet_dp_destroy(d->dp);
 	d->dp = NULL;
-	if (d->registered)
+	if (d->registered) {
+		mnd_conn_settle(d);
 		d->ops->device_unregister(d->control, d->ifindex);
+	}
 	mnd_takeover_end(&d->nic, &d->rtnl);
 }

@@ -16,7 +16,7 @@
 #define EVENT_BURST	64
 
 struct mnd_local_watch {
-	struct mn_addr dst;	/* first: the key */
+	struct machnet_nl_route_key key;	/* first: what the tree compares */
 	bool stale;
 	struct machnet_nl_route last;	/* what has been told */
 	LIST_ENTRY(mnd_local_watch) all_link;
@@ -25,23 +25,25 @@ struct mnd_local_watch {
 
 static int watch_cmp(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct mn_addr));
+	return memcmp(a, b, sizeof(struct machnet_nl_route_key));
 }
 
-static struct mnd_local_watch *watch_find(struct mnd_local_routes *t, const struct mn_addr *dst)
+static struct mnd_local_watch *watch_find(struct mnd_local_routes *t,
+					  const struct machnet_nl_route_key *key)
 {
-	void *node = tfind(dst, &t->tree, watch_cmp);
+	void *node = tfind(key, &t->tree, watch_cmp);
 
 	return node ? *(struct mnd_local_watch **)node : NULL;
 }
 
-static struct mnd_local_watch *watch_new(struct mnd_local_routes *t, const struct mn_addr *dst)
+static struct mnd_local_watch *watch_new(struct mnd_local_routes *t,
+					 const struct machnet_nl_route_key *key)
 {
 	struct mnd_local_watch *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	w->dst = *dst;
+	w->key = *key;
 	if (!tsearch(w, &t->tree, watch_cmp)) {
 		free(w);
 		return NULL;
@@ -159,7 +161,7 @@ int mnd_local_routes_dispatch(struct mnd_local_routes *t)
 	while ((w = TAILQ_FIRST(&t->stale))) {
 		TAILQ_REMOVE(&t->stale, w, stale_link);
 		w->stale = false;
-		mnd_resolve(&t->req, &w->dst, false, &now);
+		mnd_resolve(&t->req, &w->key, false, &now);
 		if (!memcmp(&w->last, &now, sizeof(now)))
 			continue;
 		memcpy(&w->last, &now, sizeof(now));
@@ -169,18 +171,18 @@ int mnd_local_routes_dispatch(struct mnd_local_routes *t)
 	return ret;
 }
 
-int mnd_local_route_watch(struct mnd_local_routes *t, const struct mn_addr *dst,
+int mnd_local_route_watch(struct mnd_local_routes *t, const struct machnet_nl_route_key *key,
 			  struct machnet_nl_route *route)
 {
 	struct machnet_nl_route now;
 	struct mnd_local_watch *w;
 
-	mnd_resolve(&t->req, dst, true, &now);
+	mnd_resolve(&t->req, key, true, &now);
 	if (now.state == MACHNET_ROUTE_STATE_UNREACHABLE)
 		return -(int)now.error;
-	w = watch_find(t, dst);
+	w = watch_find(t, key);
 	if (!w)
-		w = watch_new(t, dst);
+		w = watch_new(t, key);
 	if (!w)
 		return -ENOMEM;
 	memcpy(&w->last, &now, sizeof(now));
@@ -188,14 +190,21 @@ int mnd_local_route_watch(struct mnd_local_routes *t, const struct mn_addr *dst,
 	return 0;
 }
 
-int mnd_local_route_unwatch(struct mnd_local_routes *t, const struct mn_addr *dst)
+int mnd_local_route_unwatch(struct mnd_local_routes *t, const struct machnet_nl_route_key *key)
 {
-	struct mnd_local_watch *w = watch_find(t, dst);
+	struct mnd_local_watch *w = watch_find(t, key);
 
 	if (!w)
 		return -ENOENT;
 	watch_free(t, w);
 	return 0;
+}
+
+int mnd_local_route_confirm(struct mnd_local_routes *t, const struct machnet_nl_route_key *key)
+{
+	const struct mnd_local_watch *w = watch_find(t, key);
+
+	return w ? mnd_neigh_confirm(&t->req, &w->last) : -ENOENT;
 }
 
 int mnd_local_routes_open(struct mnd_local_routes *t, const struct mnd_control_events *ev,

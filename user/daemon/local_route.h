@@ -19,7 +19,7 @@ TAILQ_HEAD(mnd_local_watch_queue, mnd_local_watch);
 
 struct mnd_local_routes {
 	struct mnd_rtnl req, events;
-	void *tree;				/* of all watches, by destination */
+	void *tree;				/* of all watches, by key */
 	struct mnd_local_watch_list all;
 	struct mnd_local_watch_queue stale;	/* to be resolved anew */
 	bool tables_changed;
@@ -34,9 +34,11 @@ int mnd_local_routes_fd(const struct mnd_local_routes *t);
 int mnd_local_routes_dispatch(struct mnd_local_routes *t);
 
 /* Once or several times: one unwatch ends it. -errno of a destination that cannot be reached. */
-int mnd_local_route_watch(struct mnd_local_routes *t, const struct mn_addr *dst,
+int mnd_local_route_watch(struct mnd_local_routes *t, const struct machnet_nl_route_key *key,
 			  struct machnet_nl_route *route);
 /* -ENOENT */
-int mnd_local_route_unwatch(struct mnd_local_routes *t, const struct mn_addr *dst);
+int mnd_local_route_unwatch(struct mnd_local_routes *t, const struct machnet_nl_route_key *key);
+/* -ENOENT, or what rtnetlink says. */
+int mnd_local_route_confirm(struct mnd_local_routes *t, const struct machnet_nl_route_key *key);
 
 #endif /* MND_LOCAL_ROUTE_H */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include "daemon/conn.h"
 #include "daemon/loop.h"
 
 int mnd_watch_add(struct mnd_daemon *d, int fd, struct mnd_watch *w)
@@ -21,6 +22,7 @@ void mnd_loop_run(struct mnd_daemon *d)
 			struct mnd_watch *w = ev.data.ptr;
 
 			w->fn(w->arg, ev.events);
+			mnd_conn_settle(d);
 		}
 	}
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -58,6 +59,7 @@ static int open_control(struct mnd_daemon *d)
 	static const struct mnd_control_events events = {
 		.route = mnd_route_changed,
 		.port_gone = mnd_app_port_gone,
+		.kill = mnd_conn_kill_heard,
 	};
 	bool kernel = !strcmp(d->opt.control, "kernel");
 	int ret;
@@ -79,9 +81,35 @@ static int open_control(struct mnd_daemon *d)
 	return mnd_watch_add(d, d->ops->fd(d->control), &d->control_watch);
 }
 
+/* The daemon before this one may have been killed; its applications were not. */
+static void greet_waiting(struct mnd_daemon *d)
+{
+	int n = d->ops->ports_waiting(d->control);
+
+	if (n > 0)
+		mnd_info("%d port%s of applications %s reserved: they come back by themselves", n,
+			 n == 1 ? "" : "s", n == 1 ? "is" : "are");
+}
+
+/* Each channel takes five descriptors: as many as we may have. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int daemon_open(struct mnd_daemon *d)
 {
+	struct timespec now;
 	int ret;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	d->start_s = now.tv_sec;
+	raise_limits();
 
 	LIST_INIT(&d->apps);
 	LIST_INIT(&d->conns);
@@ -97,7 +125,11 @@ static int daemon_open(struct mnd_daemon *d)
 		ret = open_control(d);
 	if (!ret)
 		ret = mnd_app_listen(d);
-	return ret ? ret : mnd_device_open(d);
+	if (!ret)
+		ret = mnd_device_open(d);
+	if (!ret)
+		greet_waiting(d);
+	return ret;
 }
 
 /* Against the order of opening; what was not opened is skipped. */

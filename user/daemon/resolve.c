@@ -14,6 +14,8 @@
 			 NUD_STALE | NUD_DELAY)
 /* Nothing to set off: fixed, fresh, or being asked. */
 #define RESOLVE_SETTLED	(RESOLVE_VALID & ~NUD_STALE)
+/* The kernel asks by itself whether the address is still right. */
+#define RESOLVE_DYNAMIC	(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
 
 static void *begin(char *buf, uint16_t type, size_t header)
 {
@@ -53,6 +55,17 @@ static uint32_t get_u32(const struct nlattr *attr)
 	return mnl_attr_validate(attr, MNL_TYPE_U32) < 0 ? 0 : mnl_attr_get_u32(attr);
 }
 
+static bool is_vrf(const struct nlattr *linkinfo)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested(a, linkinfo)
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND &&
+		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
+			return !strcmp(mnl_attr_get_str(a), "vrf");
+	return false;
+}
+
 static int on_link(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
@@ -67,6 +80,10 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 			link->mtu = get_u32(a);
 		else if (mnl_attr_get_type(a) == IFLA_ADDRESS)
 			link->has_mac = mnl_attr_get_payload_len(a) == MACHNET_NL_MAC_LEN;
+		else if (mnl_attr_get_type(a) == IFLA_MASTER)
+			link->master = get_u32(a);
+		else if (mnl_attr_get_type(a) == IFLA_LINKINFO)
+			link->is_vrf = is_vrf(a);
 	}
 	return MNL_CB_OK;
 }
@@ -80,6 +97,25 @@ int mnd_link_get(struct mnd_rtnl *r, uint32_t ifindex, struct mnd_link *link)
 	ifi->ifi_index = ifindex;
 	mnl_attr_put_u32((struct nlmsghdr *)buf, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	return mnd_rtnl_request(r, (struct nlmsghdr *)buf, on_link, link);
+}
+
+/* The VRF device that an interface is or belongs to; 0: none. */
+static int vrf_get(struct mnd_rtnl *r, uint32_t ifindex, uint32_t *vrf)
+{
+	struct mnd_link link;
+	int ret;
+
+	*vrf = 0;
+	if (!ifindex)
+		return 0;
+	ret = mnd_link_get(r, ifindex, &link);
+	if (!ret && !link.is_vrf && link.master) {
+		ifindex = link.master;
+		ret = mnd_link_get(r, ifindex, &link);
+	}
+	if (!ret && link.is_vrf)
+		*vrf = ifindex;
+	return ret;
 }
 
 struct path {
@@ -140,7 +176,8 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int route_get(struct mnd_rtnl *r, const struct mn_addr *dst, struct path *p)
+static int route_get(struct mnd_rtnl *r, const struct mn_addr *dst, const struct mn_addr *from,
+		     uint32_t vrf, struct path *p)
 {
 	_Alignas(struct nlmsghdr) char buf[RESOLVE_REQ];
 	struct rtmsg *rt = begin(buf, RTM_GETROUTE, sizeof(*rt));
@@ -148,7 +185,29 @@ static int route_get(struct mnd_rtnl *r, const struct mn_addr *dst, struct path 
 	rt->rtm_family = addr_family(dst);
 	rt->rtm_dst_len = addr_size(dst) * 8;
 	put_addr((struct nlmsghdr *)buf, RTA_DST, dst);
+	/* Then the answer has no preferred source of its own. */
+	if (!mn_addr_is_any(from)) {
+		p->route->src = *from;
+		rt->rtm_src_len = addr_size(from) * 8;
+		put_addr((struct nlmsghdr *)buf, RTA_SRC, from);
+	}
+	if (vrf)
+		mnl_attr_put_u32((struct nlmsghdr *)buf, RTA_OIF, vrf);
 	return mnd_rtnl_request(r, (struct nlmsghdr *)buf, on_route, p);
+}
+
+/* Nobody sends from an address that is not his. */
+static int check_from(struct mnd_rtnl *r, const struct mn_addr *from, uint32_t vrf)
+{
+	static const struct mn_addr any;
+	struct machnet_nl_route unused;
+	struct path p = { .route = &unused };
+	int ret;
+
+	if (mn_addr_is_any(from))
+		return 0;
+	ret = route_get(r, from, &any, vrf, &p);
+	return !ret && p.type == RTN_LOCAL ? 0 : -EADDRNOTAVAIL;
 }
 
 /* What a socket would be told that sends along this kind of route. */
@@ -172,6 +231,8 @@ static int type_error(uint8_t type)
 
 struct neigh {
 	uint16_t state;		/* NUD_*, 0: there is none */
+	uint8_t flags;		/* NTF_* */
+	bool managed;		/* kept fresh by order of somebody */
 	uint8_t mac[MACHNET_NL_MAC_LEN];
 };
 
@@ -184,10 +245,14 @@ static int on_neigh(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWNEIGH || mnl_nlmsg_get_payload_len(nlh) < sizeof(*nd))
 		return MNL_CB_OK;
 	n->state = nd->ndm_state;
-	mnl_attr_for_each(a, nlh, sizeof(*nd))
+	n->flags = nd->ndm_flags;
+	mnl_attr_for_each(a, nlh, sizeof(*nd)) {
 		if (mnl_attr_get_type(a) == NDA_LLADDR &&
 		    mnl_attr_get_payload_len(a) == sizeof(n->mac))
 			memcpy(n->mac, mnl_attr_get_payload(a), sizeof(n->mac));
+		else if (mnl_attr_get_type(a) == NDA_FLAGS_EXT)
+			n->managed = get_u32(a) & NTF_EXT_MANAGED;
+	}
 	return MNL_CB_OK;
 }
 
@@ -220,6 +285,29 @@ static int neigh_use(struct mnd_rtnl *r, const struct machnet_nl_route *route)
 	return mnd_rtnl_request(r, (struct nlmsghdr *)buf, NULL, NULL);
 }
 
+int mnd_neigh_confirm(struct mnd_rtnl *r, const struct machnet_nl_route *route)
+{
+	_Alignas(struct nlmsghdr) char buf[RESOLVE_REQ];
+	struct ndmsg *nd;
+	struct neigh n;
+	int ret;
+
+	if (route->state != MACHNET_ROUTE_STATE_REACHABLE)
+		return 0;
+	ret = neigh_get(r, route, &n);
+	if (ret || !(n.state & RESOLVE_DYNAMIC) || n.flags & NTF_EXT_LEARNED || n.managed)
+		return ret;
+	nd = begin(buf, RTM_NEWNEIGH, sizeof(*nd));
+	nd->ndm_family = addr_family(&route->nexthop);
+	nd->ndm_ifindex = route->ifindex;
+	nd->ndm_state = NUD_REACHABLE;
+	nd->ndm_flags = n.flags & NTF_ROUTER;
+	put_addr((struct nlmsghdr *)buf, NDA_DST, &route->nexthop);
+	ret = mnd_rtnl_request(r, (struct nlmsghdr *)buf, NULL, NULL);
+	/* Gone, or without an address, by now. */
+	return ret == -ENOENT || ret == -EINVAL ? 0 : ret;
+}
+
 static int resolve_neigh(struct mnd_rtnl *r, bool eager, struct machnet_nl_route *route)
 {
 	uint16_t leave = RESOLVE_SETTLED | NUD_INCOMPLETE | (eager ? 0 : NUD_STALE | NUD_FAILED);
@@ -250,9 +338,14 @@ static int resolve(struct mnd_rtnl *r, bool eager, struct machnet_nl_route *rout
 {
 	struct path p = { .route = route };
 	struct mnd_link link;
+	uint32_t vrf;
 	int ret;
 
-	ret = route_get(r, &route->dst, &p);
+	ret = vrf_get(r, route->vrf, &vrf);
+	if (!ret)
+		ret = check_from(r, &route->from, vrf);
+	if (!ret)
+		ret = route_get(r, &route->dst, &route->from, vrf, &p);
 	if (!ret)
 		ret = type_error(p.type);
 	if (!ret)
@@ -272,13 +365,15 @@ static int resolve(struct mnd_rtnl *r, bool eager, struct machnet_nl_route *rout
 	return resolve_neigh(r, eager, route);
 }
 
-void mnd_resolve(struct mnd_rtnl *r, const struct mn_addr *dst, bool eager,
+void mnd_resolve(struct mnd_rtnl *r, const struct machnet_nl_route_key *key, bool eager,
 		 struct machnet_nl_route *route)
 {
 	int ret;
 
 	memset(route, 0, sizeof(*route));
-	route->dst = *dst;
+	route->dst = key->dst;
+	route->from = key->from;
+	route->vrf = key->vrf;
 	ret = resolve(r, eager, route);
 	if (ret) {
 		route->state = MACHNET_ROUTE_STATE_UNREACHABLE;

@@ -3,43 +3,62 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/conn.h"
 #include "daemon/device.h"
 #include "daemon/route.h"
 
+/* The kernel is told no more often of one route. */
+#define CONFIRM_US	UINT64_C(2000000)
+
 static int route_cmp(const void *a, const void *b)
 {
 	const struct mnd_route *x = a, *y = b;
 
-	return memcmp(&x->dst, &y->dst, sizeof(x->dst));
+	return memcmp(&x->key, &y->key, sizeof(x->key));
 }
 
-static struct mnd_route *route_find(struct mnd_daemon *d, const struct mn_addr *dst)
+static struct mnd_route *route_find(struct mnd_daemon *d, const struct machnet_nl_route_key *key)
 {
-	struct mnd_route key = { .dst = *dst };
-	void *node = tfind(&key, &d->routes, route_cmp);
+	struct mnd_route r = { .key = *key };
+	void *node = tfind(&r, &d->routes, route_cmp);
 
 	return node ? *(struct mnd_route **)node : NULL;
 }
 
-int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, struct mnd_route **out)
+/* The device stands for the VRF that it may belong to. */
+static struct machnet_nl_route_key make_key(const struct mnd_daemon *d, const struct mn_addr *dst,
+					    const struct mn_addr *from)
 {
-	struct mnd_route *r = route_find(d, dst);
+	struct machnet_nl_route_key key = { .dst = *dst, .vrf = d->ifindex };
+
+	if (!mn_addr_is_any(from))
+		key.from = *from;
+	else if (mn_addr_is_v4(dst))
+		key.from = mn_addr_from_v4(0);
+	return key;
+}
+
+int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, const struct mn_addr *from,
+		  struct mnd_route **out)
+{
+	struct machnet_nl_route_key key = make_key(d, dst, from);
+	struct mnd_route *r = route_find(d, &key);
 	int ret;
 
 	if (r) {
 		*out = r;
 		/* A destination that could not be reached is asked for anew, it may be up again. */
 		return r->last.state == MACHNET_ROUTE_STATE_UNREACHABLE ?
-		       d->ops->route_watch(d->control, dst, &r->last) : 0;
+		       d->ops->route_watch(d->control, &key, &r->last) : 0;
 	}
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->dst = *dst;
+	r->key = key;
 	LIST_INIT(&r->users);
-	ret = d->ops->route_watch(d->control, dst, &r->last);
+	ret = d->ops->route_watch(d->control, &key, &r->last);
 	if (ret || !tsearch(r, &d->routes, route_cmp)) {
 		free(r);
 		return ret ? ret : -ENOMEM;
@@ -62,15 +81,36 @@ void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_con
 	}
 	if (!LIST_EMPTY(&route->users))
 		return;
-	d->ops->route_unwatch(d->control, &route->dst);
+	d->ops->route_unwatch(d->control, &route->key);
 	tdelete(route, &d->routes, route_cmp);
 	free(route);
 }
 
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000000) + ts.tv_nsec / 1000;
+}
+
+void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6])
+{
+	uint64_t now = now_us();
+
+	if (route->last.state != MACHNET_ROUTE_STATE_REACHABLE ||
+	    memcmp(route->last.mac, mac, sizeof(route->last.mac)) ||
+	    (route->confirmed_us && now - route->confirmed_us < CONFIRM_US))
+		return;
+	route->confirmed_us = now;
+	d->ops->route_confirm(d->control, &route->key);
+}
+
 void mnd_route_changed(void *daemon, const struct machnet_nl_route *answer)
 {
+	struct machnet_nl_route_key key = machnet_nl_route_key(answer);
 	struct mnd_daemon *d = daemon;
-	struct mnd_route *r = route_find(d, &answer->dst);
+	struct mnd_route *r = route_find(d, &key);
 	struct mnd_conn *c, *next;
 
 	if (!r)

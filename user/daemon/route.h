@@ -6,20 +6,26 @@
 #include "daemon/daemon.h"
 
 struct mnd_route {
-	struct mn_addr dst;
+	struct machnet_nl_route_key key;
 	struct machnet_nl_route last;	/* the latest answer */
+	uint64_t confirmed_us;		/* when the control plane was told last that it works */
 	struct mnd_conn_list users;
 };
 
 /*
- * The destination's route, watched from now on for one more user. -ENETUNREACH
- * and the like when there is none.
+ * The destination's route, watched from now on for one more user. from: the address to be sent
+ * from, any for the one that the routing table chooses. -ENETUNREACH and the like when there is
+ * none.
  */
-int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, struct mnd_route **route);
+int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, const struct mn_addr *from,
+		  struct mnd_route **route);
 
 /* A connection uses the route / does not use it any more; the last one ends the watch. */
 void mnd_route_use(struct mnd_route *route, struct mnd_conn *conn);
 void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_conn *conn);
+
+/* Its next hop, which has this MAC, has been heard of: the kernel need not ask for it. */
+void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6]);
 
 /* The control plane's announcement. */
 void mnd_route_changed(void *daemon, const struct machnet_nl_route *route);

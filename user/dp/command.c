@@ -50,11 +50,24 @@ static void engine_post(struct dp_engine *e, const struct machnet_dp_event *ev)
 	e->event_posted = true;
 }
 
+static int event_type(enum mn_stack_event_type type)
+{
+	switch (type) {
+	case MN_STACK_EVENT_UP:
+		return MACHNET_DP_EVENT_UP;
+	case MN_STACK_EVENT_HEARD:
+		return MACHNET_DP_EVENT_HEARD;
+	case MN_STACK_EVENT_END:
+		break;
+	}
+	return MACHNET_DP_EVENT_END;
+}
+
 static void engine_event(void *ctx, const struct mn_stack_event *s)
 {
 	struct dp_engine *e = ctx;
 	struct machnet_dp_event ev = {
-		.type = s->type == MN_STACK_EVENT_UP ? MACHNET_DP_EVENT_UP : MACHNET_DP_EVENT_END,
+		.type = event_type(s->type),
 		.reason = end_reason(s->why),
 		.error = s->type == MN_STACK_EVENT_END ? mn_end_errno(s->why) : 0,
 		.accepted = s->accepted,
@@ -153,6 +166,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		break;
 	case DP_CMD_ADDR_DEL:
 		engine_addr_del(e, &c->path.local);
+		break;
+	case DP_CMD_SNAPSHOT:
+		e->snapshot = c->part;
 		break;
 	}
 }

@@ -113,6 +113,7 @@ static void dp_close(struct machnet_dp *dp)
 	if (dp->efd >= 0)
 		close(dp->efd);
 	free(dp->listeners);
+	free(dp->snapshot.conns);
 	free(dp);
 	dp_exists = false;
 }
@@ -196,6 +197,7 @@ void machnet_dp_dispatch(struct machnet_dp *dp)
 	for (unsigned int i = 0; i < dp->n_engines; i++)
 		while (rte_ring_sc_dequeue_elem(dp->engines[i].events, &ev, sizeof(ev)) == 0)
 			dp_event(dp, &ev);
+	dp_snapshot_check(dp);
 }
 
 void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd *cmd)

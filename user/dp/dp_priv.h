@@ -21,6 +21,13 @@ struct dp_listener {
 	uint32_t channel;
 };
 
+struct dp_snapshot {
+	struct machnet_dp_conn *conns;	/* NULL: none is under way */
+	struct dp_snapshot_part parts[MACHNET_DP_ENGINES_MAX];
+	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
+	void *ctx;
+};
+
 struct machnet_dp {
 	struct machnet_dp_config cfg;
 	struct dp_nic nic;
@@ -35,10 +42,14 @@ struct machnet_dp {
 	unsigned int n_channels;
 	struct dp_listener *listeners;
 	unsigned int n_listeners;
+	struct dp_snapshot snapshot;
 };
 
 /* Puts a command on an engine's ring and wakes it. */
 void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd *cmd);
+
+/* Hands the snapshot over if it is complete. */
+void dp_snapshot_check(struct machnet_dp *dp);
 
 /* The engine has forgotten the channel. */
 void dp_channel_gone(struct machnet_dp *dp, uint32_t channel);

@@ -250,6 +250,10 @@ static unsigned int engine_turn(struct dp_engine *e)
 	}
 	work += engine_tx(e);
 	mn_stack_flush(e->stack);
+	if (e->snapshot) {
+		dp_engine_snapshot(e);
+		work++;
+	}
 	if (e->event_posted)
 		engine_wake_control(e);
 	return work;
@@ -298,9 +302,10 @@ static struct rte_ring *engine_ring(const char *what, unsigned int index, unsign
 static int engine_rings(struct dp_engine *e, uint32_t max_conns)
 {
 	/* Each connection may come up and end while the control thread is away. */
-	unsigned int events = rte_align32pow2(4 * max_conns + 64);
+	unsigned int events = rte_align32pow2(4 * max_conns + 256);
 
-	e->events_reserve = 2 * max_conns + 16;
+	/* In one turn each may, and each packet may be one that a peer is heard by. */
+	e->events_reserve = 2 * max_conns + (ENGINE_RX_BURSTS + 1) * DP_BURST + 16;
 	e->cmds = engine_ring("cmds", e->index, sizeof(struct dp_cmd), ENGINE_CMDS,
 			      RING_F_SP_ENQ | RING_F_SC_DEQ);
 	e->events = engine_ring("events", e->index, sizeof(struct machnet_dp_event), events,
@@ -322,6 +327,7 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 	int ret;
 
 	e->index = index;
+	e->max_conns = sc.max_conns;
 	e->poll = cfg->poll;
 	e->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	e->epfd = epoll_create1(EPOLL_CLOEXEC);

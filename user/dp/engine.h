@@ -38,13 +38,23 @@ enum dp_cmd_type {
 	DP_CMD_SET_PATH,
 	DP_CMD_ADDR_ADD,
 	DP_CMD_ADDR_DEL,
+	DP_CMD_SNAPSHOT,
+};
+
+/* An engine's connections, for the control thread; between the command and done the engine's. */
+struct dp_snapshot_part {
+	struct machnet_dp_conn *conns;	/* max_conns of them */
+	uint32_t n;
+	uint32_t next;			/* where to go on */
+	bool done;
 };
 
 struct dp_cmd {
 	uint32_t type;			/* enum dp_cmd_type */
 	uint32_t flow;			/* CLOSE */
 	uint32_t why;			/* ABORT: enum mn_end */
-	struct mn_channel *channel;	/* all but ABORT, SET_PATH, ADDR_* */
+	struct mn_channel *channel;	/* all but ABORT, SET_PATH, ADDR_*, SNAPSHOT */
+	struct dp_snapshot_part *part;	/* SNAPSHOT */
 	uint64_t id;			/* ABORT, SET_PATH: connection; CONNECT: request */
 	struct mn_path path; /* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
 };
@@ -72,6 +82,7 @@ struct dp_engine {
 	const struct dp_ports *ports;
 	enum machnet_dp_poll poll;
 	struct rte_ring *cmds, *events, *handoff;
+	uint32_t max_conns;
 	unsigned int events_reserve;	/* with fewer event slots free it takes no work */
 	int efd;			/* wakes the engine */
 	int epfd;			/* what it sleeps on: efd, doorbells, RX events */
@@ -91,6 +102,7 @@ struct dp_engine {
 	uint64_t idle_since_us;		/* 0: the last turn had work */
 	uint64_t yield_from_us;		/* until then the engine sleeps without yielding first */
 	bool event_posted;
+	struct dp_snapshot_part *snapshot;	/* under way; NULL: none */
 	struct dp_engine_stats stats;
 
 	uint32_t sleeps __attribute__((aligned(64)));	/* about to wait: write efd */
@@ -109,6 +121,9 @@ void dp_engine_kick(struct dp_engine *e);
 /* command.c: takes what is on the ring of commands, as long as there is room for their events. */
 unsigned int dp_engine_commands(struct dp_engine *e);
 extern const struct mn_stack_ops dp_engine_ops;
+
+/* snapshot.c: goes on with the snapshot that is under way. */
+void dp_engine_snapshot(struct dp_engine *e);
 
 /* Microseconds of the clock that all engines use. */
 uint64_t dp_clock_us(void);

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What an operator sees and does of real daemons: their connections, an end by order, neighbours that are not asked.
+# shellcheck source=selftests/e2e/pair.sh
+. "$(dirname "$0")/pair.sh"
+
+# connections HOST FILTER: how many of them the jq filter selects.
+connections() {
+	on "$1" "$bin/machnetctl" -j connection | jq "[.[] | select($2)] | length"
+}
+
+has() {
+	[ "$(connections "$1" "$2")" -eq "$3" ]
+}
+
+# client NAME ADDRESS PORT: in the background; process id in the array client.
+declare -A client
+client() {
+	start a "$1" "$bin/machnet-bench" client "$2" -p "$3" -d 60
+	client[$1]=$started
+}
+
+# died NAME: it ended because its connection was ended by order.
+died() {
+	wait "${client[$1]}"
+	grep -q 'Software caused connection abort' "$work/$1.log"
+}
+
+neighbour_is() {
+	ip -n "${ns[a]}" neigh show "$IP_B" | grep -q "$1"
+}
+
+tap_start
+pair_up -e 2 || bail "two daemons with two engines each"
+server_up || bail "a server on host b"
+start a local "$bin/machnet-bench" server -p 31581
+here_ok "a server on host a" wait_for 10 grep -q listening "$work/local.log"
+for i in 1 2 3; do client "c$i" $IP_B 31580; done
+client within $IP_A 31581
+here_ok "host a shows 3 connections to b, and both ends of one within it" wait_for 10 has a '.state == "established"' 5
+here_ok "host b shows 3, on the server's port" wait_for 10 has b '.local_port == 31580' 3
+run_ok "with their owner" has a ".owner_pid == ${client[c2]}" 1
+
+ip -n "${ns[a]}" neigh change $IP_B dev eth0 nud stale
+here_ok "a next hop that has become stale is confirmed by the traffic" wait_for 10 neighbour_is REACHABLE
+
+run_ok "one is killed, named by its owner" on a "$bin/machnetctl" connection kill pid "${client[c2]}"
+here_ok "its application gets ECONNABORTED" died c2
+here_ok "the peer is told" wait_for 10 grep -q 'Connection reset by peer' "$work/server.log"
+here_ok "and nobody else" wait_for 10 has b 'true' 2
+run_ok "one end of the connection within the host is killed" on a "$bin/machnetctl" connection kill local-port 31581
+here_ok "the other end is reset" wait_for 10 grep -q 'Connection reset by peer' "$work/within.log"
+run_ok "the others are killed" on a "$bin/machnetctl" connection kill all
+here_ok "and their applications know" died c1
+here_ok "each of them" died c3
+here_ok "none is left on host a" wait_for 10 has a 'true' 0
+here_ok "none is left on host b" wait_for 10 has b 'true' 0
+here_ok "the daemons end in order" pair_down
+tap_end

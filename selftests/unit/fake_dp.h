@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_dp.h - a datapath and a control plane that only note what the daemon does with them
+ *
+ * To be included once: it defines machnet_dp_*(), the operations, mnd_owns_addr() and a
+ * log that nobody reads.
+ */
+#ifndef FAKE_DP_H
+#define FAKE_DP_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/app.h"
+#include "daemon/conn.h"
+#include "daemon/log.h"
+
+#define FAKE_NETDEV	42
+
+static struct {
+	uint32_t channels, deleted;	/* numbers given out; taken back */
+	struct machnet_dp_connect connect;	/* the last one */
+	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
+	unsigned int snapshots;
+	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
+	void *ctx;
+
+	struct machnet_nl_route_key watched;	/* the last one */
+	unsigned int confirmed;
+	struct { uint64_t id; uint32_t reason; unsigned int n, flushed; } del;
+	struct { uint64_t cookie; pid_t owner; } claim;
+} fake;
+
+int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
+			   uint32_t *channel, int fds[3])
+{
+	(void)dp, (void)tx_bufs, (void)rx_bufs;
+	*channel = fake.channels++ % MACHNET_DP_CHANNELS_MAX;
+	fds[0] = fds[1] = fds[2] = STDOUT_FILENO;
+	return 0;
+}
+
+void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel)
+{
+	(void)dp, (void)channel;
+	fake.deleted++;
+}
+
+int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
+		      uint16_t port)
+{
+	(void)dp, (void)channel, (void)addr, (void)port;
+	return 0;
+}
+
+int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
+			uint16_t port)
+{
+	(void)dp, (void)channel, (void)addr, (void)port;
+	return 0;
+}
+
+int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *c)
+{
+	(void)dp, (void)channel;
+	fake.connect = *c;
+	return 0;
+}
+
+void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint32_t flow)
+{
+	(void)dp, (void)channel, (void)flow;
+}
+
+void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason)
+{
+	(void)dp;
+	fake.abort.engine = engine;
+	fake.abort.id = id;
+	fake.abort.reason = reason;
+	fake.abort.n++;
+}
+
+void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
+			 uint16_t mtu)
+{
+	(void)dp, (void)engine, (void)id, (void)mac, (void)mtu;
+}
+
+bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
+		     uint64_t *value)
+{
+	(void)dp, (void)index, (void)name, (void)size, (void)value;
+	return false;
+}
+
+int machnet_dp_snapshot(struct machnet_dp *dp,
+			void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n),
+			void *ctx)
+{
+	(void)dp;
+	fake.snapshots++;
+	fake.done = done;
+	fake.ctx = ctx;
+	return 0;
+}
+
+bool mnd_owns_addr(const struct mnd_daemon *d, const struct mn_addr *addr)
+{
+	(void)d;
+	/* 10.0.0.x */
+	return mn_addr_is_v4(addr) && ntohl(mn_addr_v4(addr)) >> 8 == 0x0a0000;
+}
+
+void mnd_log(int priority, const char *fmt, ...)
+{
+	(void)priority, (void)fmt;
+}
+
+static const char *fake_error(const struct mnd_control *c)
+{
+	(void)c;
+	return "";
+}
+
+static int fake_port_reserve(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
+{
+	(void)c, (void)addr;
+	*port = 50000;
+	return 0;
+}
+
+static int fake_port_release(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	(void)c, (void)addr, (void)port;
+	return 0;
+}
+
+static int fake_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			   uint64_t cookie, pid_t owner)
+{
+	(void)c, (void)addr, (void)port;
+	fake.claim.cookie = cookie;
+	fake.claim.owner = owner;
+	return 0;
+}
+
+static int fake_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	(void)c, (void)conn;
+	return 0;
+}
+
+static int fake_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	(void)c;
+	fake.del.id = id;
+	fake.del.reason = reason;
+	fake.del.n++;
+	return 0;
+}
+
+static int fake_flush(struct mnd_control *c)
+{
+	(void)c;
+	fake.del.flushed = fake.del.n;
+	return 0;
+}
+
+/* Everything is on link, and has its last byte in its MAC. */
+static int fake_route_watch(struct mnd_control *c, const struct machnet_nl_route_key *key,
+			    struct machnet_nl_route *route)
+{
+	(void)c;
+	fake.watched = *key;
+	*route = (struct machnet_nl_route){
+		.dst = key->dst, .from = key->from, .vrf = key->vrf, .nexthop = key->dst,
+		.state = MACHNET_ROUTE_STATE_REACHABLE, .ifindex = FAKE_NETDEV, .mtu = 1500,
+		.has_mac = true, .mac = { 2, 0, 0, 0, 0, key->dst.b[15] },
+	};
+	mn_addr_parse(&route->src, "10.0.0.1");
+	return 0;
+}
+
+static int fake_route_unwatch(struct mnd_control *c, const struct machnet_nl_route_key *key)
+{
+	(void)c, (void)key;
+	return 0;
+}
+
+static int fake_route_confirm(struct mnd_control *c, const struct machnet_nl_route_key *key)
+{
+	(void)c, (void)key;
+	fake.confirmed++;
+	return 0;
+}
+
+const struct mnd_control_ops mnd_control_kernel_ops = {
+	.name = "kernel",
+	.error = fake_error,
+	.port_reserve = fake_port_reserve,
+	.port_release = fake_port_release,
+	.port_claim = fake_port_claim,
+	.port_unclaim = fake_port_release,
+	.connection_add = fake_connection_add,
+	.connection_del = fake_connection_del,
+	.flush = fake_flush,
+	.route_watch = fake_route_watch,
+	.route_unwatch = fake_route_unwatch,
+	.route_confirm = fake_route_confirm,
+};
+
+#endif /* FAKE_DP_H */

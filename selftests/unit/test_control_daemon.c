@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/* The daemon between its applications and fakes of the control plane and the datapath. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+#include "selftests/unit/fake_dp.h"
+#include "daemon/loop.h"
+
+#define NOBODY	65534
+
+FIXTURE(daemon)
+{
+	struct mnd_daemon d;
+	char dir[32], path[48];
+};
+
+FIXTURE_SETUP(daemon)
+{
+	struct rlimit files;
+
+	memset(&fake, 0, sizeof(fake));
+	memset(&self->d, 0, sizeof(self->d));
+	strcpy(self->dir, "/tmp/machnet-test-XXXXXX");
+	if (geteuid())
+		SKIP(return, "needs root to be several users");
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &files));
+	files.rlim_cur = files.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	ASSERT_EQ(0, chmod(self->dir, 0755));
+	snprintf(self->path, sizeof(self->path), "%s/sock", self->dir);
+	self->d.opt.control = "kernel";
+	self->d.opt.socket = self->path;
+	self->d.ops = &mnd_control_kernel_ops;
+	self->d.ifindex = FAKE_NETDEV;
+	self->d.info.mtu = 1500;
+	self->d.info.engines = 2;
+	strcpy(self->d.ifname, "mnet0");
+	strcpy(self->d.device, "0000:00:04.0");
+	self->d.epfd = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_EQ(0, mnd_app_listen(&self->d));
+}
+
+FIXTURE_TEARDOWN(daemon)
+{
+	if (!self->path[0])
+		return;
+	mnd_app_close_all(&self->d);
+	mnd_conn_free_all(&self->d);
+	close(self->d.epfd);
+	rmdir(self->dir);
+}
+
+/* Does all that there is to do now. */
+static void run(struct mnd_daemon *d)
+{
+	struct epoll_event ev;
+
+	while (epoll_wait(d->epfd, &ev, 1, 0) == 1) {
+		struct mnd_watch *w = ev.data.ptr;
+
+		w->fn(w->arg, ev.events);
+		mnd_conn_settle(d);
+	}
+}
+
+/* A socket to the daemon as a user. */
+static int dial(struct mnd_daemon *d, uid_t uid)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	strcpy(sa.sun_path, d->opt.socket);
+	if (seteuid(uid) || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) || seteuid(0))
+		abort();
+	run(d);
+	return fd;
+}
+
+static void ask(int fd, struct mn_app_msg req)
+{
+	req.version = MN_APP_VERSION;
+	if (send(fd, &req, sizeof(req), MSG_NOSIGNAL) < 0)
+		abort();
+}
+
+/* The answer that is there, with up to one descriptor; error -1: there is none. */
+static struct mn_app_msg answer(int sock, int *file)
+{
+	union {
+		char buf[CMSG_SPACE(MN_APP_ATTACH_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct mn_app_msg ans;
+	struct iovec iov = { &ans, sizeof(ans) };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c;
+	int fds[MN_APP_ATTACH_FDS];
+
+	if (recvmsg(sock, &mh, MSG_DONTWAIT) != sizeof(ans))
+		return (struct mn_app_msg){ .error = -1 };
+	c = CMSG_FIRSTHDR(&mh);
+	if (file)
+		*file = -1;
+	if (!c)
+		return ans;
+	memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	for (unsigned int i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++)
+		if (file && !i)
+			*file = fds[i];
+		else
+			close(fds[i]);
+	return ans;
+}
+
+static struct mn_app_msg request(struct mnd_daemon *d, int fd, struct mn_app_msg req)
+{
+	ask(fd, req);
+	run(d);
+	return answer(fd, NULL);
+}
+
+#define REQUEST(fd_, ...)	request(&self->d, fd_, (struct mn_app_msg){ __VA_ARGS__ })
+
+static struct mn_addr addr(const char *text)
+{
+	struct mn_addr a;
+
+	if (mn_addr_parse(&a, text))
+		abort();
+	return a;
+}
+
+/* A connection from 10.0.0.1 to 10.0.9.9, or to another MAC's address, that a peer has opened. */
+static void accept_one(struct mnd_daemon *d, uint64_t id, const char *remote, uint32_t channel)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_UP, .accepted = true, .channel = channel, .id = id,
+		.engine = id & 0xff, .local = addr("10.0.0.1"), .remote = addr(remote),
+		.local_port = 80, .remote_port = 40000,
+	};
+
+	mnd_conn_event(d, &ev);
+}
+
+static void event_of(struct mnd_daemon *d, int type, uint64_t id, uint32_t reason)
+{
+	struct machnet_dp_event ev = { .type = type, .id = id, .reason = reason };
+
+	mnd_conn_event(d, &ev);
+}
+
+TEST_F(daemon, facts)
+{
+	static const char *const keys[] = {
+		"version", "pid", "control", "device", "netdev", "tap", "driver", "mac", "mtu",
+		"engines", "cores", "poll", "memory", "rx_wakeup", "rss_class", "uptime_s",
+		"channels", "connections",
+	};
+	int fd = dial(&self->d, NOBODY);
+	struct mn_app_msg ans = { 0 };
+	char value[64];
+	unsigned int i;
+
+	memset(self->d.device, 'x', sizeof(self->d.device) - 1);
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		ans = REQUEST(fd, .type = MN_APP_FACTS, .index = ans.index);
+		ASSERT_EQ(0, ans.error);
+		ASSERT_LT(strnlen(ans.name, sizeof(ans.name)), sizeof(ans.name));
+		EXPECT_EQ(0, strncmp(ans.name, keys[i], strlen(keys[i]))) TH_LOG("%s", ans.name);
+		ASSERT_EQ('=', ans.name[strlen(keys[i])]) TH_LOG("%s", ans.name);
+		snprintf(value, sizeof(value), "%s", ans.name + strlen(keys[i]) + 1);
+		EXPECT_TRUE(value[0] || !strcmp(keys[i], "driver")) TH_LOG("%s", ans.name);
+		if (!strcmp(keys[i], "engines"))
+			EXPECT_STREQ("2", value);
+		if (!strcmp(keys[i], "pid"))
+			EXPECT_EQ(getpid(), atoi(value));
+	}
+	EXPECT_EQ(ENOENT, REQUEST(fd, .type = MN_APP_FACTS, .index = ans.index).error);
+	EXPECT_EQ(ENOENT, REQUEST(fd, .type = MN_APP_FACTS, .index = UINT32_MAX).error);
+	close(fd);
+}
+
+TEST_F(daemon, channels_of_one_user)
+{
+	int fds[MND_CHANNELS_PER_USER + 1], root = dial(&self->d, 0);
+
+	for (int i = 0; i < MND_CHANNELS_PER_USER; i++) {
+		fds[i] = dial(&self->d, NOBODY);
+		ASSERT_EQ(0, REQUEST(fds[i], .type = MN_APP_ATTACH).error);
+	}
+	fds[MND_CHANNELS_PER_USER] = dial(&self->d, NOBODY);
+	EXPECT_EQ(EDQUOT, REQUEST(fds[MND_CHANNELS_PER_USER], .type = MN_APP_ATTACH).error);
+	/* That of another user is not this one's, and root has none. */
+	EXPECT_EQ(0, REQUEST(root, .type = MN_APP_ATTACH).error);
+	/* Once one is gone, there is room for one. */
+	close(fds[0]);
+	run(&self->d);
+	EXPECT_EQ(0, REQUEST(fds[MND_CHANNELS_PER_USER], .type = MN_APP_ATTACH).error);
+	EXPECT_EQ(MND_CHANNELS_PER_USER + 2, fake.channels);
+	for (int i = 1; i <= MND_CHANNELS_PER_USER; i++)
+		close(fds[i]);
+	close(root);
+}
+
+TEST_F(daemon, sockets_of_one_user)
+{
+	int fds[MND_SOCKETS_PER_USER + 1], root;
+	char c;
+
+	for (int i = 0; i <= MND_SOCKETS_PER_USER; i++)
+		fds[i] = dial(&self->d, NOBODY);
+	EXPECT_EQ(0, REQUEST(fds[MND_SOCKETS_PER_USER - 1], .type = MN_APP_INFO).error);
+	EXPECT_EQ(0, recv(fds[MND_SOCKETS_PER_USER], &c, 1, MSG_DONTWAIT));
+	root = dial(&self->d, 0);
+	EXPECT_EQ(0, REQUEST(root, .type = MN_APP_INFO).error);
+	for (int i = 0; i <= MND_SOCKETS_PER_USER; i++)
+		close(fds[i]);
+	close(root);
+}
+
+static void finish_snapshot(unsigned int n)
+{
+	struct machnet_dp_conn list[8] = { 0 };
+
+	for (unsigned int i = 0; i < n; i++)
+		list[i] = (struct machnet_dp_conn){
+			.id = 1000 + i, .state = MACHNET_CONNECTION_STATE_ESTABLISHED,
+			.engine = i, .remote_port = 7, .tx_bytes = 1ull << 40,
+		};
+	list[0].state = MACHNET_CONNECTION_STATE_CONNECTING;
+	list[1].channel = 77;
+	fake.done(fake.ctx, list, n);
+}
+
+TEST_F(daemon, connections_are_listed)
+{
+	int root = dial(&self->d, 0), user = dial(&self->d, NOBODY), file, left;
+	int all = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct mn_app_connection list[8] = { 0 };
+	struct mn_app_msg ans;
+
+	ASSERT_EQ(0, REQUEST(user, .type = MN_APP_ATTACH).error);
+	ask(root, (struct mn_app_msg){ .type = MN_APP_CONNECTIONS, .tag = 5 });
+	ask(user, (struct mn_app_msg){ .type = MN_APP_CONNECTIONS, .tag = 6 });
+	run(&self->d);
+	/* Nobody waits for the engines. */
+	EXPECT_EQ(-1, answer(root, NULL).error);
+	EXPECT_EQ(0, REQUEST(root, .type = MN_APP_INFO).error);
+	EXPECT_EQ(EBUSY, REQUEST(root, .type = MN_APP_CONNECTIONS, .tag = 7).error);
+	EXPECT_EQ(1, fake.snapshots);
+	finish_snapshot(3);
+	ans = answer(root, &file);
+	ASSERT_EQ(0, ans.error);
+	EXPECT_EQ(5, ans.tag);
+	EXPECT_EQ(3, ans.value);
+	EXPECT_EQ(all, fcntl(file, F_GET_SEALS));
+	ASSERT_EQ(3 * sizeof(list[0]), read(file, list, sizeof(list)));
+	EXPECT_EQ(0, list[0].id);
+	EXPECT_EQ(1001, list[1].id);
+	EXPECT_EQ(2, list[2].engine);
+	EXPECT_EQ(1ull << 40, list[2].tx_bytes);
+	EXPECT_EQ(getpid(), list[2].owner_pid);
+	EXPECT_EQ(NOBODY, list[2].owner_uid);
+	EXPECT_EQ(0, list[1].owner_pid);
+	EXPECT_EQ(UINT32_MAX, list[1].owner_uid);
+	close(file);
+
+	/* The user asked after the first one had begun, and does not get to know ids. */
+	EXPECT_EQ(-1, answer(user, NULL).error);
+	EXPECT_EQ(2, fake.snapshots);
+	left = dial(&self->d, NOBODY);
+	ask(left, (struct mn_app_msg){ .type = MN_APP_CONNECTIONS });
+	run(&self->d);
+	close(left);
+	run(&self->d);
+	finish_snapshot(2);
+	ASSERT_EQ(2, answer(user, &file).value);
+	ASSERT_EQ(2 * sizeof(list[0]), read(file, list, sizeof(list)));
+	EXPECT_EQ(0, list[1].id);
+	EXPECT_EQ(7, list[1].remote_port);
+	close(file);
+	EXPECT_EQ(2, fake.snapshots);
+
+	ask(user, (struct mn_app_msg){ .type = MN_APP_CONNECTIONS });
+	run(&self->d);
+	finish_snapshot(0);
+	ans = answer(user, &file);
+	EXPECT_EQ(0, ans.error);
+	EXPECT_EQ(0, ans.value);
+	EXPECT_EQ(0, read(file, list, sizeof(list)));
+	close(file);
+	close(root);
+	close(user);
+}
+
+TEST_F(daemon, connection_is_killed)
+{
+	int root = dial(&self->d, 0), user = dial(&self->d, NOBODY);
+
+	accept_one(&self->d, 0x501, "10.0.9.9", 0);
+	EXPECT_EQ(EPERM, REQUEST(user, .type = MN_APP_KILL, .value = 0x501).error);
+	EXPECT_EQ(ENOENT, REQUEST(root, .type = MN_APP_KILL, .value = 0x502).error);
+	EXPECT_EQ(ENOENT, REQUEST(root, .type = MN_APP_KILL, .value = 0).error);
+	EXPECT_EQ(0, fake.abort.n);
+	EXPECT_EQ(0, REQUEST(root, .type = MN_APP_KILL, .value = 0x501).error);
+	EXPECT_EQ(1, fake.abort.n);
+	EXPECT_EQ(0x501, fake.abort.id);
+	EXPECT_EQ(1, fake.abort.engine);
+	EXPECT_EQ(MACHNET_REASON_ADMIN, fake.abort.reason);
+	/* The datapath obeys, and so does the registry. */
+	event_of(&self->d, MACHNET_DP_EVENT_END, 0x501, MACHNET_REASON_ADMIN);
+	EXPECT_EQ(ENOENT, REQUEST(root, .type = MN_APP_KILL, .value = 0x501).error);
+	EXPECT_EQ(0x501, fake.del.id);
+	EXPECT_EQ(MACHNET_REASON_ADMIN, fake.del.reason);
+	EXPECT_EQ(1, fake.del.flushed);
+
+	/* As the kernel tells it. */
+	accept_one(&self->d, 0x700, "10.0.9.9", 0);
+	mnd_conn_kill_heard(&self->d, 0x701);
+	EXPECT_EQ(1, fake.abort.n);
+	mnd_conn_kill_heard(&self->d, 0x700);
+	EXPECT_EQ(2, fake.abort.n);
+	EXPECT_EQ(0x700, fake.abort.id);
+	close(root);
+	close(user);
+}
+
+TEST_F(daemon, peers_that_are_heard_of_are_confirmed)
+{
+	struct mnd_conn *c;
+
+	accept_one(&self->d, 1, "10.0.9.9", 0);
+	accept_one(&self->d, 2, "10.0.9.9", 0);
+	accept_one(&self->d, 3, "10.0.9.8", 0);
+	/* Each route when its first connection is up, and not again for the second one. */
+	EXPECT_EQ(2, fake.confirmed);
+	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 2, 0);
+	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 99, 0);
+	EXPECT_EQ(2, fake.confirmed);
+	LIST_FOREACH(c, &self->d.conns, all)
+		c->route->confirmed_us -= 2000000;
+	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 3, 0);
+	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 3, 0);
+	EXPECT_EQ(3, fake.confirmed);
+
+	/* What was heard came by another way than the route says now. */
+	LIST_FOREACH(c, &self->d.conns, all) {
+		c->route->confirmed_us = 0;
+		c->mac[0] ^= 4;
+	}
+	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 1, 0);
+	EXPECT_EQ(3, fake.confirmed);
+	LIST_FOREACH(c, &self->d.conns, all) {
+		c->mac[0] ^= 4;
+		c->route->last.state = MACHNET_ROUTE_STATE_RESOLVING;
+	}
+	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 1, 0);
+	EXPECT_EQ(3, fake.confirmed);
+}
+
+TEST_F(daemon, routes_are_asked_for_by_source)
+{
+	struct mn_addr any = addr("0.0.0.0"), named = addr("10.0.0.2"), own = addr("10.0.0.1");
+	struct mn_addr remote = addr("10.0.9.9");
+	int fd = dial(&self->d, 0);
+
+	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
+	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80 });
+	run(&self->d);
+	EXPECT_TRUE(mn_addr_equal(&remote, &fake.watched.dst));
+	EXPECT_TRUE(mn_addr_equal(&any, &fake.watched.from));
+	EXPECT_EQ(FAKE_NETDEV, fake.watched.vrf);
+	EXPECT_TRUE(mn_addr_equal(&own, &fake.connect.local));
+	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80,
+				     .local = named });
+	run(&self->d);
+	EXPECT_TRUE(mn_addr_equal(&named, &fake.watched.from));
+	EXPECT_TRUE(mn_addr_equal(&named, &fake.connect.local));
+	/* An accepted connection answers from where it was called. */
+	accept_one(&self->d, 1, "10.0.9.9", 0);
+	EXPECT_TRUE(mn_addr_equal(&own, &fake.watched.from));
+	close(fd);
+}
+
+TEST_F(daemon, port_is_claimed_for_the_process)
+{
+	int fd = dial(&self->d, NOBODY);
+
+	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
+	EXPECT_EQ(0, REQUEST(fd, .type = MN_APP_LISTEN, .local_port = 80, .cookie = 77).error);
+	EXPECT_EQ(77, fake.claim.cookie);
+	EXPECT_EQ(getpid(), fake.claim.owner);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN

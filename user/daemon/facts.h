@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* facts.h - what there is to know about this daemon, as "key=value" */
+#ifndef MND_FACTS_H
+#define MND_FACTS_H
+
+#include <stddef.h>
+
+#include "daemon/daemon.h"
+
+/* Fact number index, from 0 on; the keys are in core/app_proto.h. -ENOENT: no more. */
+int mnd_fact(const struct mnd_daemon *d, unsigned int index, char *buf, size_t size);
+
+#endif /* MND_FACTS_H */
