@@ -17,6 +17,10 @@
  * Nothing here prints, aborts or changes signal handlers. A channel may be used
  * by several threads at once. After fork(2) only the parent may use it.
  *
+ * A channel outlives machnetd. When machnetd ends, its connections are told as
+ * ended (ENETRESET) after all that had come is received; when it runs again the
+ * channel serves as before, and its listeners with it: machnet(7).
+ *
  * Environment: MACHNET_SOCKET names the socket of machnetd
  * (default /run/machnet/machnetd.sock).
  */
@@ -74,7 +78,7 @@ int machnet_init(void);
 
 /*
  * Opens a channel. Free it with machnet_detach(). NULL: as machnet_init(), and
- * ENOSPC (machnetd takes no more channels), ENOMEM.
+ * ENOSPC (machnetd takes no more channels), EDQUOT (no more of this user), ENOMEM.
  */
 void *machnet_attach(void);
 
@@ -82,7 +86,7 @@ void *machnet_attach(void);
  * Takes messages for local_ip and port (0 is EINVAL). local_ip may be NULL:
  * every address; "0.0.0.0": every IPv4 address; "::": every IPv6 address. 0, or
  * -1: EINVAL (no address), EADDRINUSE, EADDRNOTAVAIL, EACCES (a privileged
- * port), EDQUOT (too many ports of this user), ENETDOWN (machnetd is gone).
+ * port), EDQUOT (too many ports of this user), ENETDOWN (machnetd does not run).
  */
 int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
 
@@ -99,7 +103,7 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
  * Sends one message: it is copied, buf is the caller's again on return. Never
  * blocks. 0, or -1: EAGAIN (no room: machnet_wait() for MACHNET_WAIT_SEND),
  * EINVAL (len is 0), EMSGSIZE (over MACHNET_MSG_MAX_LEN), ENOTCONN (no such
- * connection), ENETDOWN.
+ * connection, or none any more: machnetd has ended).
  */
 int machnet_send(const void *channel_ctx, MachnetFlow_t flow, const void *buf, size_t len);
 
@@ -112,10 +116,12 @@ int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iove
 /*
  * Receives one message. Returns its length, 0 when there is none now. -1:
  * EMSGSIZE (longer than len: it stays first in line, call again with a larger
- * buffer; machnet_pending() tells the length), ENETDOWN, or the end of the
- * connection in *flow, told once: ESHUTDOWN (closed by the peer in order),
- * ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ECONNABORTED (by an administrator).
- * *flow is the connection as the peer sees it: src is the peer.
+ * buffer; machnet_pending() tells the length), or the end of the connection in
+ * *flow, told once: ESHUTDOWN (closed by the peer in order), ECONNRESET,
+ * ETIMEDOUT, EHOSTUNREACH, ECONNABORTED (by an administrator), ENETRESET (our
+ * machnetd has ended). *flow is the connection as the peer sees it: src is the
+ * peer. With src_port 0 it is a listener that the next machnetd could not have
+ * again, at dst_ip and dst_port, and the error is one of machnet_listen().
  */
 ssize_t machnet_recv(const void *channel_ctx, void *buf, size_t len, MachnetFlow_t *flow);
 
@@ -132,7 +138,8 @@ ssize_t machnet_recv_timeout(const void *channel_ctx, void *buf, size_t len, Mac
 /*
  * Waits for any of events (MACHNET_WAIT_*) up to timeout_ms milliseconds (-1:
  * for ever). Gives the processor away while it waits. Returns the events that
- * came, 0 when the time has passed, -1: EINVAL, EINTR, ENETDOWN.
+ * came, 0 when the time has passed, -1: EINVAL, EINTR. A send is no reason to
+ * wait when machnetd has ended.
  */
 int machnet_wait(const void *channel_ctx, int events, int timeout_ms);
 
@@ -150,7 +157,7 @@ int machnet_fd(const void *channel_ctx);
 /*
  * Closes a connection in order: messages already sent are delivered first, and
  * the peer is told ESHUTDOWN. Here nothing more is received of it, not even what
- * has come already. The flow is the one for sending. 0, or -1: ENOTCONN, ENETDOWN.
+ * has come already. The flow is the one for sending. 0, or -1: ENOTCONN.
  */
 int machnet_close(const void *channel_ctx, MachnetFlow_t flow);
 

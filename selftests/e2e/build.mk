@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
 TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh idle.sh \
-	engines.sh no_hugepages.sh demo.sh operator.sh)
+	engines.sh no_hugepages.sh demo.sh operator.sh reattach.sh)
+VM_TESTS += selftests/e2e/reattach_kernel.sh
 
 # machnetctl
 TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh doctor.sh)

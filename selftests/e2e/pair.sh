@@ -8,7 +8,7 @@
 #
 #   namespace a  10.77.0.1 -- eth0 ========= eth0 -- 10.77.0.2  namespace b
 #
-# machnetd -i eth0 --control=local on both sides (veth: af_packet).
+# machnetd -i eth0 --control=$MN_CONTROL (local) on both sides (veth: af_packet).
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=selftests/lib.sh
@@ -59,7 +59,7 @@ daemon_up() {
 	local host=$1
 
 	shift
-	start "$host" "machnetd-$host" "$bin/machnetd" -i eth0 --control=local "$@"
+	start "$host" "machnetd-$host" "$bin/machnetd" -i eth0 --control="${MN_CONTROL:-local}" "$@"
 	daemon[$host]=$started
 	wait_for 20 grep -q 'serving' "$work/machnetd-$host.log" && return
 	tap_diag <"$work/machnetd-$host.log"

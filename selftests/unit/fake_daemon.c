@@ -11,7 +11,6 @@
 
 #include "fake_daemon.h"
 
-
 static void watch(struct fake_daemon *d, int fd, uint32_t events, uint32_t what)
 {
 	struct epoll_event ev = { .events = events, .data.u32 = what };
@@ -69,7 +68,8 @@ static void attach(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg 
 	fds[0] = spoil == FAKE_UNSEALED ? unsealed_copy(&a->ch) : a->ch.memfd;
 	fds[1] = a->ch.engine_efd;
 	fds[2] = a->ch.app_efd;
-	m->control = MN_APP_CONTROL_LOCAL;
+	m->control = __atomic_load_n(&d->control, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&d->attaches, 1, __ATOMIC_RELEASE);
 	answer(d, a->sock, m, spoil == FAKE_NO_FDS ? NULL : fds);
 	if (spoil == FAKE_UNSEALED)
 		close(fds[0]);
@@ -82,7 +82,7 @@ static void connect_app(struct fake_daemon *d, struct fake_app *a, struct mn_app
 
 	m->flow = d->next_flow++;
 	m->local = mn_addr_from_v4(htonl(0x0a000001));
-	m->local_port = 40000 + m->flow % 20000;
+	m->local_port = d->first_port + m->flow % 20000;
 	memcpy(info.local_addr, m->local.b, sizeof(info.local_addr));
 	memcpy(info.remote_addr, m->remote.b, sizeof(info.remote_addr));
 	info.local_port = m->local_port;
@@ -100,12 +100,24 @@ static void connect_app(struct fake_daemon *d, struct fake_app *a, struct mn_app
 		answer(d, a->sock, m, NULL);
 }
 
+static void listen_app(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+{
+	uint32_t n = d->listens;
+
+	if (n < FAKE_LISTENS) {
+		d->listen[n] = *m;
+		__atomic_store_n(&d->listens, n + 1, __ATOMIC_RELEASE);
+	}
+	answer(d, a->sock, m, NULL);
+}
+
 static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
 {
 	int refuse = __atomic_load_n(&d->refuse, __ATOMIC_RELAXED);
 
 	if (refuse && m->type == __atomic_load_n(&d->refuse_type, __ATOMIC_RELAXED)) {
 		m->error = refuse;
+		__atomic_add_fetch(&d->refusals, 1, __ATOMIC_RELAXED);
 		answer(d, a->sock, m, NULL);
 		return;
 	}
@@ -115,6 +127,9 @@ static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg
 		break;
 	case MN_APP_CONNECT:
 		connect_app(d, a, m);
+		break;
+	case MN_APP_LISTEN:
+		listen_app(d, a, m);
 		break;
 	default:
 		answer(d, a->sock, m, NULL);
@@ -213,17 +228,20 @@ static void *run(void *arg)
 {
 	struct fake_daemon *d = arg;
 	struct epoll_event ev[FAKE_CHANNELS];
-	bool busy, hold;
+	bool busy, hold, mute;
 	int n;
 
 	while (!__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE)) {
 		hold = __atomic_load_n(&d->hold, __ATOMIC_ACQUIRE);
+		mute = __atomic_load_n(&d->mute, __ATOMIC_RELAXED);
 		busy = false;
 		for (int i = 0; i < FAKE_CHANNELS && !hold; i++)
 			busy |= d->apps[i].attached && serve(&d->apps[i].ch);
 		n = epoll_wait(d->epfd, ev, FAKE_CHANNELS, busy || hold || !arm_all(d) ? 0 : 20);
 		disarm_all(d);
 		for (int i = 0; i < n; i++) {
+			if (mute && ev[i].data.u32 < FAKE_CHANNELS)
+				continue;
 			if (ev[i].data.u32 < FAKE_CHANNELS)
 				app_readable(d, &d->apps[ev[i].data.u32]);
 			else if (ev[i].data.u32 == FAKE_CHANNELS)
@@ -245,7 +263,10 @@ static void *run(void *arg)
 
 int fake_daemon_prepare(struct fake_daemon *d)
 {
-	*d = (struct fake_daemon){ .version = MN_APP_VERSION, .listener = -1, .next_flow = 1 };
+	*d = (struct fake_daemon){
+		.version = MN_APP_VERSION, .control = MN_APP_CONTROL_LOCAL, .listener = -1,
+		.first_port = 40000,
+	};
 	strcpy(d->dir, "/tmp/machnet-test-XXXXXX");
 	if (!mkdtemp(d->dir))
 		return -errno;
@@ -258,6 +279,9 @@ int fake_daemon_start(struct fake_daemon *d)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
 	strcpy(sa.sun_path, d->path);
+	d->stop = false;
+	d->next_flow = 1;
+	d->attaches = d->listens = 0;
 	d->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);
 	for (int i = 0; i < FAKE_CHANNELS; i++)
@@ -275,6 +299,19 @@ void fake_daemon_kill(struct fake_daemon *d)
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
 	pthread_join(d->thread, NULL);
 	d->listener = -1;
+}
+
+int fake_daemon_restart(struct fake_daemon *d)
+{
+	unlink(d->path);
+	return fake_daemon_start(d);
+}
+
+bool fake_daemon_attached(struct fake_daemon *d)
+{
+	for (int i = 0; i < 50000 && !__atomic_load_n(&d->attaches, __ATOMIC_ACQUIRE); i++)
+		usleep(100);
+	return __atomic_load_n(&d->attaches, __ATOMIC_ACQUIRE);
 }
 
 void fake_daemon_cleanup(struct fake_daemon *d)

@@ -17,6 +17,7 @@
 #include "core/channel.h"
 
 #define FAKE_CHANNELS	8
+#define FAKE_LISTENS	8
 
 struct fake_daemon {
 	char dir[32];
@@ -28,7 +29,10 @@ struct fake_daemon {
 	bool hold;		/* take nothing from the channels */
 	bool early_end;		/* a connect's END comes before its answer, its OPEN before that */
 	bool late_open;		/* a connect's OPEN comes after its answer */
+	bool mute;		/* take connections and read nothing */
+	uint16_t first_port;	/* of the connections' local ports; not while it runs */
 	int version;		/* in answers */
+	int control;		/* enum mn_app_control, told to who attaches */
 	int spoil;		/* ATTACH: enum fake_spoil */
 
 	int listener, epfd;
@@ -37,6 +41,10 @@ struct fake_daemon {
 	bool running;		/* not held yet; atomic */
 	uint32_t next_flow;
 	uint32_t wakeups;	/* doorbells of applications; atomic */
+	uint32_t attaches;	/* that were asked for; atomic */
+	uint32_t refusals;	/* atomic */
+	uint32_t listens;	/* that were granted; atomic, after what is in listen */
+	struct mn_app_msg listen[FAKE_LISTENS];
 	struct fake_app {
 		int sock;	/* -1: free */
 		bool attached;
@@ -59,6 +67,10 @@ int fake_daemon_prepare(struct fake_daemon *d);
 int fake_daemon_start(struct fake_daemon *d);
 /* As kill -9 would: the descriptors close and nothing is said. */
 void fake_daemon_kill(struct fake_daemon *d);
+/* The next one after that: it counts from the beginning. The knobs stay. */
+int fake_daemon_restart(struct fake_daemon *d);
+/* Until an application has attached to it; false after some seconds. */
+bool fake_daemon_attached(struct fake_daemon *d);
 void fake_daemon_cleanup(struct fake_daemon *d);
 
 /* Stops serving and returns the channel, which is the test's until fake_daemon_resume(). */

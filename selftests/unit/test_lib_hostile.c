@@ -92,6 +92,57 @@ TEST_F(lib, lie_about_what_was_sent)
 	EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, "x", 1));
 }
 
+TEST_F(lib, nonsense_that_a_dead_daemon_left)
+{
+	struct mn_desc d = { MN_DESC_MSG, self->d.next_flow - 1, 1, MN_SHM_BUFS_MIN };
+	struct mn_channel *engine;
+	char c;
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+		ASSERT_EQ(MACHNET_WAIT_RECV, machnet_wait(self->ch, MACHNET_WAIT_RECV, 1000));
+		engine = fake_daemon_hold(&self->d);
+		if (i) {
+			engine->rx.ctl->prod += engine->rx.size + 1;
+			engine->txc.ctl->prod += engine->txc.size + 1;
+		} else {
+			engine_puts(engine, d);
+		}
+		fake_daemon_kill(&self->d);
+		if (i)
+			EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, self->flow, "x", 1));
+		EXPECT_EQ(1, machnet_recv(self->ch, &c, 1, NULL));
+		EXPECT_ERRNO(ENETRESET, machnet_recv(self->ch, &c, 1, NULL));
+		EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+		fake_daemon_resume(&self->d);
+		ASSERT_EQ(0, fake_daemon_restart(&self->d));
+		ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 1, &self->flow));
+	}
+}
+
+/* The next daemon, which offers what is none: there is still none, and after it a better one. */
+TEST_F(spoilt, the_next_daemon)
+{
+	MachnetFlow_t f;
+	char c;
+	void *ch;
+
+	ch = machnet_attach();
+	ASSERT_NE(NULL, ch);
+	ASSERT_EQ(0, machnet_connect(ch, NULL, "10.0.0.2", 1, &f));
+	fake_daemon_kill(&self->d);
+	__atomic_store_n(&self->d.spoil, variant->how, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, fake_daemon_restart(&self->d));
+	EXPECT_ERRNO(ENETDOWN, machnet_connect(ch, NULL, "10.0.0.2", 1, &f));
+	EXPECT_ERRNO(ENETRESET, machnet_recv(ch, &c, 1, &f));
+	EXPECT_EQ(0, machnet_recv_timeout(ch, &c, 1, &f, 120));
+	__atomic_store_n(&self->d.spoil, FAKE_GOOD, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, machnet_connect(ch, NULL, "10.0.0.2", 1, &f));
+	EXPECT_EQ(0, machnet_send(ch, f, "x", 1));
+	EXPECT_EQ(1, machnet_recv_timeout(ch, &c, 1, NULL, 1000));
+	machnet_detach(ch);
+}
+
 TEST_F(lib, an_end_of_an_unknown_connection_is_nothing)
 {
 	struct mn_channel *engine = fake_daemon_hold(&self->d);

@@ -135,7 +135,7 @@ static int take_message(struct server *s, const MachnetFlow_t *flow, size_t len)
 static bool is_end(int error)
 {
 	return error == ESHUTDOWN || error == ECONNRESET || error == ETIMEDOUT ||
-	       error == EHOSTUNREACH || error == ECONNABORTED;
+	       error == EHOSTUNREACH || error == ECONNABORTED || error == ENETRESET;
 }
 
 static int take_end(struct server *s, const MachnetFlow_t *flow, int error)

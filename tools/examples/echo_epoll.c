@@ -43,8 +43,8 @@ static int serve(void *ch)
 		n = machnet_recv(ch, buf, sizeof(buf), &from);
 		if (!n)
 			return 0;
-		if (n < 0 && (errno == ENETDOWN || errno == EPROTO))
-			return fail("receive");
+		if (n < 0 && (errno == EPROTO || !from.src_port))
+			return fail("receive");	/* our port is lost */
 		if (n < 0)
 			continue;	/* a connection has ended; errno says how */
 		waiting.flow.src_ip = from.dst_ip;

@@ -22,8 +22,8 @@ static int serve(void *ch)
 		return fail("listen");
 	for (puts("listening"); !fflush(stdout); ) {
 		n = machnet_recv_timeout(ch, buf, sizeof(buf), &from, -1);
-		if (n < 0 && (errno == ENETDOWN || errno == EPROTO))
-			return fail("receive");		/* machnetd is gone; else one client is */
+		if (n < 0 && (errno == EPROTO || !from.src_port))
+			return fail("receive");		/* the port is lost; else one client is */
 		if (n <= 0)
 			continue;
 		printf("got: %.*s\n", (int)n, buf);

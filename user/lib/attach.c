@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* attach.c - machnet_init(), machnet_attach(), machnet_detach() */
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +15,7 @@ static void close_fd(int fd)
 int machnet_init(void)
 {
 	struct mn_app_msg msg = { .type = MN_APP_INFO };
-	int sock = mnc_socket_connect();
+	int sock = mnc_socket_connect(false);
 	int ret = sock;
 
 	if (sock >= 0) {
@@ -33,12 +32,12 @@ static void init_locks(struct mnc_channel *ch)
 {
 	pthread_condattr_t attr;
 
-	pthread_mutex_init(&ch->send_lock, NULL);
+	pthread_mutex_init(&ch->port_lock, NULL);
 	pthread_mutex_init(&ch->recv_lock, NULL);
+	pthread_mutex_init(&ch->send_lock, NULL);
 	pthread_mutex_init(&ch->flow_lock, NULL);
 	pthread_mutex_init(&ch->wait_lock, NULL);
 	pthread_mutex_init(&ch->request_lock, NULL);
-	pthread_mutex_init(&ch->port_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&ch->wait_cond, &attr);
@@ -46,18 +45,16 @@ static void init_locks(struct mnc_channel *ch)
 	pthread_condattr_destroy(&attr);
 }
 
-static int alloc_tables(struct mnc_channel *ch)
+static void destroy_locks(struct mnc_channel *ch)
 {
-	ch->tx_chain = calloc(ch->tx_bufs, sizeof(*ch->tx_chain));
-	ch->tx_sent = calloc(ch->tx_bufs, sizeof(*ch->tx_sent));
-	ch->tx_free = calloc(ch->tx_bufs, sizeof(*ch->tx_free));
-	if (!ch->tx_chain || !ch->tx_sent || !ch->tx_free)
-		return -ENOMEM;
-	while (ch->tx_free_count < ch->tx_bufs) {
-		ch->tx_free[ch->tx_free_count] = ch->tx_bufs - 1 - ch->tx_free_count;
-		ch->tx_free_count++;
-	}
-	return 0;
+	pthread_cond_destroy(&ch->request_cond);
+	pthread_cond_destroy(&ch->wait_cond);
+	pthread_mutex_destroy(&ch->request_lock);
+	pthread_mutex_destroy(&ch->wait_lock);
+	pthread_mutex_destroy(&ch->flow_lock);
+	pthread_mutex_destroy(&ch->send_lock);
+	pthread_mutex_destroy(&ch->recv_lock);
+	pthread_mutex_destroy(&ch->port_lock);
 }
 
 static int open_channel(struct mnc_channel *ch)
@@ -66,18 +63,11 @@ static int open_channel(struct mnc_channel *ch)
 	int fds[MN_APP_ATTACH_FDS];
 	int ret;
 
-	ch->sock = mnc_socket_connect();
-	if (ch->sock < 0)
-		return ch->sock;
-	ret = mnc_socket_ask(ch->sock, &msg, fds);
-	if (ret)
-		return ret;
-	ch->engine_efd = fds[1];
-	ch->bell_fd = fds[2];
-	ch->control = msg.control;
-	ret = mnc_layout_map(ch, fds[0]);
-	close(fds[0]);
-	return ret ? ret : alloc_tables(ch);
+	ch->link.sock = mnc_socket_connect(false);
+	if (ch->link.sock < 0)
+		return ch->link.sock;
+	ret = mnc_socket_ask(ch->link.sock, &msg, fds);
+	return ret ? ret : mnc_link_open(&ch->link, fds, msg.control);
 }
 
 void *machnet_attach(void)
@@ -87,7 +77,10 @@ void *machnet_attach(void)
 
 	if (!ch)
 		return NULL;
-	ch->sock = ch->engine_efd = ch->bell_fd = ch->epfd = ch->self_efd = -1;
+	mnc_link_init(&ch->link);
+	mnc_link_init(&ch->next.link);
+	ch->epfd = ch->self_efd = ch->timer_fd = -1;
+	ch->kept_end = &ch->kept;
 	init_locks(ch);
 	ret = open_channel(ch);
 	if (!ret)
@@ -103,28 +96,16 @@ void machnet_detach(const void *channel_ctx)
 
 	if (!ch)
 		return;
-	/* The daemon's side goes first, so that the ports are out of use when they are released. */
-	close_fd(ch->sock);
-	if (ch->nl)
-		nlclient_close(ch->nl);
-	free(ch->nl);
 	close_fd(ch->epfd);
 	close_fd(ch->self_efd);
-	close_fd(ch->bell_fd);
-	close_fd(ch->engine_efd);
-	if (ch->hdr)
-		munmap(ch->hdr, ch->len);
+	close_fd(ch->timer_fd);
+	/* The daemon's side goes first, so that the ports are out of use when they are released. */
+	mnc_reattach_stop(ch);
+	mnc_link_close(&ch->link);
+	mnc_listeners_free(ch);
+	while (ch->kept)
+		mnc_kept_drop(ch);
 	mnc_flows_free(ch);
-	free(ch->tx_chain);
-	free(ch->tx_sent);
-	free(ch->tx_free);
-	pthread_cond_destroy(&ch->request_cond);
-	pthread_cond_destroy(&ch->wait_cond);
-	pthread_mutex_destroy(&ch->port_lock);
-	pthread_mutex_destroy(&ch->request_lock);
-	pthread_mutex_destroy(&ch->wait_lock);
-	pthread_mutex_destroy(&ch->flow_lock);
-	pthread_mutex_destroy(&ch->recv_lock);
-	pthread_mutex_destroy(&ch->send_lock);
+	destroy_locks(ch);
 	free(ch);
 }

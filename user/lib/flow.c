@@ -21,15 +21,25 @@ static uint32_t hash_key(const MachnetFlow_t *k)
 		   (uint64_t)mix((uint64_t)k->src_port << 16 | k->dst_port) << 17);
 }
 
-static bool key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b)
+bool mnc_flow_key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b)
 {
 	return a->src_ip == b->src_ip && a->dst_ip == b->dst_ip && a->src_port == b->src_port &&
 	       a->dst_port == b->dst_port;
 }
 
+MachnetFlow_t mnc_flow_reverse(const MachnetFlow_t *key)
+{
+	return (MachnetFlow_t){ key->dst_ip, key->src_ip, key->dst_port, key->src_port };
+}
+
+static uint32_t handle_bucket(const struct mnc_flows *f, uint32_t handle)
+{
+	return mix(handle) & (f->buckets - 1);
+}
+
 static struct mnc_flow *find_handle(const struct mnc_flows *f, uint32_t handle)
 {
-	struct mnc_flow *e = f->buckets ? f->by_handle[mix(handle) & (f->buckets - 1)] : NULL;
+	struct mnc_flow *e = f->buckets ? f->by_handle[handle_bucket(f, handle)] : NULL;
 
 	while (e && e->handle != handle)
 		e = e->next_handle;
@@ -40,7 +50,7 @@ static struct mnc_flow *find_key(const struct mnc_flows *f, const MachnetFlow_t 
 {
 	struct mnc_flow *e = f->buckets ? f->by_key[hash_key(key) & (f->buckets - 1)] : NULL;
 
-	while (e && (e->state != MNC_FLOW_LIVE || !key_equal(&e->key, key)))
+	while (e && (e->state != MNC_FLOW_LIVE || !mnc_flow_key_equal(&e->key, key)))
 		e = e->next_key;
 	return e;
 }
@@ -79,13 +89,14 @@ static int grow(struct mnc_flows *f)
 	f->by_key = by_key;
 	f->by_handle = by_handle;
 	f->buckets = buckets;
+	f->no_live_below = 0;
 	return 0;
 }
 
 static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
 {
 	struct mnc_flow **k = &f->by_key[hash_key(&e->key) & (f->buckets - 1)];
-	struct mnc_flow **h = &f->by_handle[mix(e->handle) & (f->buckets - 1)];
+	struct mnc_flow **h = &f->by_handle[handle_bucket(f, e->handle)];
 
 	while (*k != e)
 		k = &(*k)->next_key;
@@ -128,6 +139,8 @@ static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t
 	e->handle = handle;
 	e->opened = opened;
 	link_flow(f->by_key, f->by_handle, f->buckets, e);
+	if (f->no_live_below > handle_bucket(f, handle))
+		f->no_live_below = handle_bucket(f, handle);
 	f->count++;
 	return 0;
 }
@@ -149,14 +162,17 @@ int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *
 	return ret;
 }
 
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key)
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle,
+		       MachnetFlow_t *key)
 {
 	struct mnc_flow *e;
 	int ret = 0;
 
 	pthread_mutex_lock(&ch->flow_lock);
 	e = find_handle(&ch->flows, handle);
-	if (e)
+	if (ch->epoch != epoch)
+		ret = -ENETDOWN;
+	else if (e)
 		*key = e->key;
 	else
 		ret = insert_flow(&ch->flows, handle, key, false);
@@ -186,12 +202,12 @@ void mnc_flow_end(struct mnc_channel *ch, uint32_t handle)
 }
 
 /* An OPEN that is still on the ring must not bring it back: so it is kept until that comes. */
-void mnc_flow_close(struct mnc_channel *ch, uint32_t handle)
+void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
 {
 	struct mnc_flow *e;
 
 	pthread_mutex_lock(&ch->flow_lock);
-	e = find_handle(&ch->flows, handle);
+	e = ch->epoch == epoch ? find_handle(&ch->flows, handle) : NULL;
 	if (e && e->state == MNC_FLOW_LIVE && e->opened)
 		remove_flow(&ch->flows, e);
 	else if (e && e->state == MNC_FLOW_LIVE)
@@ -214,7 +230,8 @@ int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key)
 	return ret;
 }
 
-int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *handle)
+int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
+		    uint32_t *handle)
 {
 	struct mnc_flow *e;
 
@@ -222,15 +239,43 @@ int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *
 	e = find_key(&ch->flows, key);
 	if (e)
 		*handle = e->handle;
+	*epoch = ch->epoch;
 	pthread_mutex_unlock(&ch->flow_lock);
 	return e ? 0 : -ENOENT;
 }
 
-void mnc_flow_connect_begin(struct mnc_channel *ch)
+static struct mnc_flow *find_live(struct mnc_flows *f)
 {
+	struct mnc_flow *e;
+
+	for (; f->no_live_below < f->buckets; f->no_live_below++)
+		for (e = f->by_handle[f->no_live_below]; e; e = e->next_handle)
+			if (e->state == MNC_FLOW_LIVE)
+				return e;
+	return NULL;
+}
+
+bool mnc_flow_any(struct mnc_channel *ch, uint32_t *handle)
+{
+	struct mnc_flow *e;
+
+	pthread_mutex_lock(&ch->flow_lock);
+	e = find_live(&ch->flows);
+	if (e)
+		*handle = e->handle;
+	pthread_mutex_unlock(&ch->flow_lock);
+	return e;
+}
+
+uint32_t mnc_flow_connect_begin(struct mnc_channel *ch)
+{
+	uint32_t epoch;
+
 	pthread_mutex_lock(&ch->flow_lock);
 	ch->flows.connecting++;
+	epoch = ch->epoch;
 	pthread_mutex_unlock(&ch->flow_lock);
+	return epoch;
 }
 
 static void remove_ended(struct mnc_flows *f)
@@ -253,13 +298,27 @@ void mnc_flow_connect_end(struct mnc_channel *ch)
 	pthread_mutex_unlock(&ch->flow_lock);
 }
 
+static void remove_all(struct mnc_flows *f)
+{
+	for (uint32_t i = 0; i < f->buckets; i++)
+		while (f->by_key[i])
+			remove_flow(f, f->by_key[i]);
+	f->no_live_below = 0;
+}
+
+bool mnc_flows_clear(struct mnc_channel *ch)
+{
+	if (find_live(&ch->flows))
+		return false;
+	remove_all(&ch->flows);
+	return true;
+}
+
 void mnc_flows_free(struct mnc_channel *ch)
 {
 	struct mnc_flows *f = &ch->flows;
 
-	for (uint32_t i = 0; i < f->buckets; i++)
-		while (f->by_key[i])
-			remove_flow(f, f->by_key[i]);
+	remove_all(f);
 	free(f->by_key);
 	free(f->by_handle);
 }

@@ -46,7 +46,7 @@ static bool header_ok(const struct mn_shm_header *h, uint64_t len)
 	       fits(h, h->rx_bufs_off, (uint64_t)h->rx_bufs * MN_SHM_BUF_SIZE, MN_SHM_CACHELINE);
 }
 
-int mnc_layout_map(struct mnc_channel *ch, int memfd)
+int mnc_layout_map(struct mnc_link *link, int memfd)
 {
 	struct mn_shm_header h;
 	struct stat st;
@@ -60,20 +60,20 @@ int mnc_layout_map(struct mnc_channel *ch, int memfd)
 	base = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
-	ch->hdr = (struct mn_shm_header *)base;
-	ch->len = st.st_size;
-	h = *ch->hdr;
-	if (!header_ok(&h, ch->len))
+	link->hdr = (struct mn_shm_header *)base;
+	link->len = st.st_size;
+	h = *link->hdr;
+	if (!header_ok(&h, link->len))
 		return -EPROTO;
-	mn_ring_init(&ch->tx, base + h.ring_off[MN_SHM_RING_TX], h.ring_slots[MN_SHM_RING_TX]);
-	mn_ring_init(&ch->txc, base + h.ring_off[MN_SHM_RING_TXC], h.ring_slots[MN_SHM_RING_TXC]);
-	mn_ring_init(&ch->rx, base + h.ring_off[MN_SHM_RING_RX], h.ring_slots[MN_SHM_RING_RX]);
-	mn_ring_init(&ch->rxc, base + h.ring_off[MN_SHM_RING_RXC], h.ring_slots[MN_SHM_RING_RXC]);
-	ch->tx_bufs = h.tx_bufs;
-	ch->rx_bufs = h.rx_bufs;
-	ch->tx_links = (uint32_t *)(base + h.tx_links_off);
-	ch->rx_links = (const uint32_t *)(base + h.rx_links_off);
-	ch->tx_data = base + h.tx_bufs_off;
-	ch->rx_data = base + h.rx_bufs_off;
+	mn_ring_init(&link->tx, base + h.ring_off[MN_SHM_RING_TX], h.ring_slots[MN_SHM_RING_TX]);
+	mn_ring_init(&link->txc, base + h.ring_off[MN_SHM_RING_TXC], h.ring_slots[MN_SHM_RING_TXC]);
+	mn_ring_init(&link->rx, base + h.ring_off[MN_SHM_RING_RX], h.ring_slots[MN_SHM_RING_RX]);
+	mn_ring_init(&link->rxc, base + h.ring_off[MN_SHM_RING_RXC], h.ring_slots[MN_SHM_RING_RXC]);
+	link->tx_bufs = h.tx_bufs;
+	link->rx_bufs = h.rx_bufs;
+	link->tx_links = (uint32_t *)(base + h.tx_links_off);
+	link->rx_links = (const uint32_t *)(base + h.rx_links_off);
+	link->tx_data = base + h.tx_bufs_off;
+	link->rx_data = base + h.rx_bufs_off;
 	return 0;
 }

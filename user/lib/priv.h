@@ -2,8 +2,15 @@
 /*
  * priv.h - libmachnet's side of a channel
  *
- * Locks, in the order in which they are taken: recv_lock, send_lock, flow_lock;
- * wait_lock is taken last. request_lock is never held together with another one.
+ * A channel outlives the daemons that serve it: what belongs to one of them is
+ * its link. When the daemon dies the link is down (error is ENETDOWN) and stays
+ * mapped, so that what has come is still received; the next daemon's link takes
+ * its place (reattach.c).
+ *
+ * Locks, in the order in which they are taken: port_lock, recv_lock, send_lock,
+ * flow_lock, wait_lock, request_lock. The link is replaced with all of them held,
+ * and only while no thread is in a system call on its descriptors: so each of
+ * them, and wait_polls and request_reading, keep it as it is.
  *
  * Nothing that comes from the daemon is believed: indices, lengths and links are
  * read once and checked. What does not fit ends the channel with EPROTO; a
@@ -45,6 +52,7 @@ struct mnc_flows {
 	uint32_t count;
 	uint32_t connecting;	/* machnet_connect() calls under way */
 	uint32_t ended;		/* flows that are MNC_FLOW_ENDED */
+	uint32_t no_live_below;	/* buckets by handle in which no live flow is left */
 };
 
 /* A request that waits for its answer. */
@@ -54,16 +62,35 @@ struct mnc_request {
 	struct mnc_request *next;
 };
 
-struct mnc_channel {
+/* What a program has asked to listen on; the next daemon is asked for it again. */
+struct mnc_listener {
+	struct mn_addr addr;
+	uint16_t port;
+	bool reserved;		/* with the kernel module, by ch->nl */
+	uint64_t cookie;	/* of the reservation, else 0 */
+	int error;		/* why the next daemon does not take it */
+	struct mnc_listener *next;
+};
+
+/* What came from a daemon that is gone, and what it has left unsaid: a message or an end. */
+struct mnc_kept {
+	MachnetFlow_t flow;	/* as the peer sees it */
+	int error;		/* of an end; 0: a message */
+	uint32_t len;
+	struct mnc_kept *next;
+	uint8_t data[];
+};
+
+/* What one daemon has given. */
+struct mnc_link {
 	struct mn_shm_header *hdr;
 	uint64_t len;
-	int sock;		/* to machnetd: its end is the end of the channel */
+	int sock;		/* to machnetd: its end is the end of the link */
 	int engine_efd;		/* written to wake the engine */
 	int bell_fd;		/* readable: the engine has posted something */
 	uint32_t control;	/* enum mn_app_control */
-	uint32_t error;		/* errno of the channel's end, 0 while it lives; atomic */
 
-	pthread_mutex_t send_lock;
+	/* send_lock */
 	struct mn_ring tx, txc;
 	uint8_t *tx_data;
 	uint32_t *tx_links;	/* shared, written only */
@@ -71,85 +98,188 @@ struct mnc_channel {
 	bool *tx_sent;		/* first buffer of a message that the engine holds */
 	uint32_t *tx_free;	/* stack */
 	uint32_t tx_free_count, tx_bufs;
-	uint32_t tx_wanted;	/* buffers that the last refused message needs; atomic; 0: none */
 
-	pthread_mutex_t recv_lock;
+	/* recv_lock */
 	struct mn_ring rx, rxc;
 	const uint8_t *rx_data;
 	const uint32_t *rx_links;
 	uint32_t rx_bufs;
 	struct mn_desc head;	/* taken from rx, not received yet; type NONE: there is none */
 	uint32_t returned_bytes;	/* put on rxc and not published */
+	bool rx_over;		/* of a link that is down all was read, or nonsense was found */
+};
+
+/* How far the next daemon has come. */
+enum mnc_stage {
+	MNC_ABSENT,
+	MNC_ATTACHING,		/* it was asked for a channel */
+	MNC_LISTENING,		/* it was asked for the port of listener */
+	MNC_READY,		/* its link may replace the one that is down */
+};
+
+struct mnc_next {
+	enum mnc_stage stage;
+	struct mnc_link link;
+	struct mnc_listener *listener;
+};
+
+struct mnc_channel {
+	struct mnc_link link;
+	uint32_t epoch;		/* number of the link; like it, written with all locks */
+	uint32_t error;		/* errno of the link's end, 0 while it lives; atomic */
+
+	pthread_mutex_t port_lock;	/* held over requests for ports and over re-attaching */
+	struct nlclient *nl;	/* owns the port reservations; NULL before the first */
+	struct mnc_listener *listeners;
+	struct mnc_next next;
+	int64_t next_try_ns;	/* before it re-attaching is not tried; atomic */
+
+	pthread_mutex_t recv_lock;
+	struct mnc_kept *kept, **kept_end;	/* received before anything of the link */
 	uint32_t idle_calls;	/* receives in vain since the daemon was last looked after */
+	bool fd_cut;		/* the link is not in the set of machnet_fd() */
+
+	pthread_mutex_t send_lock;
+	uint32_t tx_wanted;	/* buffers that the last refused message needs; atomic; 0: none */
 
 	pthread_mutex_t flow_lock;
 	struct mnc_flows flows;
 
 	pthread_mutex_t wait_lock;
 	pthread_cond_t wait_cond;
-	bool wait_busy;		/* a thread is in poll(2) on bell_fd */
-	uint32_t wait_turns;	/* how often such a thread came back */
+	bool wait_busy;		/* a thread sleeps for all that wait */
+	bool wait_polls;	/* it does so in poll(2) on the link's descriptors */
+	uint32_t wait_turns;	/* how often such a thread came back, or the link was replaced */
 	int64_t crowded_until_ns;	/* no use to yield before; atomic */
 	int epfd;		/* machnet_fd(); -1 before its first call; atomic */
 	int self_efd;		/* in epfd: readable by our own doing */
+	int timer_fd;		/* in epfd: ticks while the link is down */
 	bool self_signalled;	/* something was written to self_efd; atomic */
 
 	pthread_mutex_t request_lock;
 	pthread_cond_t request_cond;
 	struct mnc_request *requests;
 	uint32_t next_tag;
-	bool request_reading;	/* a thread is in recv(2) on sock */
-
-	pthread_mutex_t port_lock;	/* held over the requests that go with a reservation */
-	struct nlclient *nl;	/* owns the port reservations; NULL before the first */
+	bool request_reading;	/* a thread is in recv(2) on the link's sock */
 };
 
+/* How often the next daemon is looked for while the link is down. */
+#define MNC_RETRY_NS	50000000
+
+int64_t mnc_now_ns(void);
+
 /* socket.c */
-int mnc_socket_connect(void);
-/* One question before any other thread has the socket. fds may be NULL. */
+/* nonblocking: also connecting does not wait, -EBUSY then. */
+int mnc_socket_connect(bool nonblocking);
+int mnc_socket_tell(int sock, struct mn_app_msg *msg);
+/* The answer to *msg, into it; fds may be NULL. -EAGAIN from a nonblocking socket. */
+int mnc_socket_answer(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS]);
+/* Both, before any other thread has the socket. */
 int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS]);
 
 /* layout.c: maps and checks the memory; -EPROTO. */
-int mnc_layout_map(struct mnc_channel *ch, int memfd);
+int mnc_layout_map(struct mnc_link *link, int memfd);
 
-/* request.c: asks and waits for the answer; its error as -errno. */
-int mnc_request(struct mnc_channel *ch, struct mn_app_msg *msg);
+/* link.c */
+void mnc_link_init(struct mnc_link *link);
+/* Takes over what the daemon's answer to ATTACH has brought. link has its socket. */
+int mnc_link_open(struct mnc_link *link, const int fds[MN_APP_ATTACH_FDS], uint32_t control);
+void mnc_link_close(struct mnc_link *link);
+
+/* request.c: asks the daemon of that epoch and waits for the answer; its error as -errno. */
+int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg);
+
+/* reattach.c */
+/*
+ * When the link is down: looks for the next daemon, for some milliseconds at most and
+ * not more often than every MNC_RETRY_NS.
+ */
+void mnc_reattach_try(struct mnc_channel *ch);
+/* The same at once, and waits for a daemon that is about to answer. 0 or -errno. With port_lock. */
+int mnc_reattach_now(struct mnc_channel *ch);
+/* Forgets the daemon whose link is not in use yet. */
+void mnc_reattach_stop(struct mnc_channel *ch);
+
+/* listener.c; all with port_lock. */
+int mnc_listener_add(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port);
+void mnc_listener_remove(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port);
+/* Makes the port ready for a daemon of that kind. *msg is what to ask it. */
+int mnc_listener_prepare(struct mnc_channel *ch, struct mnc_listener *l, uint32_t control,
+			 struct mn_app_msg *msg);
+/* Those with an error end, which is kept to be received. Also with recv_lock. -ENOMEM. */
+int mnc_listeners_settle(struct mnc_channel *ch);
+void mnc_listeners_free(struct mnc_channel *ch);
+
+/* kept.c; all with recv_lock. */
+/* For len bytes, to be filled and appended, or freed. */
+struct mnc_kept *mnc_kept_new(uint32_t len);
+void mnc_kept_append(struct mnc_channel *ch, struct mnc_kept *e);
+/* Frees the first one. */
+void mnc_kept_drop(struct mnc_channel *ch);
+/* The end of an earlier connection that has the key of a new one: nobody could tell them apart. */
+void mnc_kept_forget_end(struct mnc_channel *ch, const MachnetFlow_t *key);
 
 /* flow.c; all take flow_lock themselves. */
 void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, MachnetFlow_t *key);
+/* Seen from the other end. */
+MachnetFlow_t mnc_flow_reverse(const MachnetFlow_t *key);
+bool mnc_flow_key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b);
 /* A connection's OPEN has come. -ENOMEM. */
 int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key);
-/* The answer to a connect has come, and says *key; what OPEN has said counts more. -ENOMEM. */
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key);
+/*
+ * The answer to a connect has come, and says *key; what OPEN has said counts more. -ENOMEM,
+ * -ENETDOWN when the daemon of that epoch is gone.
+ */
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle,
+		       MachnetFlow_t *key);
 /* The connection's end was told: sending to it is over. */
 void mnc_flow_end(struct mnc_channel *ch, uint32_t handle);
 /* The program has closed it: nothing more of it is sent or received. */
-void mnc_flow_close(struct mnc_channel *ch, uint32_t handle);
+void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle);
 /* Of live flows. -ENOENT. */
 int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key);
-int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *handle);
-/* Around a connect: while one is under way an ended flow is remembered. */
-void mnc_flow_connect_begin(struct mnc_channel *ch);
+int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
+		    uint32_t *handle);
+/* Any live flow. */
+bool mnc_flow_any(struct mnc_channel *ch, uint32_t *handle);
+/* Around a connect: while one is under way an ended flow is remembered. Returns the epoch. */
+uint32_t mnc_flow_connect_begin(struct mnc_channel *ch);
 void mnc_flow_connect_end(struct mnc_channel *ch);
+/* With flow_lock, for a new link. False, and nothing was done, when there is a live flow. */
+bool mnc_flows_clear(struct mnc_channel *ch);
 void mnc_flows_free(struct mnc_channel *ch);
 
-/* state.c: the life of the channel and its doorbells. */
-/* 0 or the errno with which the channel has ended. */
+/* state.c: the life of the link and its doorbells. */
+/* 0 or the errno with which the link has ended, as far as it was noticed. */
 int mnc_channel_error(struct mnc_channel *ch);
+static inline bool mnc_channel_down(struct mnc_channel *ch)
+{
+	return mnc_channel_error(ch) == ENETDOWN;
+}
+/* The functions below are for those who keep the link as it is, by one of the locks or flags. */
 /* Ends it; the first error stays. Returns -error. */
 int mnc_channel_fail(struct mnc_channel *ch, int error);
-/* Asks the kernel whether the daemon is still there. 0 or -errno. */
+/* Looks whether the daemon has closed it. 0 or -errno. */
+int mnc_channel_look(struct mnc_channel *ch);
+/* Asks the kernel, too, whether the daemon is still there. 0 or -errno. */
 int mnc_channel_probe(struct mnc_channel *ch);
+/* Ends it with EPROTO; with ENETDOWN if the daemon is gone, which may have died half-way. */
+int mnc_channel_corrupt(struct mnc_channel *ch);
 /* Wakes the engine if it sleeps; after publishing. */
 void mnc_wake_engine(struct mnc_channel *ch);
 /* Asks to be woken on MN_SHM_WAKE_*; look at the rings once more afterwards. */
 void mnc_arm(struct mnc_channel *ch, uint32_t wake);
 bool mnc_armed(struct mnc_channel *ch, uint32_t wake);
 
-/* send.c: room for the message that was refused last. 1, 0 or -errno. Takes send_lock. */
+/*
+ * send.c: room for the message that was refused last, or no link to wait for. 1, 0 or -errno.
+ * Takes send_lock.
+ */
 int mnc_send_ready(struct mnc_channel *ch);
 /* recv.c: something to receive. 1, 0 or -errno. Takes recv_lock. */
 int mnc_recv_ready(struct mnc_channel *ch);
+/* Keeps what is left of a link that is down: messages, ends. With recv_lock. -ENOMEM. */
+int mnc_recv_keep(struct mnc_channel *ch);
 
 /* fd.c: after a receive in vain: makes machnet_fd() fall silent. False: look once more. */
 bool mnc_fd_quiet(struct mnc_channel *ch);
@@ -159,6 +289,8 @@ static inline bool mnc_fd_used(struct mnc_channel *ch)
 }
 /* Makes machnet_fd() readable until the next receive in vain. */
 void mnc_fd_signal(struct mnc_channel *ch);
+/* The new link takes the place of the old one in the set. With recv_lock. */
+int mnc_fd_replace(struct mnc_channel *ch, const struct mnc_link *link);
 /* Empties the doorbell. */
 void mnc_bell_drain(struct mnc_channel *ch);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* recv.c - messages and events from the engine */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/priv.h"
@@ -37,27 +38,37 @@ static void copy_in(struct sink *s, const uint8_t *src, uint32_t len)
 	}
 }
 
+static bool has_room(const MachnetIovec_t *iov, size_t iovlen, uint32_t len)
+{
+	uint64_t room = 0;
+
+	for (size_t i = 0; i < iovlen && room < len; i++)
+		room += iov[i].len;
+	return room >= len;
+}
+
 static void publish_returned(struct mnc_channel *ch)
 {
-	if (!ch->returned_bytes)
+	if (!ch->link.returned_bytes)
 		return;
-	ch->returned_bytes = 0;
-	mn_ring_publish(&ch->rxc);
+	ch->link.returned_bytes = 0;
+	mn_ring_publish(&ch->link.rxc);
 	mnc_wake_engine(ch);
 }
 
 /* The buffers of the entry in head go back to the engine; head is free. */
 static int return_head(struct mnc_channel *ch)
 {
-	struct mn_desc d = { MN_DESC_MSG, ch->head.flow, ch->head.len, ch->head.buf };
+	struct mn_desc d = ch->link.head;
 
-	if (mn_ring_free(&ch->rxc, 1) < 1)
+	d.type = MN_DESC_MSG;
+	if (mn_ring_free(&ch->link.rxc, 1) < 1)
 		return -EPROTO;
-	mn_ring_put(&ch->rxc, &d);
-	ch->returned_bytes += d.len > RETURN_LEAST ? d.len : RETURN_LEAST;
-	if (ch->returned_bytes >= RETURN_BYTES)
+	mn_ring_put(&ch->link.rxc, &d);
+	ch->link.returned_bytes += d.len > RETURN_LEAST ? d.len : RETURN_LEAST;
+	if (ch->link.returned_bytes >= RETURN_BYTES)
 		publish_returned(ch);
-	ch->head.type = MN_DESC_NONE;
+	ch->link.head.type = MN_DESC_NONE;
 	return 0;
 }
 
@@ -67,25 +78,25 @@ static int take_open(struct mnc_channel *ch)
 	MachnetFlow_t key;
 	int ret;
 
-	if (ch->head.buf >= ch->rx_bufs || ch->head.len < sizeof(info))
+	if (ch->link.head.buf >= ch->link.rx_bufs || ch->link.head.len < sizeof(info))
 		return -EPROTO;
-	memcpy(&info, ch->rx_data + (size_t)ch->head.buf * MN_SHM_BUF_SIZE, sizeof(info));
-	mnc_flow_from_info(&info, ch->head.flow, &key);
-	ret = mnc_flow_open(ch, ch->head.flow, &key);
+	memcpy(&info, ch->link.rx_data + (size_t)ch->link.head.buf * MN_SHM_BUF_SIZE, sizeof(info));
+	mnc_flow_from_info(&info, ch->link.head.flow, &key);
+	ret = mnc_flow_open(ch, ch->link.head.flow, &key);
 	return ret ? ret : return_head(ch);
 }
 
 /* Looks at the entry in head: 1 when it is for the program, 0 when that was all, -errno. */
 static int settle_head(struct mnc_channel *ch)
 {
-	const struct mn_desc *d = &ch->head;
+	const struct mn_desc *d = &ch->link.head;
 	MachnetFlow_t key;
 
 	switch (d->type) {
 	case MN_DESC_OPEN:
 		return take_open(ch);
 	case MN_DESC_MSG:
-		if (d->buf >= ch->rx_bufs || !d->len || d->len > MN_MSG_MAX)
+		if (d->buf >= ch->link.rx_bufs || !d->len || d->len > MN_MSG_MAX)
 			return -EPROTO;
 		/* It came before the program closed the connection. */
 		return mnc_flow_key(ch, d->flow, &key) ? return_head(ch) : 1;
@@ -94,34 +105,72 @@ static int settle_head(struct mnc_channel *ch)
 			return -EPROTO;
 		if (!mnc_flow_key(ch, d->flow, &key))
 			return 1;
-		ch->head.type = MN_DESC_NONE;
+		ch->link.head.type = MN_DESC_NONE;
 		return 0;
 	default:
 		return -EPROTO;
 	}
 }
 
-/* Gets a message or an end into head: 1, 0 when there is none, -errno. */
-static int peek(struct mnc_channel *ch)
+/* Nonsense was found: the end of the channel, but only that of the link when it is down. */
+static int spoilt(struct mnc_channel *ch)
 {
-	int64_t avail;
+	int ret = mnc_channel_corrupt(ch);
+
+	if (ret != -ENETDOWN)
+		return ret;
+	ch->link.rx_over = true;
+	ch->link.head.type = MN_DESC_NONE;
+	return 0;
+}
+
+/* Gets an entry of the ring into head; after the last one of a dead daemon, what it cannot say. */
+static int next_entry(struct mnc_channel *ch)
+{
+	/* In this order: what a daemon wrote before its end is seen by who knows of the end. */
+	bool down = mnc_channel_down(ch);
+	int64_t avail = ch->link.rx_over ? 0 : mn_ring_avail(&ch->link.rx);
+	uint32_t handle;
+
+	if (avail < 0)
+		return -EPROTO;
+	if (avail > 0) {
+		mn_ring_get(&ch->link.rx, &ch->link.head);
+		mn_ring_release(&ch->link.rx);
+		return 1;
+	}
+	if (!down)
+		return 0;
+	/* An engine that goes on after its daemon has hung up is not heard any more. */
+	ch->link.rx_over = true;
+	if (!mnc_flow_any(ch, &handle))
+		return 0;
+	ch->link.head = (struct mn_desc){ MN_DESC_END, handle, ENETRESET, MN_SHM_BUF_NONE };
+	return 1;
+}
+
+/* Gets a message or an end of the link into head: 1, 0 when there is none, -errno. */
+static int peek_link(struct mnc_channel *ch)
+{
 	int ret;
 
-	if (__atomic_load_n(&ch->error, __ATOMIC_RELAXED) == EPROTO)
+	if (mnc_channel_error(ch) == EPROTO)
 		return -EPROTO;
 	do {
-		if (ch->head.type == MN_DESC_NONE) {
-			avail = mn_ring_avail(&ch->rx);
-			if (!avail)
-				return 0;
-			if (avail < 0)
-				return mnc_channel_fail(ch, EPROTO);
-			mn_ring_get(&ch->rx, &ch->head);
-			mn_ring_release(&ch->rx);
-		}
-		ret = settle_head(ch);
+		ret = ch->link.head.type == MN_DESC_NONE ? next_entry(ch) : 1;
+		if (!ret)
+			return 0;
+		if (ret > 0)
+			ret = settle_head(ch);
+		if (ret == -EPROTO)
+			ret = spoilt(ch);
 	} while (!ret);
-	return ret == -EPROTO ? mnc_channel_fail(ch, EPROTO) : ret;
+	return ret;
+}
+
+static int peek(struct mnc_channel *ch)
+{
+	return ch->kept ? 1 : peek_link(ch);
 }
 
 /* The same for a caller who does something else when there is none. */
@@ -132,54 +181,95 @@ static int peek_idle(struct mnc_channel *ch)
 	if (ret)
 		return ret;
 	publish_returned(ch);
-	if (++ch->idle_calls % PROBE_CALLS == 0)
-		return mnc_channel_probe(ch);
-	return -mnc_channel_error(ch);
-}
-
-static void flow_from_peer(const MachnetFlow_t *key, MachnetFlow_t *flow)
-{
-	*flow = (MachnetFlow_t){ key->dst_ip, key->src_ip, key->dst_port, key->src_port };
+	ret = ++ch->idle_calls % PROBE_CALLS ? mnc_channel_look(ch) : mnc_channel_probe(ch);
+	/* While the link is down there is nothing more to receive, but that is no error. */
+	return ret == -ENETDOWN ? peek(ch) : ret;
 }
 
 static int take_end(struct mnc_channel *ch, MachnetFlow_t *flow)
 {
 	MachnetFlow_t key;
 
-	if (mnc_flow_key(ch, ch->head.flow, &key))
-		return mnc_channel_fail(ch, EPROTO);
-	flow_from_peer(&key, flow);
-	mnc_flow_end(ch, ch->head.flow);
-	ch->head.type = MN_DESC_NONE;
-	return ch->head.len ? -(int)ch->head.len : -ESHUTDOWN;
+	ch->link.head.type = MN_DESC_NONE;
+	/* Another thread has closed it just now. */
+	if (mnc_flow_key(ch, ch->link.head.flow, &key))
+		return 0;
+	*flow = mnc_flow_reverse(&key);
+	mnc_flow_end(ch, ch->link.head.flow);
+	return ch->link.head.len ? -(int)ch->link.head.len : -ESHUTDOWN;
 }
 
 static int take_message(struct mnc_channel *ch, const MachnetIovec_t *iov, size_t iovlen,
 			MachnetFlow_t *flow)
 {
 	struct sink s = { iov, 0 };
-	uint32_t left = ch->head.len;
-	uint32_t b = ch->head.buf;
+	uint32_t left = ch->link.head.len;
+	uint32_t b = ch->link.head.buf;
 	MachnetFlow_t key;
-	uint64_t room = 0;
 
-	for (size_t i = 0; i < iovlen && room < left; i++)
-		room += iov[i].len;
-	if (room < left)
+	if (!has_room(iov, iovlen, left))
 		return -EMSGSIZE;
-	if (mnc_flow_key(ch, ch->head.flow, &key))
-		return mnc_channel_fail(ch, EPROTO);
+	/* As above. */
+	if (mnc_flow_key(ch, ch->link.head.flow, &key))
+		return return_head(ch) ? spoilt(ch) : 0;
 	while (left) {
 		uint32_t n = left < MN_SHM_BUF_SIZE ? left : MN_SHM_BUF_SIZE;
 
-		if (b >= ch->rx_bufs)
-			return mnc_channel_fail(ch, EPROTO);
-		copy_in(&s, ch->rx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
-		b = __atomic_load_n(&ch->rx_links[b], __ATOMIC_RELAXED);
+		if (b >= ch->link.rx_bufs)
+			return spoilt(ch);
+		copy_in(&s, ch->link.rx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
+		b = __atomic_load_n(&ch->link.rx_links[b], __ATOMIC_RELAXED);
 		left -= n;
 	}
-	flow_from_peer(&key, flow);
-	return return_head(ch) ? mnc_channel_fail(ch, EPROTO) : 1;
+	*flow = mnc_flow_reverse(&key);
+	return return_head(ch) ? spoilt(ch) : 1;
+}
+
+/* Takes what is in head: 1, an end as -errno, 0 when there was nothing to it. */
+static int take_head(struct mnc_channel *ch, const MachnetIovec_t *iov, size_t iovlen,
+		     MachnetFlow_t *flow, uint32_t *len)
+{
+	if (ch->link.head.type == MN_DESC_END)
+		return take_end(ch, flow);
+	*len = ch->link.head.len;
+	return take_message(ch, iov, iovlen, flow);
+}
+
+static int take_kept(struct mnc_channel *ch, const MachnetIovec_t *iov, size_t iovlen,
+		     MachnetFlow_t *flow, uint32_t *len)
+{
+	struct sink s = { iov, 0 };
+	int ret = ch->kept->error ? -ch->kept->error : 1;
+
+	if (!has_room(iov, iovlen, ch->kept->len))
+		return -EMSGSIZE;
+	copy_in(&s, ch->kept->data, ch->kept->len);
+	*flow = ch->kept->flow;
+	*len = ch->kept->len;
+	mnc_kept_drop(ch);
+	return ret;
+}
+
+int mnc_recv_keep(struct mnc_channel *ch)
+{
+	MachnetIovec_t iov;
+	struct mnc_kept *e;
+	uint32_t len;
+	int ret;
+
+	while ((ret = peek_link(ch)) > 0) {
+		e = mnc_kept_new(ch->link.head.type == MN_DESC_MSG ? ch->link.head.len : 0);
+		if (!e)
+			return -ENOMEM;
+		iov = (MachnetIovec_t){ e->data, e->len };
+		ret = take_head(ch, &iov, 1, &e->flow, &len);
+		e->error = ret < 0 ? -ret : 0;
+		if (ret)
+			mnc_kept_append(ch, e);
+		else
+			free(e);
+	}
+	return ret;
 }
 
 /* 1 and *len, *flow; 0; -errno, with *flow when it is the end of a connection. */
@@ -188,16 +278,17 @@ static int receive(struct mnc_channel *ch, const MachnetIovec_t *iov, size_t iov
 {
 	int ret;
 
+	mnc_reattach_try(ch);
 	pthread_mutex_lock(&ch->recv_lock);
 	do {
-		ret = peek_idle(ch);
-	} while (!ret && mnc_fd_used(ch) && !mnc_fd_quiet(ch));
-	if (ret > 0 && ch->head.type == MN_DESC_END) {
-		ret = take_end(ch, flow);
-	} else if (ret > 0) {
-		*len = ch->head.len;
-		ret = take_message(ch, iov, iovlen, flow);
-	}
+		do {
+			ret = peek_idle(ch);
+		} while (!ret && mnc_fd_used(ch) && !mnc_fd_quiet(ch));
+		if (ret <= 0)
+			break;
+		ret = ch->kept ? take_kept(ch, iov, iovlen, flow, len)
+			       : take_head(ch, iov, iovlen, flow, len);
+	} while (!ret);
 	pthread_mutex_unlock(&ch->recv_lock);
 	return ret;
 }
@@ -239,8 +330,10 @@ size_t machnet_pending(const void *channel_ctx)
 	if (!ch)
 		return 0;
 	pthread_mutex_lock(&ch->recv_lock);
-	if (peek(ch) > 0 && ch->head.type == MN_DESC_MSG)
-		len = ch->head.len;
+	if (ch->kept)
+		len = ch->kept->len;
+	else if (peek_link(ch) > 0 && ch->link.head.type == MN_DESC_MSG)
+		len = ch->link.head.len;
 	pthread_mutex_unlock(&ch->recv_lock);
 	return len;
 }

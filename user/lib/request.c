@@ -37,13 +37,14 @@ static void finish_all(struct mnc_channel *ch, int error)
 /* One turn at the socket, with request_lock given up meanwhile. */
 static void read_answer(struct mnc_channel *ch)
 {
+	int sock = ch->link.sock;
 	struct mn_app_msg answer;
 	ssize_t n;
 	int err;
 
 	ch->request_reading = true;
 	pthread_mutex_unlock(&ch->request_lock);
-	n = recv(ch->sock, &answer, sizeof(answer), 0);
+	n = recv(sock, &answer, sizeof(answer), 0);
 	err = n < 0 ? errno : 0;
 	pthread_mutex_lock(&ch->request_lock);
 	ch->request_reading = false;
@@ -54,19 +55,22 @@ static void read_answer(struct mnc_channel *ch)
 	pthread_cond_broadcast(&ch->request_cond);
 }
 
-int mnc_request(struct mnc_channel *ch, struct mn_app_msg *msg)
+int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg)
 {
 	struct mnc_request r = { .msg = *msg };
-	int err = mnc_channel_error(ch);
+	int err;
 
-	if (err)
-		return -err;
 	pthread_mutex_lock(&ch->request_lock);
+	err = ch->epoch == epoch ? mnc_channel_error(ch) : ENETDOWN;
+	if (err) {
+		pthread_mutex_unlock(&ch->request_lock);
+		return -err;
+	}
 	r.msg.version = MN_APP_VERSION;
 	r.msg.tag = ch->next_tag++;
 	r.next = ch->requests;
 	ch->requests = &r;
-	while (send(ch->sock, &r.msg, sizeof(r.msg), MSG_NOSIGNAL) < 0)
+	while (send(ch->link.sock, &r.msg, sizeof(r.msg), MSG_NOSIGNAL) < 0)
 		if (errno != EINTR) {
 			finish_all(ch, -mnc_channel_fail(ch, ENETDOWN));
 			break;

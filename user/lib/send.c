@@ -32,21 +32,21 @@ static void copy_out(struct source *s, uint8_t *dst, uint32_t len)
 /* Takes back the buffers of messages that the engine is done with. */
 static int reclaim(struct mnc_channel *ch)
 {
-	int64_t avail = mn_ring_avail(&ch->txc);
+	int64_t avail = mn_ring_avail(&ch->link.txc);
 	struct mn_desc d;
 	uint32_t b;
 
 	if (avail <= 0)
 		return avail;
 	while (avail--) {
-		mn_ring_get(&ch->txc, &d);
-		if (d.type != MN_DESC_MSG || d.buf >= ch->tx_bufs || !ch->tx_sent[d.buf])
+		mn_ring_get(&ch->link.txc, &d);
+		if (d.type != MN_DESC_MSG || d.buf >= ch->link.tx_bufs || !ch->link.tx_sent[d.buf])
 			return -EPROTO;
-		ch->tx_sent[d.buf] = false;
-		for (b = d.buf; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b])
-			ch->tx_free[ch->tx_free_count++] = b;
+		ch->link.tx_sent[d.buf] = false;
+		for (b = d.buf; b != MN_SHM_BUF_NONE; b = ch->link.tx_chain[b])
+			ch->link.tx_free[ch->link.tx_free_count++] = b;
 	}
-	mn_ring_release(&ch->txc);
+	mn_ring_release(&ch->link.txc);
 	return 0;
 }
 
@@ -57,12 +57,12 @@ static int room_for(struct mnc_channel *ch, uint32_t bufs)
 	int ret = reclaim(ch);
 
 	if (ret)
-		return mnc_channel_fail(ch, EPROTO);
-	if (ch->tx_free_count < bufs)
+		return mnc_channel_corrupt(ch);
+	if (ch->link.tx_free_count < bufs)
 		return 0;
-	slots = mn_ring_free(&ch->tx, 1);
+	slots = mn_ring_free(&ch->link.tx, 1);
 	if (slots < 0)
-		return mnc_channel_fail(ch, EPROTO);
+		return mnc_channel_corrupt(ch);
 	return slots > 0;
 }
 
@@ -94,23 +94,23 @@ static void put_message(struct mnc_channel *ch, uint32_t handle, struct source *
 	uint32_t prev = MN_SHM_BUF_NONE;
 
 	while (len) {
-		uint32_t b = ch->tx_free[--ch->tx_free_count];
+		uint32_t b = ch->link.tx_free[--ch->link.tx_free_count];
 		uint32_t n = len < MN_SHM_BUF_SIZE ? len : MN_SHM_BUF_SIZE;
 
-		copy_out(s, ch->tx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
+		copy_out(s, ch->link.tx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
 		if (prev == MN_SHM_BUF_NONE) {
 			d.buf = b;
 		} else {
-			ch->tx_chain[prev] = b;
-			__atomic_store_n(&ch->tx_links[prev], b, __ATOMIC_RELAXED);
+			ch->link.tx_chain[prev] = b;
+			__atomic_store_n(&ch->link.tx_links[prev], b, __ATOMIC_RELAXED);
 		}
 		prev = b;
 		len -= n;
 	}
-	ch->tx_chain[prev] = MN_SHM_BUF_NONE;
-	__atomic_store_n(&ch->tx_links[prev], MN_SHM_BUF_NONE, __ATOMIC_RELAXED);
-	ch->tx_sent[d.buf] = true;
-	mn_ring_put(&ch->tx, &d);
+	ch->link.tx_chain[prev] = MN_SHM_BUF_NONE;
+	__atomic_store_n(&ch->link.tx_links[prev], MN_SHM_BUF_NONE, __ATOMIC_RELAXED);
+	ch->link.tx_sent[d.buf] = true;
+	mn_ring_put(&ch->link.tx, &d);
 }
 
 /* Length of a message that may be sent, or -errno. */
@@ -134,20 +134,20 @@ static int64_t message_len(const MachnetMsgHdr_t *m)
 static int send_locked(struct mnc_channel *ch, const MachnetMsgHdr_t *m)
 {
 	int64_t len = message_len(m);
+	uint32_t epoch, handle;
 	struct source s;
-	uint32_t handle;
 	int ret;
 
 	if (len < 0)
 		return len;
-	ret = mnc_channel_error(ch);
-	if (ret)
-		return -ret;
-	if (mnc_flow_handle(ch, &m->flow_info, &handle))
+	ret = mnc_channel_look(ch);
+	if (!ret && mnc_flow_handle(ch, &m->flow_info, &epoch, &handle))
 		return -ENOTCONN;
-	ret = reserve(ch, (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE);
+	if (!ret)
+		ret = reserve(ch, (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE);
+	/* Its connections went with the daemon. */
 	if (ret)
-		return ret;
+		return ret == -ENETDOWN ? -ENOTCONN : ret;
 	s = (struct source){ m->msg_iov, 0 };
 	put_message(ch, handle, &s, len);
 	return 0;
@@ -171,7 +171,7 @@ int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iove
 		sent++;
 	}
 	if (sent) {
-		mn_ring_publish(&ch->tx);
+		mn_ring_publish(&ch->link.tx);
 		mnc_wake_engine(ch);
 	}
 	pthread_mutex_unlock(&ch->send_lock);
@@ -207,7 +207,12 @@ int mnc_send_ready(struct mnc_channel *ch)
 
 	pthread_mutex_lock(&ch->send_lock);
 	bufs = __atomic_load_n(&ch->tx_wanted, __ATOMIC_RELAXED);
-	ret = room_for(ch, bufs ? bufs : 1);
+	ret = mnc_channel_look(ch);
+	if (!ret)
+		ret = room_for(ch, bufs ? bufs : 1);
+	/* Sending has not become possible, but it does not have to wait either. */
+	if (ret == -ENETDOWN)
+		ret = 1;
 	if (ret > 0)
 		__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&ch->send_lock);

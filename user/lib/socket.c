@@ -8,9 +8,10 @@
 
 #include "lib/priv.h"
 
-int mnc_socket_connect(void)
+int mnc_socket_connect(bool nonblocking)
 {
 	const char *path = secure_getenv(MN_APP_SOCKET_ENV);
+	int type = SOCK_SEQPACKET | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0);
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int sock, err;
 
@@ -19,7 +20,7 @@ int mnc_socket_connect(void)
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(sa.sun_path, path);
-	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	sock = socket(AF_UNIX, type, 0);
 	if (sock < 0)
 		return -errno;
 	while (connect(sock, (struct sockaddr *)&sa, sizeof(sa))) {
@@ -27,9 +28,20 @@ int mnc_socket_connect(void)
 		if (err == EINTR)
 			continue;
 		close(sock);
-		return -err;
+		/* Too many wait for the daemon already. */
+		return err == EAGAIN ? -EBUSY : -err;
 	}
 	return sock;
+}
+
+int mnc_socket_tell(int sock, struct mn_app_msg *msg)
+{
+	msg->version = MN_APP_VERSION;
+	if (send(sock, msg, sizeof(*msg), MSG_NOSIGNAL) == sizeof(*msg))
+		return 0;
+	if (errno == EPIPE)
+		return -ENETDOWN;
+	return errno == EAGAIN ? -EBUSY : -errno;
 }
 
 /* Keeps the descriptors if it is just as many as wanted, closes them otherwise. */
@@ -63,7 +75,7 @@ static ssize_t receive(int sock, struct msghdr *mh)
 	return n < 0 ? -errno : n;
 }
 
-int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
+int mnc_socket_answer(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
 {
 	union {
 		char buf[CMSG_SPACE(MN_APP_ATTACH_FDS * sizeof(int))];
@@ -80,9 +92,6 @@ int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
 	uint16_t type = msg->type;
 	ssize_t n;
 
-	msg->version = MN_APP_VERSION;
-	if (send(sock, msg, sizeof(*msg), MSG_NOSIGNAL) < 0)
-		return errno == EPIPE ? -ENETDOWN : -errno;
 	n = receive(sock, &mh);
 	if (n < 0)
 		return n == -ECONNRESET ? -ENETDOWN : n;
@@ -92,7 +101,15 @@ int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
 		return take_fds(&mh, NULL) || msg->error < 0 ? -EPROTO : -msg->error;
 	if (n != sizeof(*msg) || msg->version != MN_APP_VERSION || msg->type != type) {
 		take_fds(&mh, NULL);
+		msg->error = 0;
 		return -EPROTO;
 	}
 	return take_fds(&mh, fds);
+}
+
+int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
+{
+	int ret = mnc_socket_tell(sock, msg);
+
+	return ret ? ret : mnc_socket_answer(sock, msg, fds);
 }

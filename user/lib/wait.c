@@ -24,14 +24,6 @@
 #define NS_PER_S	1000000000
 #define NS_PER_MS	1000000
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
 static struct timespec to_timespec(int64_t ns)
 {
 	return (struct timespec){ ns / NS_PER_S, ns % NS_PER_S };
@@ -43,6 +35,7 @@ static int ready(struct mnc_channel *ch, int events)
 	int came = 0;
 	int ret;
 
+	mnc_reattach_try(ch);
 	if (events & MACHNET_WAIT_RECV) {
 		ret = mnc_recv_ready(ch);
 		if (ret < 0)
@@ -50,7 +43,7 @@ static int ready(struct mnc_channel *ch, int events)
 		came |= ret ? MACHNET_WAIT_RECV : 0;
 	}
 	if (events & MACHNET_WAIT_SEND) {
-		ret = mnc_channel_error(ch) ? -mnc_channel_error(ch) : mnc_send_ready(ch);
+		ret = mnc_send_ready(ch);
 		if (ret < 0)
 			return ret;
 		came |= ret ? MACHNET_WAIT_SEND : 0;
@@ -61,14 +54,14 @@ static int ready(struct mnc_channel *ch, int events)
 /* Yields until an event comes, until_ns, or a yield that shows that it is no use. */
 static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 {
-	int64_t before, now = now_ns();
+	int64_t before, now = mnc_now_ns();
 	int ret;
 
 	do {
 		before = now;
 		sched_yield();
 		ret = ready(ch, events);
-		now = now_ns();
+		now = mnc_now_ns();
 		if (now - before > LONG_YIELD_NS) {
 			__atomic_store_n(&ch->crowded_until_ns, now + CROWDED_NS, __ATOMIC_RELAXED);
 			break;
@@ -79,8 +72,8 @@ static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 
 static int poll_bell(struct mnc_channel *ch, int64_t deadline)
 {
-	struct pollfd p[2] = { { ch->bell_fd, POLLIN, 0 }, { ch->sock, 0, 0 } };
-	int64_t left = deadline - now_ns();
+	struct pollfd p[2] = { { ch->link.bell_fd, POLLIN, 0 }, { ch->link.sock, 0, 0 } };
+	int64_t left = deadline - mnc_now_ns();
 	struct timespec ts = to_timespec(left > 0 ? left : 0);
 
 	if (ppoll(p, 2, deadline == INT64_MAX ? NULL : &ts, NULL) < 0)
@@ -90,15 +83,25 @@ static int poll_bell(struct mnc_channel *ch, int64_t deadline)
 		if (mnc_fd_used(ch))
 			mnc_fd_signal(ch);
 	} else if (p[0].revents || p[1].revents) {
-		return mnc_channel_fail(ch, ENETDOWN);
+		mnc_channel_fail(ch, ENETDOWN);
 	}
 	return 0;
 }
 
-/* Sleeps until something happened after turn, or the deadline. 0, -EINTR, -ENETDOWN. */
+/* While the link is down there is nothing to poll for but the next daemon. */
+static int doze(int64_t deadline)
+{
+	int64_t left = deadline - mnc_now_ns();
+	struct timespec ts = to_timespec(left < 0 ? 0 : left > MNC_RETRY_NS ? MNC_RETRY_NS : left);
+
+	return ppoll(NULL, 0, &ts, NULL) < 0 ? -errno : 0;
+}
+
+/* Sleeps until something happened after turn, or the deadline. 0, -EINTR. */
 static int sleep_after(struct mnc_channel *ch, uint32_t turn, int64_t deadline)
 {
 	struct timespec ts = to_timespec(deadline);
+	bool polls;
 	int ret = 0;
 
 	pthread_mutex_lock(&ch->wait_lock);
@@ -113,10 +116,11 @@ static int sleep_after(struct mnc_channel *ch, uint32_t turn, int64_t deadline)
 		return 0;
 	}
 	ch->wait_busy = true;
+	ch->wait_polls = polls = !mnc_channel_error(ch);
 	pthread_mutex_unlock(&ch->wait_lock);
-	ret = poll_bell(ch, deadline);
+	ret = polls ? poll_bell(ch, deadline) : doze(deadline);
 	pthread_mutex_lock(&ch->wait_lock);
-	ch->wait_busy = false;
+	ch->wait_busy = ch->wait_polls = false;
 	ch->wait_turns++;
 	pthread_cond_broadcast(&ch->wait_cond);
 	pthread_mutex_unlock(&ch->wait_lock);
@@ -142,9 +146,11 @@ static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
 	for (;;) {
 		uint32_t turn = wait_turn(ch);
 
+		pthread_mutex_lock(&ch->recv_lock);
 		mnc_arm(ch, wake);
+		pthread_mutex_unlock(&ch->recv_lock);
 		ret = ready(ch, events);
-		if (ret || now_ns() >= deadline)
+		if (ret || mnc_now_ns() >= deadline)
 			return ret;
 		ret = sleep_after(ch, turn, deadline);
 		if (ret)
@@ -154,7 +160,7 @@ static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
 
 static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
 {
-	int64_t now = now_ns();
+	int64_t now = mnc_now_ns();
 	int ret = ready(ch, events);
 
 	if (ret || now >= deadline)
@@ -167,7 +173,7 @@ static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
 
 static int64_t deadline_of(int timeout_ms)
 {
-	return timeout_ms < 0 ? INT64_MAX : now_ns() + (int64_t)timeout_ms * NS_PER_MS;
+	return timeout_ms < 0 ? INT64_MAX : mnc_now_ns() + (int64_t)timeout_ms * NS_PER_MS;
 }
 
 int machnet_wait(const void *channel_ctx, int events, int timeout_ms)
