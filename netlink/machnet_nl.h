@@ -186,8 +186,8 @@ int machnet_nl_device_dump(struct nlclient *nl,
 int machnet_nl_port_dump(struct nlclient *nl, const struct machnet_nl_port *like, uint32_t what,
 			 int (*cb)(const struct machnet_nl_port *port, void *data), void *data);
 /*
- * Likewise: 1 << MACHNET_A_CONNECTION_IFINDEX, _LOCAL_ADDR, _LOCAL_PORT, _REMOTE_ADDR, _REMOTE_PORT, _STATE,
- * _ENGINE, _OWNER_UID, _OWNER_PID.
+ * Likewise: 1 << MACHNET_A_CONNECTION_IFINDEX, _LOCAL_ADDR, _LOCAL_PORT, _REMOTE_ADDR,
+ * _REMOTE_PORT, _STATE, _ENGINE, _OWNER_UID, _OWNER_PID.
  */
 int machnet_nl_connection_dump(struct nlclient *nl, const struct machnet_nl_connection *like,
 			       uint32_t what,

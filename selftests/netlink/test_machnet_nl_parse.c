@@ -61,6 +61,10 @@ TEST_F(parse, a_port)
 	EXPECT_EQ(3, port.stray);
 	EXPECT_FALSE(port.claimed);
 	EXPECT_STREQ("fifteen-letters", port.owner_comm);
+	EXPECT_EQ(0, port.owner_cgroup);
+	mnl_attr_put_u64(self->nlh, MACHNET_A_PORT_OWNER_CGROUP, 1ull << 40);
+	ASSERT_EQ(0, machnet_nl_parse_port(self->nlh, &port));
+	EXPECT_EQ(1ull << 40, port.owner_cgroup);
 }
 
 TEST_F(parse, what_must_be_there)
@@ -163,6 +167,120 @@ TEST_F(parse, an_unreachable_route_says_why)
 	ASSERT_EQ(0, machnet_nl_parse_route(self->nlh, &route));
 	EXPECT_EQ(ENETUNREACH, route.error);
 	EXPECT_FALSE(mn_addr_is_v4(&route.src));
+}
+
+TEST_F(parse, a_route_knows_how_it_was_asked_for)
+{
+	static const uint8_t dst[4] = { 10, 0, 0, 1 }, from[4] = { 10, 0, 0, 2 };
+	static const uint8_t from6[16] = { 0x20 };
+	uint32_t head = self->nlh->nlmsg_len, plain;
+	struct machnet_nl_route route;
+	struct machnet_nl_route_key key;
+
+	mnl_attr_put(self->nlh, MACHNET_A_ROUTE_DST, sizeof(dst), dst);
+	mnl_attr_put_u32(self->nlh, MACHNET_A_ROUTE_STATE, MACHNET_ROUTE_STATE_RESOLVING);
+	plain = self->nlh->nlmsg_len;
+	ASSERT_EQ(0, machnet_nl_parse_route(self->nlh, &route));
+	key = machnet_nl_route_key(&route);
+	EXPECT_TRUE(mn_addr_is_v4(&key.from) && mn_addr_is_any(&key.from));
+	EXPECT_EQ(0, key.vrf);
+
+	mnl_attr_put(self->nlh, MACHNET_A_ROUTE_FROM, sizeof(from), from);
+	mnl_attr_put_u32(self->nlh, MACHNET_A_ROUTE_VRF, 7);
+	ASSERT_EQ(0, machnet_nl_parse_route(self->nlh, &route));
+	key = machnet_nl_route_key(&route);
+	EXPECT_EQ(0, memcmp(key.from.b + 12, from, sizeof(from)));
+	EXPECT_EQ(7, key.vrf);
+
+	self->nlh->nlmsg_len = plain;
+	mnl_attr_put(self->nlh, MACHNET_A_ROUTE_FROM, sizeof(from6), from6);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_route(self->nlh, &route));
+	self->nlh->nlmsg_len = plain;
+	mnl_attr_put(self->nlh, MACHNET_A_ROUTE_FROM, 0, NULL);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_route(self->nlh, &route));
+	self->nlh->nlmsg_len = plain;
+	mnl_attr_put_u16(self->nlh, MACHNET_A_ROUTE_VRF, 7);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_route(self->nlh, &route));
+	self->nlh->nlmsg_len = head;
+}
+
+TEST_F(parse, port_numbers)
+{
+	static const uint16_t sent[3] = { 7000, 1, 65535 }, with_0[3] = { 7000, 0, 65535 };
+	uint32_t head = self->nlh->nlmsg_len;
+	uint16_t got[4] = { 0, 0, 0, 99 };
+	struct machnet_nl_numbers out = { .numbers = got, .count = 3 };
+
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(sent), sent);
+	ASSERT_EQ(0, machnet_nl_parse_numbers(self->nlh, &out));
+	EXPECT_EQ(0, memcmp(got, sent, sizeof(sent)));
+	/* Neither more nor fewer than were asked for, and no half ones. */
+	out.count = 4;
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	out.count = 2;
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	out.count = 0;
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	out.count = 3;
+	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(sent), sent);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	self->nlh->nlmsg_len = head;
+	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(sent) - 1, sent);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	self->nlh->nlmsg_len = head;
+	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(with_0), with_0);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
+	EXPECT_EQ(99, got[3]);
+}
+
+/* Attribute i has the value 100 + i, but for the one that is left out. */
+static void put_stats(struct nlmsghdr *nlh, int skip)
+{
+	for (int i = 1; i <= MACHNET_A_STATS_MAX; i++)
+		if (i != MACHNET_A_STATS_PAD && i != skip)
+			mnl_attr_put_u64(nlh, i, 100 + i);
+}
+
+TEST_F(parse, statistics)
+{
+	uint32_t head = self->nlh->nlmsg_len;
+	struct machnet_nl_stats stats;
+
+	put_stats(self->nlh, 0);
+	ASSERT_EQ(0, machnet_nl_parse_stats(self->nlh, &stats));
+	EXPECT_EQ(100 + MACHNET_A_STATS_DEVICES, stats.devices);
+	EXPECT_EQ(100 + MACHNET_A_STATS_STRAY_PACKETS, stats.stray_packets);
+	EXPECT_EQ(100 + MACHNET_A_STATS_EVENTS_LOST, stats.events_lost);
+	for (int i = 1; i < MACHNET_A_STATS_PAD; i++) {
+		self->nlh->nlmsg_len = head;
+		put_stats(self->nlh, i);
+		EXPECT_EQ(-EBADMSG, machnet_nl_parse_stats(self->nlh, &stats));
+		mnl_attr_put_u32(self->nlh, i, 1);
+		EXPECT_EQ(-EBADMSG, machnet_nl_parse_stats(self->nlh, &stats));
+	}
+}
+
+TEST_F(parse, a_request_to_end_a_connection)
+{
+	uint32_t head = self->nlh->nlmsg_len;
+	struct machnet_nl_event event;
+
+	set_cmd(self->nlh, MACHNET_CMD_CONNECTION_KILL_NTF);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_event(self->nlh, &event));
+	mnl_attr_put_u64(self->nlh, MACHNET_A_CONNECTION_ID, 0);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_event(self->nlh, &event));
+	self->nlh->nlmsg_len = head;
+	mnl_attr_put_u32(self->nlh, MACHNET_A_CONNECTION_ID, 5);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_event(self->nlh, &event));
+	self->nlh->nlmsg_len = head;
+	mnl_attr_put_u64(self->nlh, MACHNET_A_CONNECTION_ID, 5);
+	/* What it does not need, it does not look at. */
+	mnl_attr_put_u64(self->nlh, MACHNET_A_CONNECTION_ENGINE, 1);
+	ASSERT_EQ(0, machnet_nl_parse_event(self->nlh, &event));
+	EXPECT_EQ(MACHNET_CMD_CONNECTION_KILL_NTF, event.cmd);
+	EXPECT_EQ(5, event.connection.id);
+	EXPECT_EQ(0, event.connection.engine);
 }
 
 TEST_F(parse, events)
