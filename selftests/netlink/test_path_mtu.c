@@ -34,7 +34,8 @@ FIXTURE_SETUP(path_mtu)
 	struct nt_pair *pair = &self->pair;
 
 	ASSERT_EQ(0, nt_pair_up(pair));
-	ASSERT_EQ(0, nt_pair_sh(pair, "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1;"
+	ASSERT_EQ(0, nt_pair_sh(pair, "sysctl -qw net.ipv4.ip_forward=1;"
+				"sysctl -qw net.ipv6.conf.all.forwarding=1;"
 				"ip link add far0 type dummy && ip link set far0 mtu 1300 up &&"
 				"ip route add 10.88.0.0/16 dev far0 &&"
 				"ip route add 2001:db8:88::/48 dev far0"));

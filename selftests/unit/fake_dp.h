@@ -27,6 +27,7 @@ static struct {
 	uint32_t channels, deleted;	/* numbers given out; taken back */
 	struct machnet_dp_connect connect;	/* the last one */
 	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
+	struct { uint64_t id; uint8_t mac[6]; uint16_t mtu; } path;	/* of the last set_path() */
 	unsigned int snapshots;
 	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
 	void *ctx;
@@ -90,7 +91,10 @@ void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint3
 void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
 			 uint16_t mtu)
 {
-	(void)dp, (void)engine, (void)id, (void)mac, (void)mtu;
+	(void)dp, (void)engine;
+	fake.path.id = id;
+	memcpy(fake.path.mac, mac, sizeof(fake.path.mac));
+	fake.path.mtu = mtu;
 }
 
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,

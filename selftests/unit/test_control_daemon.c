@@ -389,6 +389,31 @@ TEST_F(daemon, routes_are_asked_for_by_source)
 	close(fd);
 }
 
+TEST_F(daemon, a_route_that_changes_while_it_connects_is_followed)
+{
+	struct machnet_dp_event up = { .type = MACHNET_DP_EVENT_UP, .id = 5 };
+	struct mn_addr remote = addr("10.0.9.9");
+	struct machnet_nl_route_key key;
+	struct machnet_nl_route route;
+	int fd = dial(&self->d, 0);
+
+	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
+	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80 });
+	run(&self->d);
+	key = fake.watched;
+	fake_route_watch(NULL, &key, &route);
+	route.mac[0] = 6;
+	route.mtu = 1280;
+	mnd_route_changed(&self->d, &route);
+	EXPECT_EQ(0, fake.path.id);
+	up.request = fake.connect.request;
+	mnd_conn_event(&self->d, &up);
+	EXPECT_EQ(5, fake.path.id);
+	EXPECT_EQ(6, fake.path.mac[0]);
+	EXPECT_EQ(1280, fake.path.mtu);
+	close(fd);
+}
+
 TEST_F(daemon, port_is_claimed_for_the_process)
 {
 	int fd = dial(&self->d, NOBODY);

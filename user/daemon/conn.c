@@ -266,6 +266,9 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 			conn_fail(d, c, ENOMEM);
 			return;
 		}
+		/* The route may have changed while the peer was asked. */
+		if (c->route)
+			mnd_conn_route_changed(d, c);
 	}
 	conn_register(d, c, ev);
 	conn_answer(c, 0, ev->flow);
