@@ -1,46 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Two VMs with machnet.ko and their only NIC under DPDK: who holds what, and what is left when somebody dies.
-# shellcheck source=selftests/vm/vm.sh
-. "$(dirname "$0")/vm.sh"
+# shellcheck source=selftests/vm/hosts.sh
+. "$(dirname "$0")/hosts.sh"
 
-bin=$vm_top/build/bin
+need_vm
 IP_A=10.66.0.1
 IP_B=10.66.0.2
-work=$(mktemp -d /tmp/mn-vm.XXXXXX)
-at_exit rm -rf "$work"
-
-# start VM NAME CMD...: in the background; output in $work/NAME.log, process id in /run/NAME.pid of the VM.
-start() {
-	local vm=$1 name=$2
-
-	shift 2
-	: >"$work/$name.log"
-	# shellcheck disable=SC2016
-	vm_exec "$vm" bash -c 'echo $$ >"/run/$0.pid"; exec "$@"' "$name" "$@" >"$work/$name.log" 2>&1 &
-}
-
-# send VM NAME SIGNAL
-send() {
-	vm_exec "$1" bash -c "kill -$3 \$(</run/$2.pid)"
-}
-
-gone() {
-	! vm_exec "$1" bash -c "kill -0 \$(</run/$2.pid)"
-}
-
-logged() {
-	grep -qE "$2" "$work/$1.log"
-}
-
-daemon_up() {
-	start "$1" "machnetd-$1" "$bin/machnetd" -i eth0
-	wait_for 60 logged "machnetd-$1" serving
-}
-
-daemon_down() {
-	send "$1" "machnetd-$1" TERM && wait_for 20 gone "$1" "machnetd-$1"
-}
 
 # listed VM OBJECT N: machnetctl lists so many.
 listed() {
@@ -66,27 +32,14 @@ udp_bind() {
 	vm_exec "$1" /usr/bin/python3 -c "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('0.0.0.0', $2))"
 }
 
-bail() {
-	not_ok "$1" "$(tail -n 20 "$work"/*.log)"
-	tap_end
-}
-
 boot() {
-	local vm
-
-	vm_up a cpus=1 mem=1024 nic=link:wire && vm_up b cpus=1 mem=1024 nic=link:wire || return 1
-	for vm in a b; do
-		vm_wait $vm || return 1
-	done
-	# An address of the other family and routes: they move with the NIC, and come back.
-	vm_exec a bash -c "modprobe machnet && ip addr add $IP_A/24 dev eth0 && ip addr add fd66::1/64 dev eth0 nodad &&
-			   ip link set eth0 up && ip route add default via $IP_B &&
-			   ip route add 192.0.2.0/24 via $IP_B metric 77 mtu 1400" &&
-		vm_exec b bash -c "modprobe machnet && ip addr add $IP_B/24 dev eth0 && ip addr add fd66::2/64 dev eth0 nodad &&
-				   ip link set eth0 up"
+	vm_up a mem=1024 nic=link:wire && vm_up b mem=1024 nic=link:wire &&
+		host_up a $IP_A/24 fd66::1/64 && host_up b $IP_B/24 fd66::2/64 &&
+		vm_exec a bash -c "ip route add default via $IP_B &&
+				   ip route add 192.0.2.0/24 via $IP_B metric 77 mtu 1400"
 }
 
-# configured IFACE: all that boot gave to the interface of VM a.
+# configured IFACE: all that boot gave to the interface of VM a. It moves with the NIC, and comes back.
 configured() {
 	vm_exec a bash -c "ip -4 addr show dev $1 | grep -q $IP_A/24 && ip -6 addr show dev $1 | grep -q fd66::1/64 &&
 			   ip route show default dev $1 | grep -q 'via $IP_B' &&
@@ -101,8 +54,7 @@ test_takeover() {
 
 test_datapath() {
 	run_ok "ping through the exception path" vm_exec a ping -c 2 -i 0.2 -W 2 $IP_B
-	start b server "$bin/machnet-bench" server --verify
-	wait_for 20 logged server listening || bail "a server in VM b"
+	server_up b server --verify || bail "a server in VM b"
 	run_ok "64 B messages" vm_exec a "$bin/machnet-bench" client $IP_B -s 64 -w 8 -n 2000 --verify
 	run_ok "1 MiB messages" vm_exec a "$bin/machnet-bench" client $IP_B -s 1M -w 1 -n 4 --verify
 	run_refuses "a port where nobody listens" "[Cc]onnection refused" vm_exec a "$bin/machnet-bench" client $IP_B -p 9 -n 1
@@ -135,8 +87,7 @@ test_killed_application() {
 
 test_killed_daemon() {
 	start a monitor "$bin/machnetctl" -j monitor
-	start b server2 "$bin/machnet-bench" server
-	wait_for 20 logged server2 listening || bail "a server in VM b"
+	server_up b server2 || bail "a server in VM b"
 	start a client2 "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 120
 	wait_for 20 listed a connection 1 || bail "a connection"
 	send a machnetd-a KILL
@@ -163,9 +114,7 @@ test_end() {
 	done
 	run_ok "addresses and routes are back" configured eth0
 	run_ok "the kernel's network is as before" vm_exec a ping -c 1 -W 2 $IP_B
-	for vm in a b; do
-		run_ok "the kernel of VM $vm has not complained" vm_log_clean $vm
-	done
+	kernels_clean a b
 }
 
 tap_start

@@ -5,8 +5,7 @@
 . "$(dirname "$0")/vm.sh"
 
 need_commands ip
-why=$(vm_obstacle)
-[ -z "$why" ] || skip_all "$why"
+need_vm
 
 tap_start
 started=$SECONDS

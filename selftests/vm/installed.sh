@@ -5,8 +5,7 @@
 . "$(dirname "$0")/vm.sh"
 
 need_commands make
-why=$(vm_obstacle)
-[ -z "$why" ] || skip_all "$why"
+need_vm
 
 # The tree that modprobe finds in a VM has the module already: away with it.
 tap_start

@@ -4,13 +4,8 @@
 # shellcheck source=selftests/vm/vm.sh
 . "$(dirname "$0")/vm.sh"
 
-need_root
-need_commands ip
-why=$(vm_obstacle)
-[ -z "$why" ] || skip_all "$why"
-[ -w /dev/net/tun ] || skip_all "needs /dev/net/tun"
-ip netns add "mnt-probe-$$" 2>/dev/null || skip_all "needs network namespaces"
-ip netns del "mnt-probe-$$"
+need_vm
+need_nets
 
 # feature VM BIT: what the driver and the device have agreed on for eth0.
 feature() {

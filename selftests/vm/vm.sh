@@ -211,6 +211,23 @@ vm_start() {
 
 # --- what others call ---
 
+# A test that needs VMs is skipped where there can be none ...
+need_vm() {
+	local why
+
+	why=$(vm_obstacle)
+	[ -z "$why" ] || skip_all "$why"
+}
+
+# ... and so is one that needs nic=net:X.
+need_nets() {
+	need_root
+	need_commands ip
+	[ -w /dev/net/tun ] || skip_all "needs /dev/net/tun"
+	ip netns add "mnt-probe-$$" 2>/dev/null || skip_all "needs network namespaces"
+	ip netns del "mnt-probe-$$"
+}
+
 # vm_up NAME [cpus=N] [mem=MB] [nic=link:X|nic=net:X[,queues=N][,rss]]... [iommu] [append=WORDS]
 # Starts a VM and returns at once.
 vm_up() {
@@ -242,6 +259,11 @@ vm_down() {
 		wait_for 5 lib_gone "$(<"$dir/pid")"
 	fi
 	rm -rf "$dir"
+}
+
+# vm_cable NAME N up|down: plugs the cable of its Nth NIC, one of nic=net:X, in or pulls it out.
+vm_cable() {
+	ip -n "$(<"$MN_VM_DIR/netns")" link set "tap-$1$2" "$3"
 }
 
 # vm_exec NAME CMD...: runs a command as root in the VM, in this directory; relays its output while it runs and its

@@ -63,6 +63,7 @@ struct bench_result {
 	struct bench_hist latency_ns;
 	uint64_t sent, received;
 	uint64_t errors;
+	uint64_t pause_ns;	/* longest time without an answer */
 	double seconds;		/* from the first message out to the last one in */
 };
 
@@ -74,7 +75,7 @@ void bench_report(const struct bench_options *o, const struct bench_result *r);
 void bench_report_connect(const struct bench_options *o, const struct bench_hist step[BENCH_STEPS]);
 /* Once a second during a run: what this second brought. Standard error. */
 void bench_progress(const struct bench_options *o, const struct bench_result *r, double seconds,
-		    uint64_t now_received, double interval);
+		    uint64_t now_received, double interval, uint64_t pause_ns);
 void bench_progress_end(void);
 /* "machnet-bench: ...: the error's text", and what may mend it; returns 1. */
 int bench_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -22,6 +22,7 @@ struct client {
 	struct bench_result r;
 	uint64_t start_ns, last_ns;	/* first message out, last message in */
 	uint64_t progress_ns, progress_received;
+	uint64_t pause_ns;		/* the longest since the last progress */
 	bool blocked;		/* the last send was refused for lack of room */
 };
 
@@ -87,12 +88,21 @@ static int send_window(struct client *c)
 	return 0;
 }
 
+/* Keeps the longest time without an answer; an answer may have come after now was read. */
+static void keep_pause(uint64_t *longest_ns, uint64_t last_ns, uint64_t now)
+{
+	if (now > last_ns && now - last_ns > *longest_ns)
+		*longest_ns = now - last_ns;
+}
+
 static int take_answer(struct client *c, size_t len)
 {
-	uint64_t seq = c->r.received;
+	uint64_t seq = c->r.received, now = bench_now_ns();
 	size_t wrong;
 
-	c->last_ns = bench_now_ns();
+	keep_pause(&c->pause_ns, c->last_ns, now);
+	keep_pause(&c->r.pause_ns, c->last_ns, now);
+	c->last_ns = now;
 	if (len != c->o->size || seq >= c->r.sent) {
 		c->r.errors++;
 		return bench_fail(0, "message %llu came back with %zu bytes",
@@ -141,9 +151,12 @@ static void progress(struct client *c, uint64_t now)
 {
 	if (now - c->progress_ns < PROGRESS_NS)
 		return;
+	/* One that has not ended yet counts. */
+	keep_pause(&c->pause_ns, c->last_ns, now);
 	bench_progress(c->o, &c->r, (double)(now - c->start_ns) / NS_PER_S,
 		       c->r.received - c->progress_received,
-		       (double)(now - c->progress_ns) / NS_PER_S);
+		       (double)(now - c->progress_ns) / NS_PER_S, c->pause_ns);
+	c->pause_ns = 0;
 	c->progress_ns = now;
 	c->progress_received = c->r.received;
 }

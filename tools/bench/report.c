@@ -13,6 +13,11 @@ static double us(uint64_t ns)
 	return ns / 1000.0;
 }
 
+static double ms(uint64_t ns)
+{
+	return ns / 1e6;
+}
+
 static double gbps(const struct bench_options *o, double rate)
 {
 	return rate * o->size * 8 / 1e9;
@@ -39,10 +44,10 @@ static void report_json(const struct bench_options *o, const struct bench_result
 {
 	printf("{\"size\": %u, \"window\": %u, \"verify\": %s, \"seconds\": %.6f, "
 	       "\"messages\": %llu, \"lost\": %llu, \"errors\": %llu, "
-	       "\"rate\": %.1f, \"gbps\": %.6f, \"mean_us\": %.3f",
+	       "\"longest_pause_ms\": %.3f, \"rate\": %.1f, \"gbps\": %.6f, \"mean_us\": %.3f",
 	       o->size, o->window, o->verify ? "true" : "false", r->seconds,
 	       (unsigned long long)r->received, (unsigned long long)(r->sent - r->received),
-	       (unsigned long long)r->errors, rate_of(r), gbps(o, rate_of(r)),
+	       (unsigned long long)r->errors, ms(r->pause_ns), rate_of(r), gbps(o, rate_of(r)),
 	       r->latency_ns.count ? us(r->latency_ns.sum / r->latency_ns.count) : 0);
 	for (size_t i = 0; i < N_POINTS; i++)
 		printf(", \"%s\": %.3f", points[i].key,
@@ -64,6 +69,7 @@ void bench_report(const struct bench_options *o, const struct bench_result *r)
 	for (size_t i = 0; i < N_POINTS; i++)
 		printf("round trip %-7s %.1f us\n", points[i].name,
 		       us(bench_hist_at(&r->latency_ns, points[i].part)));
+	printf("%-18s %.1f ms\n", "longest pause", ms(r->pause_ns));
 	printf("%-18s %llu lost, %llu wrong\n", "errors",
 	       (unsigned long long)(r->sent - r->received), (unsigned long long)r->errors);
 }
@@ -88,14 +94,16 @@ void bench_report_connect(const struct bench_options *o, const struct bench_hist
 }
 
 void bench_progress(const struct bench_options *o, const struct bench_result *r, double seconds,
-		    uint64_t now_received, double interval)
+		    uint64_t now_received, double interval, uint64_t pause_ns)
 {
 	bool tty = isatty(STDERR_FILENO);
 	double rate = now_received / interval;
 
-	fprintf(stderr, "%s%5.0f s  %9.0f messages/s  %7.3f Gbit/s each way  p50 %.1f us%s",
+	fprintf(stderr,
+		"%s%5.0f s  %9.0f messages/s  %7.3f Gbit/s each way  p50 %.1f us  "
+		"longest pause %.1f ms%s",
 		tty ? "\r" : "", seconds, rate, gbps(o, rate),
-		us(bench_hist_at(&r->latency_ns, 0.5)), tty ? "  " : "\n");
+		us(bench_hist_at(&r->latency_ns, 0.5)), ms(pause_ns), tty ? "  " : "\n");
 }
 
 void bench_progress_end(void)

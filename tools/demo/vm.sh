@@ -2,34 +2,22 @@
 # vm.sh - the world of the demo as two VMs with the distribution's kernel, joined by an emulated network
 # shellcheck shell=bash
 
-# shellcheck source=selftests/vm/vm.sh disable=SC2154
-. "$top/selftests/vm/vm.sh"
+# shellcheck source=selftests/vm/hosts.sh disable=SC2154
+. "$top/selftests/vm/hosts.sh"
 
-bin=$top/build/bin
 # shellcheck disable=SC2034 # for the demo
 IP_A=10.77.0.1 IP_B=10.77.0.2
-work=$(mktemp -d /tmp/mn-demo.XXXXXX)
-at_exit rm -rf "$work"
-declare -A job
 
 world_name() { echo "two VMs, machnet.ko, virtio-net under DPDK"; }
 
 on() { vm_exec "$@"; }
 
-# on_bg HOST NAME CMD...: in the background, output to $work/NAME.log; its process id stays in the VM.
-on_bg() {
-	local host=$1 name=$2
-	shift 2
-	# shellcheck disable=SC2016
-	vm_exec "$host" bash -c 'echo $$ > "/run/$0.pid"; exec "$@"' "$name" "$@" > "$work/$name.log" 2>&1 &
-	job[$name]=$!
-}
+# on_bg HOST NAME CMD...: in the background, output to $work/NAME.log
+on_bg() { start "$@"; }
 
 # stop_bg HOST NAME: SIGTERM, and the status it ends with must be that of a clean end.
 stop_bg() {
-	vm_exec "$1" bash -c "kill -TERM \$(</run/$2.pid)" || die "$2 is gone: $(tail -n 3 "$work/$2.log")"
-	wait "${job[$2]}"
-	case $? in 0 | 143) ;; *) die "$2 did not end cleanly: $(tail -n 3 "$work/$2.log")" ;; esac
+	stop "$1" "$2" || die "$2 did not end cleanly: $(tail -n 3 "$work/$2.log")"
 }
 
 world_up() {
