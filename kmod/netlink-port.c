@@ -11,6 +11,7 @@
 #include "netlink-policy.h"
 #include "netlink-req.h"
 #include "port.h"
+#include "stats.h"
 
 static int no_port(struct genl_info *info)
 {
@@ -120,13 +121,15 @@ int machnet_nl_port_reserve(struct sk_buff *skb, struct genl_info *info)
 	int ret;
 
 	ret = parse_port(info, &req.addr, &req.number);
-	if (!ret)
-		ret = check_privileged(skb, info, req.number);
 	if (ret)
 		return ret;
-	if (info->attrs[MACHNET_A_PORT_COUNT])
-		return reserve_many(mn, info, &req);
-	return reserve_one(mn, info, &req);
+	ret = check_privileged(skb, info, req.number);
+	if (!ret)
+		ret = info->attrs[MACHNET_A_PORT_COUNT] ? reserve_many(mn, info, &req) :
+							  reserve_one(mn, info, &req);
+	if (ret)
+		machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_REFUSED);
+	return ret;
 }
 
 /* The port, if the request may release it; why, if it may. Under the lock. */

@@ -292,9 +292,7 @@ struct machnet_port *machnet_port_add(struct machnet_net *mn,
 
 	lockdep_assert_held(&mn->lock);
 	port = port_create(mn, req, extack);
-	if (IS_ERR(port))
-		machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_REFUSED);
-	else
+	if (!IS_ERR(port))
 		port_announce(mn, port);
 	return port;
 }
@@ -324,7 +322,6 @@ err_undo:
 		port_remove(mn, port);
 		port_free(port);
 	}
-	machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_REFUSED);
 	return error;
 }
 

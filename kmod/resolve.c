@@ -142,12 +142,14 @@ static void resolve_v4(struct net *net, const struct machnet_route_key *key, int
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static bool is_own_v6(struct net *net, const struct in6_addr *addr)
+static bool is_own_v6(struct net *net, const struct in6_addr *addr, int vrf)
 {
 	bool own;
 
+	if (!ipv6_mod_enabled())
+		return false;
 	rcu_read_lock();
-	own = !IS_ERR_OR_NULL(ipv6_stub->ipv6_dev_find(net, addr, NULL));
+	own = ipv6_chk_addr(net, addr, vrf ? dev_get_by_index_rcu(net, vrf) : NULL, 0);
 	rcu_read_unlock();
 	return own;
 }
@@ -164,7 +166,7 @@ static void resolve_v6(struct net *net, const struct machnet_route_key *key, int
 	struct dst_entry *dst;
 	struct rt6_info *rt;
 
-	if (!ipv6_addr_any(&key->from) && !is_own_v6(net, &key->from)) {
+	if (!ipv6_addr_any(&key->from) && !is_own_v6(net, &key->from, vrf)) {
 		set_unreachable(info, -EADDRNOTAVAIL);
 		return;
 	}
