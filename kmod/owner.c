@@ -37,11 +37,14 @@ struct machnet_owner *machnet_owner_get(struct machnet_net *mn, u32 portid)
 	owner = find(mn, portid);
 	if (owner)
 		return owner;
+	/* Unloading waits for the requests that are being served, but it may have begun. */
+	if (!try_module_get(THIS_MODULE))
+		return ERR_PTR(-ENODEV);
 	owner = kzalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
-	if (!owner)
+	if (!owner) {
+		module_put(THIS_MODULE);
 		return ERR_PTR(-ENOMEM);
-	/* A request is being served, so the module is alive. */
-	__module_get(THIS_MODULE);
+	}
 	owner->portid = portid;
 	INIT_LIST_HEAD(&owner->devices);
 	INIT_LIST_HEAD(&owner->ports);
