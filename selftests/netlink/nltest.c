@@ -178,6 +178,11 @@ void nt_close(struct nt *nt)
 	nt->sk = NULL;
 }
 
+int nt_fd(const struct nt *nt)
+{
+	return nl_socket_get_fd(nt->sk);
+}
+
 int nt_join(struct nt *nt, const char *group)
 {
 	int id = genl_ctrl_resolve_grp(nt->sk, MACHNET_GENL_NAME, group);

@@ -53,6 +53,7 @@ void nt_need_module(void);
 /* -errno; -ENOENT: no module. */
 int nt_open(struct nt *nt);
 void nt_close(struct nt *nt);
+int nt_fd(const struct nt *nt);
 int nt_join(struct nt *nt, const char *group);
 
 struct nl_msg *nt_msg(struct nt *nt, int cmd);
@@ -121,11 +122,23 @@ int nt_new_netns(void);
 /* A process in a network namespace of its own, until nt_kill(). Its pid or -errno. */
 int nt_netns_child(void);
 void nt_kill(int pid);
+/* Goes into the network namespace of the process: a descriptor for nt_leave(), or -errno. */
+int nt_enter(int pid);
+/* Comes back, and closes it. 0 or -errno. */
+int nt_leave(int home);
+/* Writes a file, of /proc or so, in one go. 0 or -errno. */
+int nt_write(const char *path, const char *text);
 /* Runs a shell command; 0 when it succeeded. */
 int nt_sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* By name or index; addresses as text. 0 or -errno. */
 int nt_link_set(const char *name, bool up);
+/* Until packets pass. */
+int nt_link_wait(const char *name);
 int nt_link_add(const char *name, const char *kind);
+/* With this index. */
+int nt_link_add_at(const char *name, const char *kind, uint32_t ifindex);
+/* The other end has this name and MAC in the network namespace of the process. */
+int nt_veth_add(const char *name, const char *peer, const void *peer_mac, int pid);
 int nt_link_del(uint32_t ifindex);
 int nt_link_rename(uint32_t ifindex, const char *name);
 int nt_addr_add(uint32_t ifindex, const char *addr, int prefix);

@@ -5,6 +5,7 @@
 #include "nltest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -66,6 +67,40 @@ int nt_netns_child(void)
 	return ret ? ret : pid;
 }
 
+static int enter_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = setns(fd, CLONE_NEWNET) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int nt_enter(int pid)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), ret;
+	char path[64];
+
+	if (home < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	ret = enter_path(path);
+	if (!ret)
+		return home;
+	close(home);
+	return ret;
+}
+
+int nt_leave(int home)
+{
+	int ret = setns(home, CLONE_NEWNET) ? -errno : 0;
+
+	close(home);
+	return ret;
+}
+
 void nt_kill(int pid)
 {
 	/* A test that has given up root cannot: then it dies with its parent. */
@@ -73,7 +108,7 @@ void nt_kill(int pid)
 		waitpid(pid, NULL, 0);
 }
 
-static int write_file(const char *path, const char *text)
+int nt_write(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");
 
@@ -88,9 +123,9 @@ int nt_new_userns(void)
 	if (nt_drop_root() || prctl(PR_SET_DUMPABLE, 1) ||
 	    unshare(CLONE_NEWUSER | CLONE_NEWNET))
 		return -errno;
-	if (write_file("/proc/self/setgroups", "deny") ||
-	    write_file("/proc/self/uid_map", "0 65534 1") ||
-	    write_file("/proc/self/gid_map", "0 65534 1"))
+	if (nt_write("/proc/self/setgroups", "deny") ||
+	    nt_write("/proc/self/uid_map", "0 65534 1") ||
+	    nt_write("/proc/self/gid_map", "0 65534 1"))
 		return -EIO;
 	return 0;
 }

@@ -11,267 +11,249 @@
 #include <netlink/msg.h>
 
 #include "kselftest_harness.h"
+#include "bad_input.h"
 #include "nltest.h"
-
-#define MAX_ATTRS	12
-
-/* A piece of a request. The value lies in host byte order in its first len bytes. */
-struct attr {
-	int type;
-	int len;
-	uint64_t value;
-};
-
-#define U16(type_, value_)	{ type_, 2, value_ }
-#define U32(type_, value_)	{ type_, 4, value_ }
-#define U64(type_, value_)	{ type_, 8, value_ }
-/* 127.0.0.1, for addresses are in network byte order */
-#define V4(type_)		{ type_, 4, 0x0100007f }
-
-struct bad {
-	const char *what;
-	int cmd;
-	struct attr attrs[MAX_ATTRS];
-	int error;
-	const char *text;
-};
-
-#define DEV_MAC		{ MACHNET_A_DEVICE_MAC, 6, 0x010000000002 }
-#define DEV_REST	U32(MACHNET_A_DEVICE_RSS_CLASS, 0), { MACHNET_A_DEVICE_DRIVER, 2, 'x' }
-#define PORT_KEY	V4(MACHNET_A_PORT_ADDR), U16(MACHNET_A_PORT_NUMBER, 7000)
-#define CONN_ADDRS	V4(MACHNET_A_CONNECTION_LOCAL_ADDR), V4(MACHNET_A_CONNECTION_REMOTE_ADDR), \
-			U16(MACHNET_A_CONNECTION_LOCAL_PORT, 1), \
-			U16(MACHNET_A_CONNECTION_REMOTE_PORT, 2)
-#define CONN_HEAD	U64(MACHNET_A_CONNECTION_ID, 1), U32(MACHNET_A_CONNECTION_IFINDEX, 1)
-#define CONN_STATE	U32(MACHNET_A_CONNECTION_STATE, 1), U32(MACHNET_A_CONNECTION_ENGINE, 0)
-
-static const struct bad bad[] = {
-	/* what the operation needs is not there */
-	{ "register: no ifindex", MACHNET_CMD_DEVICE_REGISTER, { { 0 } }, EINVAL,
-	  "ifindex is missing" },
-	{ "register: no mac", MACHNET_CMD_DEVICE_REGISTER, { U32(MACHNET_A_DEVICE_IFINDEX, 1) },
-	  EINVAL, "mac is missing" },
-	{ "register: no mtu", MACHNET_CMD_DEVICE_REGISTER,
-	  { U32(MACHNET_A_DEVICE_IFINDEX, 1), DEV_MAC }, EINVAL, "mtu is missing" },
-	{ "register: no engines", MACHNET_CMD_DEVICE_REGISTER,
-	  { U32(MACHNET_A_DEVICE_IFINDEX, 1), DEV_MAC, U32(MACHNET_A_DEVICE_MTU, 1500) }, EINVAL,
-	  "engines is missing" },
-	{ "unregister: no ifindex", MACHNET_CMD_DEVICE_UNREGISTER, { { 0 } }, EINVAL,
-	  "ifindex is missing" },
-	{ "device get: no ifindex", MACHNET_CMD_DEVICE_GET, { { 0 } }, EINVAL,
-	  "ifindex is missing" },
-	{ "reserve: no addr", MACHNET_CMD_PORT_RESERVE, { U16(MACHNET_A_PORT_NUMBER, 1) }, EINVAL,
-	  "addr is missing" },
-	{ "reserve: no number", MACHNET_CMD_PORT_RESERVE, { V4(MACHNET_A_PORT_ADDR) }, EINVAL,
-	  "number is missing" },
-	{ "claim: no cookie", MACHNET_CMD_PORT_CLAIM, { PORT_KEY }, EINVAL, "cookie is missing" },
-	{ "add: no id", MACHNET_CMD_CONNECTION_ADD, { { 0 } }, EINVAL, "id is missing" },
-	{ "add: no ifindex", MACHNET_CMD_CONNECTION_ADD, { U64(MACHNET_A_CONNECTION_ID, 1) },
-	  EINVAL, "ifindex is missing" },
-	{ "add: no local-addr", MACHNET_CMD_CONNECTION_ADD, { CONN_HEAD }, EINVAL,
-	  "local-addr is missing" },
-	{ "add: no state", MACHNET_CMD_CONNECTION_ADD, { CONN_HEAD, CONN_ADDRS }, EINVAL,
-	  "state is missing" },
-	{ "add: no engine", MACHNET_CMD_CONNECTION_ADD,
-	  { CONN_HEAD, CONN_ADDRS, U32(MACHNET_A_CONNECTION_STATE, 1) }, EINVAL,
-	  "engine is missing" },
-	{ "set: no id", MACHNET_CMD_CONNECTION_SET, { U32(MACHNET_A_CONNECTION_STATE, 1) }, EINVAL,
-	  "id is missing" },
-	{ "del: no reason", MACHNET_CMD_CONNECTION_DEL, { U64(MACHNET_A_CONNECTION_ID, 1) },
-	  EINVAL, "reason is missing" },
-	{ "route get: no dst", MACHNET_CMD_ROUTE_GET, { { 0 } }, EINVAL, "dst is missing" },
-	{ "unwatch: no dst", MACHNET_CMD_ROUTE_UNWATCH, { { 0 } }, EINVAL, "dst is missing" },
-
-	/* what the operation does not know, or is read-only */
-	{ "reserve: with a cookie", MACHNET_CMD_PORT_RESERVE,
-	  { PORT_KEY, U64(MACHNET_A_PORT_COOKIE, 1) }, EINVAL, "Unknown attribute type" },
-	{ "reserve: for another user", MACHNET_CMD_PORT_RESERVE,
-	  { PORT_KEY, U32(MACHNET_A_PORT_OWNER_UID, 1) }, EINVAL, "Unknown attribute type" },
-	{ "register: with a name", MACHNET_CMD_DEVICE_REGISTER,
-	  { { MACHNET_A_DEVICE_IFNAME, 2, 'x' } }, EINVAL, "Unsupported attribute" },
-	{ "set: other addresses", MACHNET_CMD_CONNECTION_SET,
-	  { U64(MACHNET_A_CONNECTION_ID, 1), V4(MACHNET_A_CONNECTION_REMOTE_ADDR) }, EINVAL,
-	  "Unsupported attribute" },
-	{ "route get: with a state", MACHNET_CMD_ROUTE_GET,
-	  { V4(MACHNET_A_ROUTE_DST), U32(MACHNET_A_ROUTE_STATE, 1) }, EINVAL,
-	  "Unknown attribute type" },
-	{ "an attribute that nobody knows", MACHNET_CMD_PORT_GET, { PORT_KEY, U32(999, 1) }, EINVAL,
-	  "Unknown attribute type" },
-
-	/* out of range */
-	{ "register: ifindex 0", MACHNET_CMD_DEVICE_REGISTER, { U32(MACHNET_A_DEVICE_IFINDEX, 0) },
-	  ERANGE, "integer out of range" },
-	{ "register: ifindex -1", MACHNET_CMD_DEVICE_REGISTER,
-	  { U32(MACHNET_A_DEVICE_IFINDEX, 0xffffffff) }, ERANGE, "integer out of range" },
-	{ "register: mtu 575", MACHNET_CMD_DEVICE_REGISTER, { U32(MACHNET_A_DEVICE_MTU, 575) },
-	  ERANGE, "integer out of range" },
-	{ "register: mtu 65536", MACHNET_CMD_DEVICE_REGISTER, { U32(MACHNET_A_DEVICE_MTU, 65536) },
-	  ERANGE, "integer out of range" },
-	{ "register: no engine", MACHNET_CMD_DEVICE_REGISTER, { U32(MACHNET_A_DEVICE_ENGINES, 0) },
-	  ERANGE, "integer out of range" },
-	{ "register: 129 engines", MACHNET_CMD_DEVICE_REGISTER,
-	  { U32(MACHNET_A_DEVICE_ENGINES, MACHNET_ENGINES_MAX + 1) }, ERANGE,
-	  "integer out of range" },
-	{ "register: an RSS class beyond", MACHNET_CMD_DEVICE_REGISTER,
-	  { U32(MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_MAX + 1) }, ERANGE,
-	  "integer out of range" },
-	{ "register: a multicast mac", MACHNET_CMD_DEVICE_REGISTER,
-	  { U32(MACHNET_A_DEVICE_IFINDEX, 1), { MACHNET_A_DEVICE_MAC, 6, 0x010000000001 },
-	    U32(MACHNET_A_DEVICE_MTU, 1500), U32(MACHNET_A_DEVICE_ENGINES, 1), DEV_REST }, EINVAL,
-	  "mac is not a unicast address" },
-	{ "release: port 0", MACHNET_CMD_PORT_RELEASE,
-	  { V4(MACHNET_A_PORT_ADDR), U16(MACHNET_A_PORT_NUMBER, 0) }, ERANGE,
-	  "integer out of range" },
-	{ "reserve: a multicast address", MACHNET_CMD_PORT_RESERVE,
-	  { { MACHNET_A_PORT_ADDR, 4, 0x010000e0 }, U16(MACHNET_A_PORT_NUMBER, 7000) }, EINVAL,
-	  "the address is not a unicast address of global scope" },
-	{ "add: id 0", MACHNET_CMD_CONNECTION_ADD, { U64(MACHNET_A_CONNECTION_ID, 0) }, ERANGE,
-	  "integer out of range" },
-	{ "add: no state at all", MACHNET_CMD_CONNECTION_ADD,
-	  { U32(MACHNET_A_CONNECTION_STATE, 0) }, ERANGE, "integer out of range" },
-	{ "add: local port 0", MACHNET_CMD_CONNECTION_ADD,
-	  { U16(MACHNET_A_CONNECTION_LOCAL_PORT, 0) }, ERANGE, "integer out of range" },
-	{ "add: engine 128", MACHNET_CMD_CONNECTION_ADD,
-	  { U32(MACHNET_A_CONNECTION_ENGINE, MACHNET_ENGINES_MAX) }, ERANGE,
-	  "integer out of range" },
-	{ "add: from anywhere", MACHNET_CMD_CONNECTION_ADD,
-	  { CONN_HEAD, { MACHNET_A_CONNECTION_LOCAL_ADDR, 4, 0 },
-	    V4(MACHNET_A_CONNECTION_REMOTE_ADDR), U16(MACHNET_A_CONNECTION_LOCAL_PORT, 1),
-	    U16(MACHNET_A_CONNECTION_REMOTE_PORT, 2), CONN_STATE }, EINVAL,
-	  "the address is not a unicast address of global scope" },
-	{ "add: two families", MACHNET_CMD_CONNECTION_ADD,
-	  { CONN_HEAD, { MACHNET_A_CONNECTION_LOCAL_ADDR, 16, 0xb80d0120 },
-	    V4(MACHNET_A_CONNECTION_REMOTE_ADDR), U16(MACHNET_A_CONNECTION_LOCAL_PORT, 1),
-	    U16(MACHNET_A_CONNECTION_REMOTE_PORT, 2), CONN_STATE }, EINVAL,
-	  "local-addr and remote-addr are of two families" },
-	{ "del: a reason beyond", MACHNET_CMD_CONNECTION_DEL,
-	  { U64(MACHNET_A_CONNECTION_ID, 1),
-	    U32(MACHNET_A_CONNECTION_REASON, MACHNET_REASON_MAX + 1) }, ERANGE,
-	  "integer out of range" },
-	{ "route get: to everybody", MACHNET_CMD_ROUTE_GET,
-	  { { MACHNET_A_ROUTE_DST, 4, 0xffffffff } }, EINVAL,
-	  "the address is not a unicast address of global scope" },
-	{ "route get: link-local", MACHNET_CMD_ROUTE_GET, { { MACHNET_A_ROUTE_DST, 16, 0x80fe } },
-	  EINVAL, "the address is not a unicast address of global scope" },
-
-	/* too short, too long */
-	{ "reserve: an address of 5 bytes", MACHNET_CMD_PORT_RESERVE,
-	  { { MACHNET_A_PORT_ADDR, 5, 0 }, U16(MACHNET_A_PORT_NUMBER, 1) }, EINVAL,
-	  "an address has 4 or 16 bytes" },
-	{ "reserve: an address of no bytes", MACHNET_CMD_PORT_RESERVE,
-	  { { MACHNET_A_PORT_ADDR, 0, 0 }, U16(MACHNET_A_PORT_NUMBER, 1) }, EINVAL,
-	  "an address has 4 or 16 bytes" },
-	{ "reserve: a number of 4 bytes", MACHNET_CMD_PORT_RESERVE,
-	  { V4(MACHNET_A_PORT_ADDR), U32(MACHNET_A_PORT_NUMBER, 7000) }, EINVAL,
-	  "invalid attribute length" },
-	{ "claim: a cookie of 4 bytes", MACHNET_CMD_PORT_CLAIM,
-	  { PORT_KEY, U32(MACHNET_A_PORT_COOKIE, 1) }, EINVAL, "invalid attribute length" },
-	{ "register: a mac of 8 bytes", MACHNET_CMD_DEVICE_REGISTER,
-	  { U64(MACHNET_A_DEVICE_MAC, 2) }, ERANGE, "binary attribute size out of range" },
-	{ "register: an empty driver", MACHNET_CMD_DEVICE_REGISTER,
-	  { { MACHNET_A_DEVICE_DRIVER, 0, 0 } }, ERANGE, "Attribute failed policy validation" },
-	{ "route get: a watch with a value", MACHNET_CMD_ROUTE_GET,
-	  { V4(MACHNET_A_ROUTE_DST), U32(MACHNET_A_ROUTE_WATCH, 1) }, ERANGE,
-	  "Attribute failed policy validation" },
-};
 
 NT_NEEDS_MODULE
 
 FIXTURE(bad)
 {
-	struct nt nt;
+	struct nt self;
+	struct nt other;
 };
 
 FIXTURE_SETUP(bad)
 {
+	static const uint32_t devs[] = { SELF_DEV, OTHER_DEV, FREE_DEV };
+	char name[16];
+	unsigned int i;
+
 	ASSERT_EQ(0, nt_new_netns());
-	ASSERT_EQ(0, nt_open(&self->nt));
+	ASSERT_EQ(0, nt_open(&self->self));
+	ASSERT_EQ(0, nt_open(&self->other));
+	for (i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "mnt%u", i);
+		ASSERT_EQ(0, nt_link_add_at(name, "dummy", devs[i]));
+		ASSERT_EQ(0, nt_link_set(name, true));
+	}
+	ASSERT_EQ(0, nt_register(&self->self, SELF_DEV));
+	ASSERT_EQ(0, nt_register(&self->other, OTHER_DEV));
+	ASSERT_EQ(0, nt_connect(&self->self, 1, SELF_DEV));
+	ASSERT_EQ(0, nt_connect(&self->other, 2, OTHER_DEV));
+	ASSERT_EQ(0, nt_reserve(&self->self, "127.0.0.1", 7000));
+	ASSERT_EQ(0, nt_reserve(&self->other, "127.0.0.1", 7001));
+	ASSERT_EQ(0, nt_route_get(&self->other, "127.0.0.1", true));
 }
 
 FIXTURE_TEARDOWN(bad)
 {
-	nt_close(&self->nt);
+	nt_close(&self->self);
+	nt_close(&self->other);
+}
+
+static const struct bad *row(unsigned int i)
+{
+	if (i < n_bad_objects)
+		return &bad_objects[i];
+	i -= n_bad_objects;
+	return i < n_bad_flows ? &bad_flows[i] : NULL;
+}
+
+static void put(struct nl_msg *msg, const struct bad_attr *attr)
+{
+	unsigned char value[2 * MACHNET_PORTS_MAX + 2] = { 0 };
+
+	memcpy(value, &attr->value, sizeof(attr->value));
+	nt_put(msg, attr->type, value, attr->len);
 }
 
 static struct nl_msg *build(struct nt *nt, const struct bad *b)
 {
 	struct nl_msg *msg = nt_msg(nt, b->cmd);
-	unsigned char value[64];
-	int i;
+	struct nlattr *nests[4];
+	int i, depth = 0;
 
-	for (i = 0; i < MAX_ATTRS && b->attrs[i].type; i++) {
-		memset(value, 0, sizeof(value));
-		memcpy(value, &b->attrs[i].value, sizeof(b->attrs[i].value));
-		nt_put(msg, b->attrs[i].type, value, b->attrs[i].len);
+	for (i = 0; i < BAD_ATTRS && b->attrs[i].type; i++) {
+		if (b->attrs[i].len == BAD_NEST)
+			nests[depth++] = nt_nest_begin(msg, b->attrs[i].type);
+		else if (b->attrs[i].len == BAD_NEST_END)
+			nt_nest_end(msg, nests[--depth]);
+		else
+			put(msg, &b->attrs[i]);
 	}
 	return msg;
 }
 
-TEST_F(bad, every_request_is_refused_with_a_sentence)
+/* What is wrong about the answer, or 0. */
+static int send_row(struct nt *nt, const struct bad *b)
 {
-	unsigned int i;
+	struct nl_msg *msg = build(nt, b);
 	int ret;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ret = nt_do(&self->nt, build(&self->nt, &bad[i]));
-		EXPECT_EQ(-bad[i].error, ret)
-			TH_LOG("%s", bad[i].what);
-		EXPECT_STREQ(bad[i].text, self->nt.extack)
-			TH_LOG("%s", bad[i].what);
+	ret = b->kind == BAD_DUMP ? nt_dump_msg(nt, msg, NULL, NULL) : nt_do(nt, msg);
+	if (ret == -b->error && !strcmp(nt->extack, b->text ? b->text : ""))
+		return 0;
+	fprintf(stderr, "# command %d, %s: %d '%s' instead of %d '%s'\n", b->cmd, b->what, ret,
+		nt->extack, -b->error, b->text ? b->text : "");
+	return 1;
+}
+
+static void count(struct nt *nt, int *n)
+{
+	static const int cmds[] = { MACHNET_CMD_DEVICE_GET, MACHNET_CMD_PORT_GET,
+				    MACHNET_CMD_CONNECTION_GET, MACHNET_CMD_ROUTE_DUMP };
+	int i;
+
+	for (i = 0; i < 4; i++)
+		n[i] = nt_dump(nt, cmds[i], NULL, NULL);
+}
+
+TEST_F_TIMEOUT(bad, every_request_is_refused_with_its_sentence, 120)
+{
+	int before[4], after[4], wrong = 0;
+	const struct bad *b;
+	unsigned int i;
+
+	count(&self->other, before);
+	for (i = 0; (b = row(i)); i++) {
+		if (b->kind != BAD_CAPABILITY)
+			wrong += send_row(&self->self, b);
 	}
-	EXPECT_EQ(0, nt_dump(&self->nt, MACHNET_CMD_PORT_GET, NULL, NULL));
+	EXPECT_EQ(0, wrong);
+	count(&self->other, after);
+	EXPECT_EQ(0, memcmp(before, after, sizeof(before)));
+}
+
+TEST_F_TIMEOUT(bad, a_user_is_refused_what_needs_a_capability, 120)
+{
+	const struct bad *b;
+	unsigned int i;
+	int wrong = 0;
+	struct nt user;
+
+	ASSERT_EQ(0, nt_drop_root());
+	ASSERT_EQ(0, nt_open(&user));
+	for (i = 0; (b = row(i)); i++) {
+		if (b->kind == BAD_CAPABILITY)
+			wrong += send_row(&user, b);
+	}
+	EXPECT_EQ(0, wrong);
+	nt_close(&user);
+}
+
+#define ALL	((1 << BAD_KINDS) - 1)
+#define BIT(kind_)	(1 << BAD_##kind_)
+
+/* The kinds of mistakes that one can make with the operation. */
+static int mistakes(int cmd)
+{
+	switch (cmd) {
+	case MACHNET_CMD_DEVICE_GET:
+	case MACHNET_CMD_PORT_GET:
+	case MACHNET_CMD_CONNECTION_GET:
+		return ALL & ~(BIT(OWNER) | BIT(CAPABILITY));
+	case MACHNET_CMD_PORT_RELEASE:
+	case MACHNET_CMD_CONNECTION_KILL:
+	case MACHNET_CMD_ROUTE_GET:
+		/* Administrators may. */
+		return ALL & ~(BIT(OWNER) | BIT(DUMP));
+	case MACHNET_CMD_ROUTE_DUMP:
+		return BIT(UNKNOWN) | BIT(DUMP);
+	case MACHNET_CMD_STATS_GET:
+		return BIT(UNKNOWN) | BIT(FOREIGN) | BIT(DUMP);
+	case MACHNET_CMD_DEVICE_ADD_NTF:
+	case MACHNET_CMD_DEVICE_DEL_NTF:
+	case MACHNET_CMD_PORT_ADD_NTF:
+	case MACHNET_CMD_PORT_DEL_NTF:
+	case MACHNET_CMD_CONNECTION_ADD_NTF:
+	case MACHNET_CMD_CONNECTION_SET_NTF:
+	case MACHNET_CMD_CONNECTION_DEL_NTF:
+	case MACHNET_CMD_CONNECTION_KILL_NTF:
+	case MACHNET_CMD_ROUTE_NTF:
+		return 0;
+	default:
+		return ALL & ~BIT(DUMP);
+	}
+}
+
+TEST(every_operation_has_a_row_for_every_mistake)
+{
+	int rows[MACHNET_CMD_MAX + 1] = { 0 }, cmd;
+	const struct bad *b;
+	unsigned int i;
+
+	for (i = 0; (b = row(i)); i++)
+		rows[b->cmd] |= 1 << b->kind;
+	for (cmd = 1; cmd <= MACHNET_CMD_MAX; cmd++) {
+		EXPECT_EQ(0, mistakes(cmd) & ~rows[cmd])
+			TH_LOG("command %d", cmd);
+	}
 }
 
 TEST_F(bad, a_missing_attribute_is_named)
 {
-	EXPECT_EQ(-EINVAL, nt_do(&self->nt, nt_msg(&self->nt, MACHNET_CMD_ROUTE_GET)));
-	EXPECT_EQ(MACHNET_A_ROUTE_DST, self->nt.missing);
+	struct nl_msg *msg = nt_msg(&self->self, MACHNET_CMD_CONNECTION_ADD_BATCH);
+	struct nlattr *nest;
+
+	EXPECT_EQ(-EINVAL, nt_do(&self->self, nt_msg(&self->self, MACHNET_CMD_ROUTE_GET)));
+	EXPECT_EQ(MACHNET_A_ROUTE_DST, self->self.missing);
+	nest = nt_nest_begin(msg, MACHNET_A_CONNECTION_ENTRY);
+	nt_put_u64(msg, MACHNET_A_CONNECTION_ID, 9);
+	nt_nest_end(msg, nest);
+	EXPECT_EQ(-EINVAL, nt_do(&self->self, msg));
+	EXPECT_EQ(MACHNET_A_CONNECTION_IFINDEX, self->self.missing);
 }
 
 TEST_F(bad, a_long_driver_name)
 {
-	struct nl_msg *msg = nt_msg(&self->nt, MACHNET_CMD_DEVICE_REGISTER);
+	struct nl_msg *msg = nt_msg(&self->self, MACHNET_CMD_DEVICE_REGISTER);
 	char name[MACHNET_DRIVER_LEN + 1];
 
 	memset(name, 'x', sizeof(name));
 	nt_put(msg, MACHNET_A_DEVICE_DRIVER, name, sizeof(name));
-	EXPECT_EQ(-ERANGE, nt_do(&self->nt, msg));
+	EXPECT_EQ(-ERANGE, nt_do(&self->self, msg));
 }
 
 TEST_F(bad, an_ipv4_address_in_ipv6_form)
 {
-	struct nl_msg *msg = nt_msg(&self->nt, MACHNET_CMD_ROUTE_GET);
+	struct nl_msg *msg = nt_msg(&self->self, MACHNET_CMD_ROUTE_GET);
 
 	nt_put_addr(msg, MACHNET_A_ROUTE_DST, "::ffff:127.0.0.1");
-	EXPECT_EQ(-EINVAL, nt_do(&self->nt, msg));
-	EXPECT_STREQ("an IPv4 address must be sent as 4 bytes", self->nt.extack);
+	EXPECT_EQ(-EINVAL, nt_do(&self->self, msg));
+	EXPECT_STREQ("an IPv4 address must be sent as 4 bytes", self->self.extack);
 }
 
-TEST_F(bad, a_dump_with_attributes)
+TEST_F(bad, attributes_that_do_not_end_where_the_message_does)
 {
-	struct nl_msg *msg = nt_msg(&self->nt, MACHNET_CMD_DEVICE_GET);
+	struct nl_msg *msg = nt_msg(&self->self, MACHNET_CMD_DEVICE_GET);
 
-	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
-	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, 1);
-	EXPECT_EQ(-EINVAL, nt_do(&self->nt, msg));
-	EXPECT_STREQ("a dump takes no attributes", self->nt.extack);
+	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, SELF_DEV);
+	nlmsg_hdr(msg)->nlmsg_len += 3;
+	EXPECT_EQ(-EINVAL, nt_do(&self->self, msg));
+	EXPECT_STREQ("bytes leftover after parsing attributes", self->self.extack);
+	msg = nt_msg(&self->self, MACHNET_CMD_DEVICE_GET);
+	nt_put_u32(msg, MACHNET_A_DEVICE_IFINDEX, SELF_DEV);
+	nlmsg_hdr(msg)->nlmsg_len -= 2;
+	EXPECT_EQ(-EINVAL, nt_do(&self->self, msg));
+	EXPECT_STREQ("bytes leftover after parsing attributes", self->self.extack);
 }
 
 TEST_F(bad, commands_that_are_not_requests)
 {
-	EXPECT_EQ(-EOPNOTSUPP, nt_do(&self->nt, nt_msg(&self->nt, MACHNET_CMD_PORT_ADD_NTF)));
-	EXPECT_EQ(-EOPNOTSUPP, nt_do(&self->nt, nt_msg(&self->nt, MACHNET_CMD_UNSPEC)));
-	EXPECT_EQ(-EOPNOTSUPP, nt_do(&self->nt, nt_msg(&self->nt, MACHNET_CMD_MAX + 1)));
-	/* The command can be dumped only. */
-	EXPECT_EQ(-EOPNOTSUPP, nt_do(&self->nt, nt_msg(&self->nt, MACHNET_CMD_ROUTE_DUMP)));
+	int cmd;
+
+	for (cmd = 0; cmd <= MACHNET_CMD_MAX + 1; cmd++) {
+		if (!cmd || cmd > MACHNET_CMD_MAX || !mistakes(cmd))
+			EXPECT_EQ(-EOPNOTSUPP, nt_do(&self->self, nt_msg(&self->self, cmd)));
+	}
 }
 
 TEST_F(bad, reserved_header_bytes)
 {
-	struct nl_msg *msg = nt_msg(&self->nt, MACHNET_CMD_ROUTE_GET);
+	struct nl_msg *msg = nt_msg(&self->self, MACHNET_CMD_ROUTE_GET);
 
 	((struct genlmsghdr *)nlmsg_data(nlmsg_hdr(msg)))->reserved = 1;
-	EXPECT_EQ(-EINVAL, nt_do(&self->nt, msg));
+	EXPECT_EQ(-EINVAL, nt_do(&self->self, msg));
 }
 
 TEST_HARNESS_MAIN

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_many.c - 100,000 connections: what each costs, and who has to wait
+ *
+ * Times are printed. What is asserted are proportions: a connection costs the
+ * same among many as among few, and nobody waits for all of them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "nltest.h"
+
+#define FEW		10000
+#define MANY		100000
+#define ROUNDS		3
+/* If the cost grew with the size of the table it would be ten times as high. */
+#define MOST_GROWTH	1.5
+
+enum { ADD, DUMP, DEL, STEPS };
+
+static const char *const steps[STEPS] = { "add", "dump", "delete" };
+
+NT_NEEDS_MODULE
+
+/* A network namespace with a datapath. */
+struct place {
+	struct nt path;
+	struct nt other;
+	uint32_t ifindex;
+};
+
+FIXTURE(many)
+{
+	struct place one;
+	struct place ten[MANY / FEW];
+};
+
+static int settle(struct place *place)
+{
+	if (nt_new_netns() || nt_open(&place->path) || nt_open(&place->other))
+		return -EIO;
+	place->ifindex = nt_dummy("mnt0");
+	return nt_register(&place->path, place->ifindex);
+}
+
+FIXTURE_SETUP(many)
+{
+	int i;
+
+	ASSERT_EQ(0, settle(&self->one));
+	for (i = 0; i < MANY / FEW; i++)
+		ASSERT_EQ(0, settle(&self->ten[i]));
+}
+
+static void leave(struct place *place)
+{
+	nt_close(&place->path);
+	nt_close(&place->other);
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	int i;
+
+	leave(&self->one);
+	for (i = 0; i < MANY / FEW; i++)
+		leave(&self->ten[i]);
+}
+
+static double now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
+}
+
+static int add(struct nt *nt, int n, uint32_t ifindex)
+{
+	int i, ret = 0, part;
+
+	for (i = 0; i < n && !ret; i += part) {
+		part = n - i < MACHNET_BATCH_MAX ? n - i : MACHNET_BATCH_MAX;
+		ret = nt_connect_batch(nt, i + 1, part, ifindex);
+	}
+	return ret;
+}
+
+static int del(struct nt *nt, int n)
+{
+	int i, ret = 0, part;
+
+	for (i = 0; i < n && !ret; i += part) {
+		part = n - i < MACHNET_BATCH_MAX ? n - i : MACHNET_BATCH_MAX;
+		ret = nt_end_batch(nt, i + 1, part, MACHNET_REASON_CLOSED);
+	}
+	return ret;
+}
+
+static int dump(struct nt *nt, int n)
+{
+	return nt_dump(nt, MACHNET_CMD_CONNECTION_GET, NULL, NULL) == n ? 0 : -ENODATA;
+}
+
+/*
+ * Each step with n connections in each place, one place after the other: keeps
+ * the shortest time per connection, in us.
+ */
+static int run(struct place *places, int n_places, int n, double *best)
+{
+	double at[STEPS + 1], each;
+	int i, ret = 0;
+
+	at[ADD] = now_us();
+	for (i = 0; i < n_places && !ret; i++)
+		ret = add(&places[i].path, n, places[i].ifindex);
+	at[DUMP] = now_us();
+	for (i = 0; i < n_places && !ret; i++)
+		ret = dump(&places[i].other, n);
+	at[DEL] = now_us();
+	for (i = 0; i < n_places && !ret; i++)
+		ret = del(&places[i].path, n);
+	at[STEPS] = now_us();
+	for (i = 0; i < STEPS; i++) {
+		each = (at[i + 1] - at[i]) / n / n_places;
+		if (!best[i] || each < best[i])
+			best[i] = each;
+	}
+	return ret;
+}
+
+/*
+ * One table of 100,000 is compared with ten of 10,000, which take as much
+ * memory: what differs is the size of a table, not what fits the processor's
+ * caches. The time that 10,000 take alone is printed as well.
+ */
+TEST_F_TIMEOUT(many, a_connection_costs_the_same_among_many, 280)
+{
+	double alone[STEPS] = { 0 }, few[STEPS] = { 0 }, many[STEPS] = { 0 };
+	int round, i;
+
+	/* The first of all pay for memory that the later ones find. */
+	ASSERT_EQ(0, run(&self->one, 1, MANY, (double[STEPS]){ 0 }));
+	for (round = 0; round < ROUNDS; round++) {
+		ASSERT_EQ(0, run(self->ten, 1, FEW, alone));
+		ASSERT_EQ(0, run(self->ten, MANY / FEW, FEW, few));
+		ASSERT_EQ(0, run(&self->one, 1, MANY, many));
+	}
+	for (i = 0; i < STEPS; i++) {
+		fprintf(stderr, "# %s: %.2f us each of %d in a table, %.2f us of %d: %.2f times "
+			"(%.2f us each of %d with no others)\n", steps[i], few[i], FEW, many[i],
+			MANY, many[i] / few[i], alone[i], FEW);
+		EXPECT_GT(MOST_GROWTH, many[i] / few[i]);
+	}
+}
+
+/* How long a lookup and a change take while the connections end: the longest of each. */
+static double longest[2];
+
+static int ask(struct nt *nt)
+{
+	double at = now_us(), took;
+	int ret;
+
+	ret = nt_conn_op(nt, MACHNET_CMD_CONNECTION_GET, MANY);
+	took = now_us() - at;
+	longest[0] = took > longest[0] ? took : longest[0];
+	if (ret && ret != -ENOENT)
+		return ret;
+	at = now_us();
+	ret = nt_reserve(nt, "127.0.0.1", 7000);
+	if (!ret)
+		ret = nt_port_op(nt, MACHNET_CMD_PORT_RELEASE, "127.0.0.1", 7000);
+	took = now_us() - at;
+	longest[1] = took > longest[1] ? took : longest[1];
+	return ret;
+}
+
+TEST_F_TIMEOUT(many, nobody_waits_until_all_have_ended, 280)
+{
+	uint64_t stats[MACHNET_A_STATS_MAX + 1];
+	double begin;
+
+	ASSERT_EQ(0, add(&self->one.path, MANY, self->one.ifindex));
+	ASSERT_EQ(0, ask(&self->one.other));
+	memset(longest, 0, sizeof(longest));
+	begin = now_us();
+	nt_close(&self->one.path);
+	do {
+		ASSERT_EQ(0, ask(&self->one.other));
+		ASSERT_EQ(0, nt_stats(&self->one.other, stats));
+	} while (stats[MACHNET_A_STATS_CONNECTIONS]);
+	begin = now_us() - begin;
+	fprintf(stderr, "# %d connections ended within %.0f ms; meanwhile the longest lookup took "
+		"%.1f ms, the longest change %.1f ms\n", MANY, begin / 1e3, longest[0] / 1e3,
+		longest[1] / 1e3);
+	EXPECT_LT(longest[0], begin / 2);
+	EXPECT_LT(longest[1], begin / 2);
+}
+
+TEST_HARNESS_MAIN
