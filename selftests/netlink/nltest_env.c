@@ -44,26 +44,40 @@ int nt_new_netns(void)
 	return nt_link_set("lo", true);
 }
 
+/*
+ * Until its parent has gone. Not by a signal: one that has given up root cannot
+ * send it. And without the parent's sockets, or what belongs to them would live on.
+ */
+static void live_in_netns(int ready, int parent)
+{
+	int ret = nt_new_netns();
+	char byte;
+
+	if (write(ready, &ret, sizeof(ret)) != sizeof(ret))
+		_exit(1);
+	if (dup2(parent, 3) != 3)
+		_exit(1);
+	close_range(4, ~0u, 0);
+	_exit(read(3, &byte, 1));
+}
+
 int nt_netns_child(void)
 {
-	int pipefd[2], ret = -EIO;
+	int ready[2], parent[2], ret = -EIO;
 	pid_t pid;
 
-	if (pipe(pipefd))
+	if (pipe(ready) || pipe(parent))
 		return -errno;
 	pid = fork();
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		ret = nt_new_netns();
-		if (write(pipefd[1], &ret, sizeof(ret)) != sizeof(ret))
-			_exit(1);
-		for (;;)
-			pause();
+		close(parent[1]);
+		live_in_netns(ready[1], parent[0]);
 	}
-	close(pipefd[1]);
-	if (read(pipefd[0], &ret, sizeof(ret)) != sizeof(ret))
+	close(ready[1]);
+	close(parent[0]);
+	if (read(ready[0], &ret, sizeof(ret)) != sizeof(ret))
 		ret = -EIO;
-	close(pipefd[0]);
+	close(ready[0]);
 	return ret ? ret : pid;
 }
 
@@ -103,7 +117,7 @@ int nt_leave(int home)
 
 void nt_kill(int pid)
 {
-	/* A test that has given up root cannot: then it dies with its parent. */
+	/* A test that has given up root cannot: then it ends with its parent. */
 	if (pid > 0 && kill(pid, SIGKILL) == 0)
 		waitpid(pid, NULL, 0);
 }

@@ -443,9 +443,9 @@ TEST_F_TIMEOUT(races, the_module_goes_under_those_who_are_about_to_use_it, 600)
 			ASSERT_LT(nt_now_ms(), end);
 			nanosleep(&moment, NULL);
 		}
-		EXPECT_TRUE(wait_unloaded());
+		ASSERT_TRUE(wait_unloaded());
 		kill(pid, SIGKILL);
-		EXPECT_TRUE(reap(pid));
+		ASSERT_TRUE(reap(pid));
 		nt_close(&nt);
 	}
 	fprintf(stderr, "# unloaded %d times, %u ports meanwhile\n", N_UNLOADS, tally->served);
