@@ -117,6 +117,8 @@ int nt_route_op(struct nt *nt, int cmd, const struct nt_route *route);
 /* All numbers by attribute, MACHNET_A_STATS_MAX + 1 of them. */
 int nt_stats(struct nt *nt, uint64_t *stats);
 
+/* The one of "make check-debug" is running. */
+bool nt_debug_kernel(void);
 /* A new network namespace with lo up, and what a test needs in it. 0 or -errno. */
 int nt_new_netns(void);
 /* A process in a network namespace of its own, until nt_kill(). Its pid or -errno. */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,13 @@ int nt_sh(const char *format, ...)
 	if (ret)
 		fprintf(stderr, "# failed: %s\n", command);
 	return ret;
+}
+
+bool nt_debug_kernel(void)
+{
+	struct utsname name;
+
+	return uname(&name) == 0 && strstr(name.release, "-machnet-debug");
 }
 
 int nt_new_netns(void)

@@ -137,7 +137,8 @@ static int run(struct place *places, int n_places, int n, double *best)
 /*
  * One table of 100,000 is compared with ten of 10,000, which take as much
  * memory: what differs is the size of a table, not what fits the processor's
- * caches. The time that 10,000 take alone is printed as well.
+ * caches. The time that 10,000 take alone is printed as well. A kernel that
+ * looks for its own faults spends most of the time on that.
  */
 TEST_F_TIMEOUT(many, a_connection_costs_the_same_among_many, 280)
 {
@@ -155,7 +156,8 @@ TEST_F_TIMEOUT(many, a_connection_costs_the_same_among_many, 280)
 		fprintf(stderr, "# %s: %.2f us each of %d in a table, %.2f us of %d: %.2f times "
 			"(%.2f us each of %d with no others)\n", steps[i], few[i], FEW, many[i],
 			MANY, many[i] / few[i], alone[i], FEW);
-		EXPECT_GT(MOST_GROWTH, many[i] / few[i]);
+		if (!nt_debug_kernel())
+			EXPECT_GT(MOST_GROWTH, many[i] / few[i]);
 	}
 }
 
