@@ -46,6 +46,7 @@ struct tally {
 	unsigned int asked;
 	unsigned int served;
 	unsigned int unloaded;
+	unsigned int served_then;	/* when it was unloaded last */
 	unsigned int killed;
 };
 
@@ -241,14 +242,20 @@ static void travel(struct nt_random *r)
 	_exit(0);
 }
 
-/* The module is unloaded when nobody uses it, and refuses at once when somebody does. */
+/*
+ * The module is unloaded when nobody uses it, and refuses at once when somebody does.
+ * Not before it has been used: loading it may take longer than most workers live.
+ */
 static void unload(struct nt_random *r)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 * nt_random(r, UNLOAD_MS) };
 
 	nanosleep(&pause, NULL);
-	if (!syscall(SYS_delete_module, "machnet", O_NONBLOCK))
-		__atomic_add_fetch(&tally->unloaded, 1, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&tally->served, __ATOMIC_RELAXED) == tally->served_then ||
+	    syscall(SYS_delete_module, "machnet", O_NONBLOCK))
+		return;
+	tally->served_then = __atomic_load_n(&tally->served, __ATOMIC_RELAXED);
+	tally->unloaded++;
 }
 
 static void work(int role, uint64_t seed)
@@ -338,9 +345,10 @@ static bool wait_unloaded(void)
 static bool run(pid_t *pids, struct nt_random *r)
 {
 	int64_t end = nt_now_ms() + 1000 * nt_seconds(SECONDS);
+	int64_t patience = end + PATIENCE_MS;
 	int i;
 
-	while (nt_now_ms() < end) {
+	while (nt_now_ms() < end || (!tally->served && nt_now_ms() < patience)) {
 		const struct timespec pause = { .tv_nsec = 1000000 * nt_random(r, KILL_MS) };
 
 		nanosleep(&pause, NULL);
