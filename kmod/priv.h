@@ -26,8 +26,9 @@
  * netlink core calls a blocking notifier, in process context, and the owner's
  * objects go. Each owner holds a reference to the module: it cannot be unloaded
  * under somebody who uses it; so does a device that is gone, until the last of
- * its connections is. A user's netlink socket pins its namespace, so a
- * namespace that exits has no owners left.
+ * its connections is. Nobody becomes an owner once unloading has begun (ENODEV),
+ * although requests are served until the family is gone. A user's netlink
+ * socket pins its namespace, so a namespace that exits has no owners left.
  *
  * Port sockets do not pin the namespace: they are closed with their owner.
  *
