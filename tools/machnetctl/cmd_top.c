@@ -96,22 +96,13 @@ static void rate(struct rates *r, const struct sample *old, double seconds)
 static void print_row(struct out *o, const struct rates *r)
 {
 	const struct mn_app_connection *c = r->conn;
-	char comm[16 + 1];
 
 	out_row_begin(o);
 	ctl_print_enum(o, "state", "State", c->state, ctl_connection_states,
 		       __MACHNET_CONNECTION_STATE_MAX);
 	out_endpoint(o, "local_addr", "local_port", "Local", &c->local, c->local_port);
 	out_endpoint(o, "remote_addr", "remote_port", "Remote", &c->remote, c->remote_port);
-	ctl_local_comm(c, comm);
-	if (*comm)
-		out_string(o, "owner_comm", "Process", comm);
-	else
-		out_nothing(o, "Process");
-	if (c->owner_pid)
-		out_number(o, "owner_pid", "PID", c->owner_pid);
-	else
-		out_nothing(o, "PID");
+	ctl_local_process(o, c);
 	out_number(o, "engine", "Engine", c->engine);
 	out_scaled(o, "tx_messages_per_second", "TX-msg/s", r->tx_messages);
 	out_scaled(o, "rx_messages_per_second", "RX-msg/s", r->rx_messages);

@@ -22,8 +22,8 @@ extern const char *const ctl_connection_states[];
 int ctl_local_show(struct ctl *ctl, const struct ctl_choice *choice);
 int ctl_local_kill(struct ctl *ctl, const struct ctl_choice *choice);
 
-/* The owner's name, "" if it is gone. */
-void ctl_local_comm(const struct mn_app_connection *c, char comm[16 + 1]);
+/* The owner's name and process id, as far as it is there. */
+void ctl_local_process(struct out *o, const struct mn_app_connection *c);
 
 /* Connections to be killed, and what has become of them. */
 struct ctl_kill {

@@ -14,7 +14,8 @@
 
 #define AGAIN_US	100000u
 
-void ctl_local_comm(const struct mn_app_connection *c, char comm[16 + 1])
+/* "" if it is gone. */
+static void find_comm(const struct mn_app_connection *c, char comm[16 + 1])
 {
 	char path[32];
 	FILE *f;
@@ -28,6 +29,21 @@ void ctl_local_comm(const struct mn_app_connection *c, char comm[16 + 1])
 		comm[0] = '\0';
 	comm[strcspn(comm, "\n")] = '\0';
 	fclose(f);
+}
+
+void ctl_local_process(struct out *o, const struct mn_app_connection *c)
+{
+	char comm[16 + 1];
+
+	find_comm(c, comm);
+	if (*comm)
+		out_string(o, "owner_comm", "Process", comm);
+	else
+		out_nothing(o, "Process");
+	if (c->owner_pid)
+		out_number(o, "owner_pid", "PID", c->owner_pid);
+	else
+		out_nothing(o, "PID");
 }
 
 static bool value_matches(const struct mn_app_connection *c, uint32_t ifindex,
@@ -83,17 +99,7 @@ static size_t select_chosen(struct mn_app_connection *list, size_t n, uint32_t i
 
 static void print_owner(struct out *o, const struct mn_app_connection *c)
 {
-	char comm[16 + 1];
-
-	ctl_local_comm(c, comm);
-	if (*comm)
-		out_string(o, "owner_comm", "Process", comm);
-	else
-		out_nothing(o, "Process");
-	if (c->owner_pid)
-		out_number(o, "owner_pid", "PID", c->owner_pid);
-	else
-		out_nothing(o, "PID");
+	ctl_local_process(o, c);
 	if (c->owner_uid != UINT32_MAX)
 		out_number(o, "owner_uid", "UID", c->owner_uid);
 	else
