@@ -24,7 +24,8 @@ TESTS += selftests/unit/lib_abi.sh
 
 # machnet-bench
 TEST_PROGS += test_bench
-test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,histogram.c pattern.c options.c)
+test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,flows.c histogram.c meter.c \
+	pattern.c options.c)
 
 # The two control planes of the daemon, with the same tests
 control_local := $(addprefix user/daemon/,control_local.c local_port.c local_route.c resolve.c rtnl.c)

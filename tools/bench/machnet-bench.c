@@ -30,6 +30,22 @@ void *bench_attach(void)
 	return ch;
 }
 
+static int run(const struct bench_options *o)
+{
+	bool server = o->mode == BENCH_SERVER;
+
+	switch (o->transport) {
+	case BENCH_TCP:
+		return server ? bench_tcp_server(o) : bench_tcp_client(o);
+	case BENCH_UDP:
+		return server ? bench_udp_server(o) : bench_udp_client(o);
+	default:
+		if (server)
+			return bench_server(o);
+		return o->connects ? bench_connects(o) : bench_client(o);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	/* Without SA_RESTART: a wait ends by the signal. */
@@ -41,7 +57,5 @@ int main(int argc, char **argv)
 		return status;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	if (o.mode == BENCH_SERVER)
-		return bench_server(&o);
-	return o.connects ? bench_connects(&o) : bench_client(&o);
+	return run(&o);
 }

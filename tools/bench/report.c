@@ -42,12 +42,16 @@ static double rate_of(const struct bench_result *r)
 
 static void report_json(const struct bench_options *o, const struct bench_result *r)
 {
-	printf("{\"size\": %u, \"window\": %u, \"verify\": %s, \"seconds\": %.6f, "
-	       "\"messages\": %llu, \"lost\": %llu, \"errors\": %llu, "
+	printf("{\"transport\": \"%s\", \"busy\": %s, \"connections\": %u, \"batch\": %u, ",
+	       bench_transport_name(o->transport), o->busy ? "true" : "false", o->connections,
+	       o->batch);
+	printf("\"size\": %u, \"window\": %u, \"verify\": %s, \"seconds\": %.6f, "
+	       "\"messages\": %llu, \"lost\": %llu, \"resent\": %llu, \"errors\": %llu, "
 	       "\"longest_pause_ms\": %.3f, \"rate\": %.1f, \"gbps\": %.6f, \"mean_us\": %.3f",
 	       o->size, o->window, o->verify ? "true" : "false", r->seconds,
 	       (unsigned long long)r->received, (unsigned long long)(r->sent - r->received),
-	       (unsigned long long)r->errors, ms(r->pause_ns), rate_of(r), gbps(o, rate_of(r)),
+	       (unsigned long long)r->resent, (unsigned long long)r->errors, ms(r->pause_ns),
+	       rate_of(r), gbps(o, rate_of(r)),
 	       r->latency_ns.count ? us(r->latency_ns.sum / r->latency_ns.count) : 0);
 	for (size_t i = 0; i < N_POINTS; i++)
 		printf(", \"%s\": %.3f", points[i].key,
@@ -61,8 +65,9 @@ void bench_report(const struct bench_options *o, const struct bench_result *r)
 		report_json(o, r);
 		return;
 	}
-	printf("%-18s %u bytes, window %u%s\n", "messages of", o->size, o->window,
-	       o->verify ? ", each byte verified at both ends" : "");
+	printf("%-18s %u bytes, window %u, %s%s, connections %u%s\n", "messages of", o->size,
+	       o->window, bench_transport_name(o->transport), o->busy ? " (busy)" : "",
+	       o->connections, o->verify ? ", each byte verified at both ends" : "");
 	printf("%-18s %llu in %.3f s\n", "messages", (unsigned long long)r->received, r->seconds);
 	printf("%-18s %.0f messages/s\n", "each way", rate_of(r));
 	printf("%-18s %.3f Gbit/s\n", "each way", gbps(o, rate_of(r)));
@@ -70,8 +75,9 @@ void bench_report(const struct bench_options *o, const struct bench_result *r)
 		printf("round trip %-7s %.1f us\n", points[i].name,
 		       us(bench_hist_at(&r->latency_ns, points[i].part)));
 	printf("%-18s %.1f ms\n", "longest pause", ms(r->pause_ns));
-	printf("%-18s %llu lost, %llu wrong\n", "errors",
-	       (unsigned long long)(r->sent - r->received), (unsigned long long)r->errors);
+	printf("%-18s %llu lost, %llu sent again, %llu wrong\n", "errors",
+	       (unsigned long long)(r->sent - r->received), (unsigned long long)r->resent,
+	       (unsigned long long)r->errors);
 }
 
 void bench_report_connect(const struct bench_options *o, const struct bench_hist step[BENCH_STEPS])

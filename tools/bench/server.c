@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* server.c - returns each message to its sender */
+/*
+ * server.c - returns each message to its sender
+ *
+ * Receives what has come, up to a batch, and returns it with one call.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +14,10 @@
 
 /* How often a waiting server looks whether it is to stop. */
 #define TICK_MS		500
+#define BATCH_BYTES	65536
 
 struct peer {
-	MachnetFlow_t flow;	/* as its messages come */
+	struct bench_flow in;	/* as its messages come; first */
 	struct bench_hello hello;
 	uint64_t messages;
 };
@@ -20,40 +25,23 @@ struct peer {
 struct server {
 	const struct bench_options *o;
 	void *ch;
+	struct bench_flows peers;
+	/* A batch of messages, one behind the other; behind them is room for one of any size. */
 	uint8_t *buf;
-	struct peer *peers;
-	uint32_t n_peers, last;	/* last: where the previous message came from */
+	size_t used;
+	MachnetIovec_t iov[BENCH_BATCH_MAX];
+	MachnetMsgHdr_t hdr[BENCH_BATCH_MAX];
+	int n;
 	uint64_t wrong;
 	bool done;
 };
 
-static bool flow_equal(const MachnetFlow_t *a, const MachnetFlow_t *b)
-{
-	return a->src_ip == b->src_ip && a->dst_ip == b->dst_ip && a->src_port == b->src_port &&
-	       a->dst_port == b->dst_port;
-}
-
-static MachnetFlow_t back(const MachnetFlow_t *f)
-{
-	return (MachnetFlow_t){ f->dst_ip, f->src_ip, f->dst_port, f->src_port };
-}
-
-static struct peer *find_peer(struct server *s, const MachnetFlow_t *flow)
-{
-	if (s->last < s->n_peers && flow_equal(&s->peers[s->last].flow, flow))
-		return &s->peers[s->last];
-	for (s->last = 0; s->last < s->n_peers; s->last++)
-		if (flow_equal(&s->peers[s->last].flow, flow))
-			return &s->peers[s->last];
-	return NULL;
-}
-
 static void say(const struct peer *p, const char *what)
 {
-	struct in_addr ip = { htonl(p->flow.src_ip) };
+	struct in_addr ip = { htonl(p->in.flow.src_ip) };
 	char text[INET_ADDRSTRLEN];
 
-	printf("%s port %u: %s", inet_ntop(AF_INET, &ip, text, sizeof(text)), p->flow.src_port,
+	printf("%s port %u: %s", inet_ntop(AF_INET, &ip, text, sizeof(text)), p->in.flow.src_port,
 	       what);
 	if (p->messages)
 		printf(", %llu messages", (unsigned long long)p->messages);
@@ -61,74 +49,87 @@ static void say(const struct peer *p, const char *what)
 	fflush(stdout);
 }
 
-static void drop_peer(struct server *s, struct peer *p)
-{
-	*p = s->peers[--s->n_peers];
-	s->done |= s->o->once && !s->n_peers;
-}
-
 /* The first message of a connection says what is to come. NULL: nothing good. */
-static struct peer *new_peer(struct server *s, const MachnetFlow_t *flow, size_t len)
+static struct peer *new_peer(struct server *s, const MachnetFlow_t *flow, const void *msg,
+			     size_t len)
 {
-	struct peer p = { .flow = *flow };
-	struct peer *grown;
+	struct peer p = { .in.flow = *flow };
+	struct peer *kept;
 
 	if (len == sizeof(p.hello))
-		memcpy(&p.hello, s->buf, sizeof(p.hello));
+		memcpy(&p.hello, msg, sizeof(p.hello));
 	if (p.hello.magic != BENCH_MAGIC || (s->o->verify && !(p.hello.flags & BENCH_VERIFY))) {
 		say(&p, p.hello.magic == BENCH_MAGIC ? "turned away, does not verify"
 						     : "turned away, no client of ours");
 		return NULL;
 	}
-	grown = realloc(s->peers, (s->n_peers + 1) * sizeof(*grown));
-	if (!grown)
+	kept = malloc(sizeof(*kept));
+	if (!kept)
 		return NULL;
-	s->peers = grown;
-	grown[s->n_peers] = p;
-	say(&p, p.hello.flags & BENCH_VERIFY ? "connected, verified" : "connected");
-	return &grown[s->n_peers++];
+	*kept = p;
+	if (bench_flows_add(&s->peers, &kept->in)) {
+		free(kept);
+		return NULL;
+	}
+	say(kept, p.hello.flags & BENCH_VERIFY ? "connected, verified" : "connected");
+	return kept;
 }
 
-static void check(struct server *s, const struct peer *p, size_t len)
+static void check(struct server *s, const struct peer *p, const void *msg, size_t len)
 {
 	size_t wrong;
 
 	if (!(p->hello.flags & BENCH_VERIFY))
 		return;
-	wrong = bench_pattern_check(p->hello.seed, p->messages, s->buf, len);
+	wrong = bench_pattern_check(p->hello.seed, p->messages, msg, len);
 	if (wrong == len)
 		return;
 	s->wrong++;
 	bench_fail(0, "message %llu from port %u arrived wrong from byte %zu on",
-		   (unsigned long long)p->messages, p->flow.src_port, wrong);
+		   (unsigned long long)p->messages, p->in.flow.src_port, wrong);
 }
 
-/* 0 or an exit status: a peer that is gone is its own affair. */
-static int give_back(struct server *s, const MachnetFlow_t *flow, size_t len)
+/* Returns the batch. 0 or an exit status: a peer that is gone is its own affair. */
+static int give_back(struct server *s)
 {
-	while (machnet_send(s->ch, back(flow), s->buf, len)) {
-		if (errno == ENOTCONN || bench_stop)
-			return 0;
-		if (errno != EAGAIN)
+	int done = 0, sent;
+
+	while (done < s->n && !bench_stop) {
+		sent = machnet_sendmmsg(s->ch, s->hdr + done, s->n - done);
+		if (sent > 0)
+			done += sent;
+		else if (errno == ENOTCONN)
+			done++;
+		else if (errno != EAGAIN)
 			return bench_fail(errno, "cannot send");
-		if (machnet_wait(s->ch, MACHNET_WAIT_SEND, TICK_MS) < 0 && errno != EINTR)
+		else if (machnet_wait(s->ch, MACHNET_WAIT_SEND, TICK_MS) < 0 && errno != EINTR)
 			return bench_fail(errno, "cannot wait");
 	}
+	s->n = 0;
+	s->used = 0;
 	return 0;
 }
 
 static int take_message(struct server *s, const MachnetFlow_t *flow, size_t len)
 {
-	struct peer *p = find_peer(s, flow);
+	struct peer *p = (struct peer *)bench_flows_find(&s->peers, flow);
+	uint8_t *msg = s->buf + s->used;
 
 	if (p) {
-		check(s, p, len);
+		check(s, p, msg, len);
 		p->messages++;
-	} else if (!new_peer(s, flow, len)) {
-		machnet_close(s->ch, back(flow));
+	} else if (!new_peer(s, flow, msg, len)) {
+		machnet_close(s->ch, bench_flow_reverse(flow));
 		return 0;
 	}
-	return give_back(s, flow, len);
+	s->iov[s->n] = (MachnetIovec_t){ msg, len };
+	s->hdr[s->n] = (MachnetMsgHdr_t){
+		.msg_size = len, .flow_info = bench_flow_reverse(flow),
+		.msg_iov = &s->iov[s->n], .msg_iovlen = 1,
+	};
+	s->n++;
+	s->used += len;
+	return s->n == (int)s->o->batch || s->used >= BATCH_BYTES ? give_back(s) : 0;
 }
 
 /* The errors that machnet_recv() has for the end of a connection. */
@@ -138,56 +139,81 @@ static bool is_end(int error)
 	       error == EHOSTUNREACH || error == ECONNABORTED || error == ENETRESET;
 }
 
-static int take_end(struct server *s, const MachnetFlow_t *flow, int error)
+static void take_end(struct server *s, const MachnetFlow_t *flow, int error)
 {
-	struct peer *p = find_peer(s, flow);
+	struct peer *p = (struct peer *)bench_flows_find(&s->peers, flow);
 
 	if (!p)
-		return 0;
+		return;
 	say(p, error == ESHUTDOWN ? "closed" : strerror(error));
-	drop_peer(s, p);
-	return 0;
+	bench_flows_remove(&s->peers, &p->in);
+	free(p);
+	s->done |= s->o->once && !s->peers.count;
+}
+
+/* Waits only when it has nothing to give back. */
+static int take(struct server *s)
+{
+	MachnetFlow_t flow;
+	ssize_t len = machnet_recv_timeout(s->ch, s->buf + s->used, MACHNET_MSG_MAX_LEN, &flow,
+					   s->n ? 0 : TICK_MS);
+	int error = errno, ret;
+
+	if (len > 0)
+		return take_message(s, &flow, len);
+	ret = s->n ? give_back(s) : 0;
+	if (len < 0 && is_end(error))
+		take_end(s, &flow, error);
+	else if (len < 0 && error != EINTR)
+		ret = bench_fail(error, "cannot receive");
+	return ret;
 }
 
 static int serve(struct server *s)
 {
-	MachnetFlow_t flow;
-	ssize_t n;
 	int ret = 0;
 
-	while (!ret && !bench_stop && !s->done) {
-		n = machnet_recv_timeout(s->ch, s->buf, MACHNET_MSG_MAX_LEN, &flow, TICK_MS);
-		if (n > 0)
-			ret = take_message(s, &flow, n);
-		else if (n < 0 && is_end(errno))
-			ret = take_end(s, &flow, errno);
-		else if (n < 0 && errno != EINTR)
-			ret = bench_fail(errno, "cannot receive");
-	}
+	while (!ret && !bench_stop && !s->done)
+		ret = take(s);
 	return ret;
+}
+
+static void free_peer(struct bench_flow *f)
+{
+	free(f);
+}
+
+static void release(struct server *s)
+{
+	machnet_detach(s->ch);
+	bench_flows_free(&s->peers, free_peer);
+	free(s->buf);
+	free(s);
 }
 
 int bench_server(const struct bench_options *o)
 {
-	struct server s = { .o = o };
+	struct server *s = calloc(1, sizeof(*s));
 	int ret = 1;
 
-	s.buf = malloc(MACHNET_MSG_MAX_LEN);
-	if (!s.buf)
+	if (s)
+		s->buf = malloc(BATCH_BYTES + MACHNET_MSG_MAX_LEN);
+	if (!s || !s->buf) {
+		free(s);
 		return bench_fail(ENOMEM, "cannot start");
-	s.ch = bench_attach();
-	if (s.ch && machnet_listen(s.ch, o->address, o->port)) {
+	}
+	s->o = o;
+	s->ch = bench_attach();
+	if (s->ch && machnet_listen(s->ch, o->address, o->port)) {
 		bench_fail(errno, "cannot listen on port %u", o->port);
-	} else if (s.ch) {
+	} else if (s->ch) {
 		printf("listening on %s port %u\n", o->address ? o->address : "every address,",
 		       o->port);
 		fflush(stdout);
-		ret = serve(&s);
+		ret = serve(s);
 	}
-	machnet_detach(s.ch);
-	if (s.wrong)
-		ret = bench_fail(0, "%llu messages arrived wrong", (unsigned long long)s.wrong);
-	free(s.peers);
-	free(s.buf);
+	if (s->wrong)
+		ret = bench_fail(0, "%llu messages arrived wrong", (unsigned long long)s->wrong);
+	release(s);
 	return ret;
 }

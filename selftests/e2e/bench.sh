@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# machnet-bench: many connections, paced messages, and the kernel's sockets to compare with.
+# shellcheck source=selftests/e2e/pair.sh
+. "$(dirname "$0")/pair.sh"
+
+# is SENTENCE EXPRESSION: of the report in $work/report.
+is() {
+	if jq -e "$2" "$work/report" >/dev/null; then ok "$1"; else not_ok "$1" "$(<"$work/report")"; fi
+}
+
+# report OPTION of machnet-bench client...
+report() {
+	on a timeout 60 "$bin/machnet-bench" client $IP_B --json "$@" >"$work/report"
+}
+
+tap_start
+pair_up || bail "two daemons"
+server_up --verify || bail "a server"
+
+before=$(counter b accepts)
+here_ok "300 connections with 64 messages under way, verified" report -c 300 -w 64 -n 20000 --verify
+is "every message came back" '.messages == 20000 and .lost == 0 and .errors == 0 and .connections == 300'
+accepted=$(($(counter b accepts) - before))
+if [ $accepted = 300 ]; then ok "there were 300 connections"; else not_ok "there were 300 connections" "$accepted"; fi
+here_ok "the server knows when each has closed" \
+	wait_for 10 eval "[ \"\$(grep -c 'closed' '$work/server.log')\" = 300 ]"
+
+here_ok "more connections than messages under way" report -c 100 -w 3 -n 1000 --verify
+is "every message came back" '.messages == 1000 and .lost == 0 and .errors == 0'
+
+here_ok "one message each 20 ms" report --interval 20000 -n 26 --verify
+is "that takes half a second at least" '.seconds >= 0.5'
+here_ok "the server saw nothing wrong" stop "$server"
+
+# Below machnetd's ports nothing of it is used: these go through the kernel alone.
+pair_down
+for transport in tcp udp; do
+	for busy in '' --busy; do
+		for batch in 1 32; do
+			name="$transport${busy:+ busy}, batch $batch"
+			# shellcheck disable=SC2086 # nothing, or one word
+			here_ok "$name: a server" server_up -t $transport $busy -b $batch
+			for case in "64 1 500" "64 32 20000" "32K 32 500"; do
+				read -r size window count <<<"$case"
+				# shellcheck disable=SC2086
+				here_ok "$name: $size, window $window" \
+					report -t $transport $busy -b $batch -s "$size" -w "$window" -n "$count"
+				is "every message came back" ".messages == $count and .lost == 0 and .errors == 0"
+			done
+			here_ok "$name: the server ends in order" stop "$server"
+		done
+	done
+done
+here_ok "a message over tcp that takes many reads" eval "server_up -t tcp && report -t tcp -s 8M -w 2 -n 4"
+is "every message came back" '.messages == 4 and .errors == 0'
+run_refuses "a port where no datagram is wanted" "[Cc]onnection refused" \
+	on a timeout 20 "$bin/machnet-bench" client $IP_B -t udp -n 1 -p 9
+run_refuses "a port where no stream is wanted" "[Cc]onnection refused" \
+	on a timeout 20 "$bin/machnet-bench" client $IP_B -t tcp -n 1 -p 9
+tap_end
