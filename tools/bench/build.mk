@@ -7,3 +7,9 @@ machnet-bench_LIBS := libmachnet
 
 INSTALL_BIN += machnet-bench
 INSTALL_MAN += tools/man/machnet-bench.1
+
+# What a device moves without a transport; for run.sh alone.
+PROGS += bench-packets
+bench-packets_SRCS := tools/bench/packets/packets.c
+bench-packets_PKGS := libdpdk
+bench-packets_LIBS := libmachnet_dp
