@@ -58,4 +58,23 @@ run_refuses "a port where no datagram is wanted" "[Cc]onnection refused" \
 	on a timeout 20 "$bin/machnet-bench" client $IP_B -t udp -n 1 -p 9
 run_refuses "a port where no stream is wanted" "[Cc]onnection refused" \
 	on a timeout 20 "$bin/machnet-bench" client $IP_B -t tcp -n 1 -p 9
+
+# The suite itself, a corner of it.
+suite="$top/tools/bench/run.sh"
+suite_json="$work/suite.json"
+run_says "the suite explains itself" "^Usage: run.sh" "$suite" --help
+BENCH="64-w1/memif 64-w1/tcp 64-w32/raw 64-w32/veth connections-64/1 single hostile" BENCH_JSON=$suite_json \
+	run_says "the suite runs what is asked for" "^memif, 64 B, window 1 +p50 <= 8 us .* (reached|MISSED) " \
+	timeout 100 "$suite" 0.1 1
+# suite_has EXPRESSION
+suite_has() {
+	jq -e "$1" "$suite_json"
+}
+here_ok "it measures no more than that" suite_has '(.medians | keys) == ["64-w1", "64-w32", "connections-64", "hostile", "single"]'
+here_ok "each of its runs has a rate" suite_has '[.medians[][].rate > 0] | all'
+here_ok "it compares with sockets" suite_has '[.bars[] | select(.bar == "<= 0.2x blocking sockets")] | length == 2'
+here_ok "it compares with what af_packet moves" suite_has '.bars[] | select(.bar == "packets/s of af_packet alone") | .value > 0'
+here_ok "it says how many connections cost what" suite_has '[.bars[] | select(.work | contains("connections"))] | length == 3'
+run_refuses "a world that does not come up fails the suite" "does not start" \
+	env MEMIF_MTU=100 BENCH=64-w1/memif "$suite" 0.1 1
 tap_end

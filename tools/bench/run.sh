@@ -3,90 +3,319 @@
 #
 # run.sh - the benchmark suite behind "make bench"
 #
-# Two daemons on this machine, each with one engine, and a client and a server program: four busy threads
-# on the cores there are. Joined by memif (shared memory, no kernel) and by veth (af_packet). Every row is
-# run ROUNDS times, the worlds in turn, and the medians are printed.
-#
-# usage: run.sh [SECONDS [ROUNDS]]
+# Worlds of two hosts each, as network namespaces, with a client here and a server there: two daemons joined by
+# memif (shared memory, no kernel) or by veth (af_packet), with and without faults, and the kernel's sockets over
+# veth. Within a round the worlds take turns; of the rounds the medians count. table.py makes the table.
 # shellcheck source=selftests/e2e/pair.sh
 . "$(dirname "$0")/../../selftests/e2e/pair.sh"
 
-seconds=${1:-2}
-rounds=${2:-3}
-rows=("64 1" "64 32" "1K 1" "1K 32" "32K 32")
+# The largest packet of the memif worlds, and the driver's buffers, of which one has to hold it.
+memif_mtu=${MEMIF_MTU:-1500}
+memif_options=socket-abstract=no,bsize=$(((memif_mtu + 128 + 2047) / 2048 * 2048))
+fault_loss="loss=1,seed=7"
+fault_single="loss=0.5,seed=7"		# so rare that hardly ever two hit the same message
+fault_reorder="reorder=5%:8,seed=7"
+interval_us=300				# between messages of a connection that is otherwise idle
+raw_window=128				# packets; more do not make af_packet faster
+neighbour_port=31581			# servers besides the measured one
+hostile_pause_us=100
+
+works=("64-w1" "64-w32" "1K-w32" "32K-w32")
+words=${BENCH:-}
+results=''
+failed=0
+
+usage() {
+	cat <<-EOF
+	Usage: run.sh [SECONDS [ROUNDS]]
+	Runs each measurement ROUNDS times (default 5) for SECONDS (default 0.7) and prints the medians beside the bars;
+	writes build/bench.json (or BENCH_JSON). Takes some five minutes by default. Needs root.
+
+	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
+	WORK/WORLD: ${works[*]} loss single reorder connections-64 connections-8K same-host stopped-reader
+	hostile; memif veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
+	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 1500).
+	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
+	EOF
+}
+
+case ${1:-} in -h | --help) usage; exit 0 ;; esac
+seconds=${1:-0.7}
+rounds=${2:-5}
+
+# wanted WORK/WORLD
+wanted() {
+	local word
+
+	[ -n "$words" ] || return 0
+	for word in $words; do
+		[[ $1 != *"$word"* ]] || return 0
+	done
+	return 1
+}
+
+# any_wanted NAME...: a world is made only if somebody wants it.
+any_wanted() {
+	local name
+
+	for name in "$@"; do
+		! wanted "$name" || return 0
+	done
+	return 1
+}
+
+complain() {
+	printf '\r%-70s\rError: %s\n' '' "$*" >&2
+	failed=1
+}
 
 die() {
-	echo "Error: $*" >&2
+	complain "$*"
 	tail -n 5 "$work"/*.log >&2
 	exit 1
 }
 
-# run HOST NAME WORD CMD...: in the background, until its output has the word.
-run() {
+# up HOST NAME WORD CMD...: in the background, until its output has the word. Process id in started.
+up() {
 	start "$1" "$2" "${@:4}"
 	wait_for 20 grep -q "$3" "$work/$2.log" || die "$2 does not start"
 }
 
-# serve HOST OPTION...: a daemon.
+# --- worlds: hosts WORLD-a and WORLD-b, a daemon on each, a server on b ---
+
+# serve HOST OPTION of machnetd...
 serve() {
-	run "$1" "machnetd-$1" serving "$bin/machnetd" --control=local "${@:2}"
+	up "$1" "machnetd-$1" serving "$bin/machnetd" --control=local "${@:2}"
+	daemon[$1]=$started
 }
 
-# Hosts of a world are WORLD-a and WORLD-b.
+server_of() {
+	up "$1-b" "server-$1" listening "$bin/machnet-bench" server
+}
+
+# world_memif WORLD [OPTION of machnetd...]
 world_memif() {
-	local a b vdev="net_memif0,socket=$work/memif.sock,socket-abstract=no"
+	local a b vdev="net_memif0,socket=$work/$1.sock,$memif_options"
 
 	netns_new a
 	netns_new b
-	ns[memif-a]=$a
-	ns[memif-b]=$b
-	serve memif-a --vdev "$vdev,role=server" -a "$IP_A/24"
-	serve memif-b --vdev "$vdev,role=client" -a "$IP_B/24"
+	ns[$1-a]=$a
+	ns[$1-b]=$b
+	serve "$1-a" --vdev "$vdev,role=server" --mtu "$memif_mtu" -a "$IP_A/24" "${@:2}"
+	serve "$1-b" --vdev "$vdev,role=client" --mtu "$memif_mtu" -a "$IP_B/24" "${@:2}"
+	server_of "$1"
 }
 
 world_veth() {
 	pair_join veth-a veth-b
 	serve veth-a -i eth0
 	serve veth-b -i eth0
+	server_of veth
 }
 
-# measure WORLD SIZE WINDOW ROUND
-measure() {
-	on "$1-a" "$bin/machnet-bench" client "$IP_B" -s "$2" -w "$3" -d "$seconds" --json \
-		>"$work/result-$1-$2-$3-$4.json" || die "$1: $2, window $3"
+world_down() {
+	stop "${daemon[$1-a]}" && stop "${daemon[$1-b]}" || complain "the daemons of $1 did not end in order"
 }
 
-# median WORLD SIZE WINDOW KEY
-median() {
-	jq -s "map(.$4) | sort | .[length / 2 | floor]" "$work/result-$1-$2-$3"-*.json
+# --- measurements ---
+
+progress() {
+	printf '\r%-70s' "round $round of $rounds: $1" >&2
+}
+
+# stats WORLD: the counters of both daemons, as a list; of none where there are none.
+stats() {
+	local host
+
+	for host in "$1-a" "$1-b"; do
+		[ -z "${daemon[$host]:-}" ] || on "$host" "$bin/machnetctl" -j stats 2>>"$work/machnetctl.log"
+	done | jq -cs .
+}
+
+# record WORK WORLD BEFORE AFTER: the report in $work/report.
+record() {
+	jq -c --arg work "$1" --arg world "$2" --argjson round "$round" --argjson before "$3" --argjson after "$4" \
+		'{$work, $world, $round, $before, $after, report: .}' "$work/report" >>"$results"
+}
+
+# client WORK WORLD HOSTS ADDRESS OPTION...: from HOSTS-a.
+client() {
+	local before
+
+	wanted "$1/$2" || return 0
+	progress "$1/$2"
+	before=$(stats "$3")
+	if on "$3-a" "$bin/machnet-bench" client "$4" -d "$seconds" --json "${@:5}" \
+		>"$work/report" 2>"$work/client.log"; then
+		record "$1" "$2" "$before" "$(stats "$3")"
+	else
+		complain "$1/$2: $(grep machnet-bench: "$work/client.log")"
+	fi
+}
+
+# options WORK: "64-w32" as options of the client.
+options() {
+	echo "-s ${1%-w*} -w ${1#*-w}"
+}
+
+# sockets WORK WORLD: the server only runs meanwhile, since a busy one takes a processor.
+sockets() {
+	local transport=${2%%-*} flags=''
+
+	wanted "$1/$2" || return 0
+	[[ $2 != *-busy ]] || flags=--busy
+	case $2 in tcp | tcp-busy) flags+=" -b 1" ;; esac
+	# shellcheck disable=SC2086 # words
+	up sockets-b "server-$2" listening "$bin/machnet-bench" server -t "$transport" $flags
+	# shellcheck disable=SC2046,SC2086 # words
+	client "$1" "$2" sockets "$IP_B" $(options "$1") -t "$transport" $flags
+	stop "$started" || complain "$2: the server did not end in order"
+}
+
+# raw WORK BYTES
+raw() {
+	local device=net_af_packet0,iface=eth0,qpairs=1
+
+	wanted "$1/raw" || return 0
+	up raw-b raw ready "$bin/bench-packets" $device echo
+	progress "$1/raw"
+	if on raw-a "$bin/bench-packets" $device flood "$2" $raw_window "$seconds" >"$work/report" 2>"$work/client.log"
+	then
+		record "$1" raw '[]' '[]'
+	else
+		complain "$1/raw: $(tail -n 1 "$work/client.log")"
+	fi
+	stop "$started" || complain "raw: the other side did not end in order"
+}
+
+# each_round CMD...: with round set.
+each_round() {
+	for ((round = 1; round <= rounds; round++)); do
+		"$@"
+	done
+}
+
+# --- the rows of the table ---
+
+main_round() {
+	local name world
+
+	for name in "${works[@]}"; do
+		for world in memif veth; do
+			# shellcheck disable=SC2046 # words
+			client "$name" $world $world "$IP_B" $(options "$name")
+		done
+		for world in udp udp-busy tcp tcp-busy; do
+			sockets "$name" $world
+		done
+		[ "$name" = 64-w1 ] || for world in tcp-batch tcp-batch-busy; do
+			sockets "$name" $world
+		done
+	done
+	raw 64-w32 64
+	raw 32K-w32 1514
+}
+
+# fault WORK: OPTION of the client...: with faults (memif-WORK) and without.
+fault() {
+	any_wanted "$1/memif" "$1/memif-$1" || return 0
+	client "$1" memif memif "$IP_B" "${@:2}"
+	client "$1" "memif-$1" "memif-$1" "$IP_B" "${@:2}"
+}
+
+# fault_rows WORK FAULT OPTION of the client...
+fault_rows() {
+	any_wanted "$1/memif" "$1/memif-$1" || return 0
+	world_memif "memif-$1" --fault "$2"
+	each_round fault "$1" "${@:3}"
+	world_down "memif-$1"
+}
+
+connections_round() {
+	local n
+
+	for n in 1 100 1000 10000; do
+		client connections-64 $n memif "$IP_B" -s 64 -w 32 -c $n
+	done
+	for n in 1 10000; do
+		client connections-8K $n memif "$IP_B" -s 8K -w 32 -c $n
+	done
+}
+
+same_host_round() {
+	client same-host 64-w1 memif "$IP_A" -p $neighbour_port -s 64 -w 1
+	client same-host 64-w32 memif "$IP_A" -p $neighbour_port -s 64 -w 32
+	client same-host 32K-w32 memif "$IP_A" -p $neighbour_port -s 32K -w 32
+}
+
+same_host_rows() {
+	any_wanted same-host/{64-w1,64-w32,32K-w32} || return 0
+	up memif-a server-same-host listening "$bin/machnet-bench" server -p $neighbour_port
+	each_round same_host_round
+	stop "$started" || complain "same host: the server did not end in order"
+}
+
+# What host a has sent no longer grows: the sender waits for the reader.
+sender_waits() {
+	local before
+
+	before=$(counter memif-a tx_messages 2>/dev/null)
+	tick 0.2
+	[ "$(counter memif-a tx_messages 2>/dev/null)" = "$before" ]
+}
+
+stopped_reader_round() {
+	local reader sender
+
+	client stopped-reader alone memif "$IP_B" -s 64 -w 1
+	wanted stopped-reader/beside || return 0
+	up memif-b stopped-reader listening "$bin/machnet-bench" server -p $neighbour_port
+	reader=$started
+	start memif-a sender "$bin/machnet-bench" client "$IP_B" -p $neighbour_port -s 1K -w 65536 -d 3600
+	sender=$started
+	wait_for 10 grep -q connected "$work/stopped-reader.log" || complain "nobody sends to the stopped reader"
+	kill -STOP $reader
+	wait_for 20 sender_waits || complain "the stopped reader does not stop its sender"
+	client stopped-reader beside memif "$IP_B" -s 64 -w 1
+	kill -KILL $sender $reader
+	wait $sender $reader 2>/dev/null
+}
+
+hostile_round() {
+	local pids=() host
+
+	client hostile alone memif "$IP_B" -s 64 -w 1
+	wanted hostile/beside || return 0
+	for host in a b; do
+		start memif-$host hostile-$host "$bin/hostile" 3600 "$round" $hostile_pause_us
+		pids+=("$started")
+		wait_for 10 counted memif-$host channels_corrupt 1 || complain "the hostile program does nothing"
+	done
+	client hostile beside memif "$IP_B" -s 64 -w 1
+	kill -KILL "${pids[@]}"
+	wait "${pids[@]}" 2>/dev/null
 }
 
 need_root
-need_commands ip jq
-for world in memif veth; do
-	world_$world
-	run $world-b $world-server listening "$bin/machnet-bench" server
-done
-for ((round = 1; round <= rounds; round++)); do
-	for row in "${rows[@]}"; do
-		for world in memif veth; do
-			printf '\r%-60s' "round $round of $rounds: $world, $row" >&2
-			# shellcheck disable=SC2086
-			measure $world $row $round
-		done
-	done
-done
-printf '\r%-60s\r' '' >&2
+need_commands ip jq python3
+results=$work/results.jsonl
+: >"$results"
+world_memif memif
+world_veth
+pair_join sockets-a sockets-b
+pair_join raw-a raw-b
+each_round main_round
+world_down veth
+fault_rows loss "$fault_loss" -s 32K -w 32
+fault_rows single "$fault_single" -s 64 --interval $interval_us -d "$(jq -n "$seconds * 3")"
+fault_rows reorder "$fault_reorder" -s 32K -w 32
+each_round connections_round
+same_host_rows
+each_round stopped_reader_round
+each_round hostile_round
+printf '\r%-70s\r' '' >&2
 
-echo "$(nproc) cores shared by 2 daemons, client and server; $rounds rounds of $seconds s, medians"
-printf '%-6s %-6s %6s %14s %10s %10s %10s %12s\n' world size window 'messages/s' Gbit/s 'p50 us' 'p99 us' 'p99.9 us'
-for world in memif veth; do
-	for row in "${rows[@]}"; do
-		read -r size window <<<"$row"
-		printf '%-6s %-6s %6s' $world "$size" "$window"
-		for key in rate gbps p50_us p99_us p999_us; do
-			printf ' %12s' "$(median $world "$size" "$window" $key)"
-		done
-		echo
-	done
-done
+"$(dirname "$0")/table.py" "$results" "${BENCH_JSON:-$top/build/bench.json}" "seconds=$seconds" "rounds=$rounds" \
+	"memif MTU=$memif_mtu" "hugepages=$(grep -q 'running without' "$work"/machnetd-*.log && echo no || echo yes)" \
+	"version=$("$bin/machnetd" -V)" || failed=1
+exit $failed
