@@ -178,8 +178,8 @@ bool mn_stack_poll_channels(struct mn_stack *s);
  */
 uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_path *path);
 
-/* Publishes what was put into channels. */
-void mn_stack_flush(struct mn_stack *s);
+/* Publishes what was put into channels; true if an application got something to receive. */
+bool mn_stack_flush(struct mn_stack *s);
 
 /* Prepares to sleep / after it. arm is false when there is work: do not sleep. */
 bool mn_stack_arm(struct mn_stack *s);

@@ -248,11 +248,19 @@ bool mn_stack_poll_channels(struct mn_stack *s)
 	return work;
 }
 
-void mn_stack_flush(struct mn_stack *s)
+bool mn_stack_flush(struct mn_stack *s)
 {
-	for (uint32_t i = 0; i < s->n_channels; i++)
-		if (!s->channels[i]->closed)
-			mn_channel_flush(s->channels[i]->ch);
+	bool received = false;
+
+	for (uint32_t i = 0; i < s->n_channels; i++) {
+		struct mn_channel *ch = s->channels[i]->ch;
+
+		if (s->channels[i]->closed)
+			continue;
+		received |= (ch->posted & MN_SHM_WAKE_RX) != 0;
+		mn_channel_flush(ch);
+	}
+	return received;
 }
 
 bool mn_stack_arm(struct mn_stack *s)

@@ -237,7 +237,7 @@ static void engine_wake_control(struct dp_engine *e)
 /* One turn of the loop; returns how much there was to do. */
 static unsigned int engine_turn(struct dp_engine *e)
 {
-	unsigned int work;
+	unsigned int work, sent;
 
 	e->stats.loops++;
 	e->now_us = dp_clock_us();
@@ -248,8 +248,12 @@ static unsigned int engine_turn(struct dp_engine *e)
 		work += engine_handoff_rx(e);
 		work += mn_stack_poll_channels(e->stack);
 	}
-	work += engine_tx(e);
-	mn_stack_flush(e->stack);
+	sent = engine_tx(e);
+	work += sent;
+	if (mn_stack_flush(e->stack))
+		e->waits_for = DP_WAIT_APP;
+	else if (sent)
+		e->waits_for = DP_WAIT_NET;
 	if (e->snapshot) {
 		dp_engine_snapshot(e);
 		work++;
@@ -265,7 +269,7 @@ int dp_engine_main(void *engine)
 
 	while (!__atomic_load_n(&e->stop, __ATOMIC_RELAXED)) {
 		if (engine_turn(e)) {
-			e->idle_since_us = 0;
+			dp_engine_busy(e);
 		} else if (e->poll == MACHNET_DP_POLL_BUSY) {
 			rte_pause();
 		} else {

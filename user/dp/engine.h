@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <machnet/dp.h>
+#include "core/spin.h"
 #include "core/stack.h"
 #include "dp/exception.h"
 #include "dp/fault.h"
@@ -66,6 +67,9 @@ struct dp_cmd {
 	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
 	X(tx_ring_full) X(tx_no_mbuf)
 
+/* Who is to answer what the engine did last. */
+enum dp_wait { DP_WAIT_APP, DP_WAIT_NET, DP_WAITS };
+
 struct dp_engine_stats {
 #define DP_X(name) uint64_t name;
 	DP_ENGINE_COUNTERS(DP_X)
@@ -100,6 +104,10 @@ struct dp_engine {
 	struct rte_mbuf *spare;		/* for the next packet */
 	uint64_t now_us;
 	uint64_t idle_since_us;		/* 0: the last turn had work */
+	uint64_t spin_from_ns, spin_until_ns;
+	enum dp_wait waits_for;		/* who was given something last */
+	struct mn_spin spins[DP_WAITS][2];	/* second index: after a yield */
+	struct mn_spin *spin;		/* the present one */
 	uint64_t yield_from_us;		/* until then the engine sleeps without yielding first */
 	bool event_posted;
 	struct dp_snapshot_part *snapshot;	/* under way; NULL: none */

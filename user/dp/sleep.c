@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <rte_ethdev.h>
+#include <rte_pause.h>
 #include <rte_ring.h>
 
 #include "dp/engine.h"
@@ -14,10 +15,11 @@
 #define IDLE_SPIN_US	200
 /*
  * A yield that took so long went to somebody who does not give way. A sleeper that
- * is woken gets the processor back sooner, so for a while the engine sleeps at once.
+ * is woken gets the processor back sooner, so for so many times as long the engine
+ * sleeps at once: long yields cost it a tenth of the time at most.
  */
 #define YIELD_LONG_US	200
-#define YIELD_PAUSE_US	100000
+#define YIELD_PAUSE	10
 /*
  * Naps of an engine that nothing can wake when a packet comes: an eighth of the
  * time that it has been idle, so that they add little to whatever it waits for.
@@ -29,14 +31,20 @@
 #define SLEEP_MAX_US	1000000
 
 #define NSEC_PER_USEC	1000
+#define NSEC_PER_SEC	1000000000ull
 #define USEC_PER_SEC	1000000
 
-uint64_t dp_clock_us(void)
+static uint64_t clock_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + ts.tv_nsec / NSEC_PER_USEC;
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+uint64_t dp_clock_us(void)
+{
+	return clock_ns() / NSEC_PER_USEC;
 }
 
 int dp_engine_watch(struct dp_engine *e, int fd)
@@ -140,17 +148,43 @@ static void engine_yield(struct dp_engine *e)
 	sched_yield();
 	after = dp_clock_us();
 	if (after - before > YIELD_LONG_US)
-		e->yield_from_us = after + YIELD_PAUSE_US;
+		e->yield_from_us = after + YIELD_PAUSE * (after - before);
+}
+
+static bool engine_may_yield(const struct dp_engine *e)
+{
+	return e->now_us >= e->yield_from_us && e->now_us - e->idle_since_us < IDLE_SPIN_US;
+}
+
+static void engine_spin_begin(struct dp_engine *e, bool yielded)
+{
+	e->spin = &e->spins[e->waits_for][yielded];
+	e->spin_from_ns = clock_ns();
+	e->spin_until_ns = e->spin_from_ns + mn_spin_begin(e->spin);
 }
 
 void dp_engine_idle(struct dp_engine *e)
 {
-	bool may_yield = e->now_us >= e->yield_from_us;
-
-	if (!e->idle_since_us)
+	if (!e->idle_since_us) {
 		e->idle_since_us = e->now_us;
-	if (e->tx_count || (may_yield && e->now_us - e->idle_since_us < IDLE_SPIN_US))
+		engine_spin_begin(e, false);
+	}
+	if (clock_ns() < e->spin_until_ns) {
+		rte_pause();
+		return;
+	}
+	mn_spin_miss(e->spin);
+	if (e->tx_count || engine_may_yield(e))
 		engine_yield(e);
 	else
 		engine_sleep(e);
+	engine_spin_begin(e, true);
+}
+
+void dp_engine_busy(struct dp_engine *e)
+{
+	if (!e->idle_since_us)
+		return;
+	mn_spin_hit(e->spin, clock_ns() - e->spin_from_ns);
+	e->idle_since_us = 0;
 }

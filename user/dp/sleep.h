@@ -12,7 +12,9 @@
 
 struct dp_engine;
 
+/* A turn had nothing to do; a turn had. */
 void dp_engine_idle(struct dp_engine *e);
+void dp_engine_busy(struct dp_engine *e);
 
 /* The engine's sleep ends when fd becomes readable; fd is never read by it. */
 int dp_engine_watch(struct dp_engine *e, int fd);

@@ -20,7 +20,7 @@
 #define YIELD_NS	50000
 /* An engine's turn is shorter than this, a time slice longer. */
 #define LONG_YIELD_NS	200000
-#define CROWDED_NS	100000000
+#define CROWDED		10
 #define NS_PER_S	1000000000
 #define NS_PER_MS	1000000
 
@@ -51,6 +51,26 @@ static int ready(struct mnc_channel *ch, int events)
 	return came;
 }
 
+/* Looks again for as long as that is likely to be enough. */
+static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t deadline)
+{
+	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp);
+	int ret;
+
+	if (until > deadline)
+		until = deadline;
+	do {
+		__builtin_ia32_pause();
+		ret = ready(ch, events);
+		now = mnc_now_ns();
+	} while (!ret && now < until);
+	if (ret)
+		mn_spin_hit(sp, now - from);
+	else
+		mn_spin_miss(sp);
+	return ret;
+}
+
 /* Yields until an event comes, until_ns, or a yield that shows that it is no use. */
 static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 {
@@ -60,12 +80,14 @@ static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 	do {
 		before = now;
 		sched_yield();
-		ret = ready(ch, events);
 		now = mnc_now_ns();
 		if (now - before > LONG_YIELD_NS) {
-			__atomic_store_n(&ch->crowded_until_ns, now + CROWDED_NS, __ATOMIC_RELAXED);
-			break;
+			__atomic_store_n(&ch->crowded_until_ns, now + CROWDED * (now - before),
+					 __ATOMIC_RELAXED);
+			return ready(ch, events);
 		}
+		ret = spin(ch, events, &ch->spin[1], until_ns);
+		now = mnc_now_ns();
 	} while (!ret && now < until_ns);
 	return ret;
 }
@@ -165,7 +187,8 @@ static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
 
 	if (ret || now >= deadline)
 		return ret;
-	if (now >= __atomic_load_n(&ch->crowded_until_ns, __ATOMIC_RELAXED))
+	ret = spin(ch, events, &ch->spin[0], deadline);
+	if (!ret && now >= __atomic_load_n(&ch->crowded_until_ns, __ATOMIC_RELAXED))
 		ret = yield_until(ch, events,
 				  deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
 	return ret ? ret : sleep_until(ch, events, deadline);
