@@ -5,6 +5,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "dp/checksum.h"
 #include "dp/frame.h"
 
 #define FRAME_TTL	64
@@ -89,7 +90,21 @@ enum dp_frame_kind dp_frame_parse(const struct rte_mbuf *m, struct dp_frame *f)
 	return DP_FRAME_OTHER;
 }
 
-/* Over the UDP length that the header states, which the parser has checked. */
+/* Of a datagram with its header and the pseudo header's sum; over the length that it states. */
+static uint16_t frame_udp_sum(const struct rte_udp_hdr *udp, uint16_t pseudo)
+{
+	return dp_checksum_add(udp, rte_be_to_cpu_16(udp->dgram_len), pseudo);
+}
+
+/* What to write into the header: 0 would mean that there is none (RFC 768). */
+static rte_be16_t frame_udp_cksum(const struct rte_udp_hdr *udp, uint16_t pseudo)
+{
+	uint16_t cksum = ~frame_udp_sum(udp, pseudo);
+
+	return cksum ? cksum : 0xffff;
+}
+
+/* The length was checked by the parser. */
 static bool frame_ip4_ok(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 {
 	const struct rte_udp_hdr *udp = (const void *)((const uint8_t *)ip + rte_ipv4_hdr_len(ip));
@@ -99,7 +114,8 @@ static bool frame_ip4_ok(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip
 		return false;
 	if (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		return true;
-	return udp->dgram_cksum != 0 && rte_ipv4_udptcp_cksum(ip, udp) == FRAME_SUM_OK;
+	return udp->dgram_cksum != 0 &&
+	       frame_udp_sum(udp, rte_ipv4_phdr_cksum(ip, 0)) == FRAME_SUM_OK;
 }
 
 bool dp_frame_checksum_ok(const struct rte_mbuf *m)
@@ -112,7 +128,8 @@ bool dp_frame_checksum_ok(const struct rte_mbuf *m)
 		return frame_ip4_ok(m, (const void *)(eth + 1));
 	if (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 		return true;
-	return udp->dgram_cksum != 0 && rte_ipv6_udptcp_cksum(ip6, udp) == FRAME_SUM_OK;
+	return udp->dgram_cksum != 0 &&
+	       frame_udp_sum(udp, rte_ipv6_phdr_cksum(ip6, 0)) == FRAME_SUM_OK;
 }
 
 /* Like rte_pktmbuf_prepend(), for a mbuf of our own whose headroom is known to suffice. */
@@ -154,7 +171,7 @@ static void frame_build_ip4(struct rte_mbuf *m, const struct mn_path *path, bool
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, m->ol_flags);
 	} else {
-		udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
+		udp->dgram_cksum = frame_udp_cksum(udp, rte_ipv4_phdr_cksum(ip, 0));
 	}
 }
 
@@ -175,7 +192,7 @@ static void frame_build_ip6(struct rte_mbuf *m, const struct mn_path *path, bool
 		m->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, m->ol_flags);
 	} else {
-		udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
+		udp->dgram_cksum = frame_udp_cksum(udp, rte_ipv6_phdr_cksum(ip, 0));
 	}
 }
 
