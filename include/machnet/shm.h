@@ -23,6 +23,11 @@
  * keeps its own copy of it: what the application writes to the links later
  * does not matter.
  *
+ * A message of up to MN_SHM_INLINE_MAX bytes needs no buffer: it lies in the
+ * ring itself, in the slots behind its descriptor, and is gone from the channel when
+ * they are given back. It may go on at the ring's beginning. A side publishes
+ * a descriptor together with all slots that belong to it.
+ *
  * Trust: the engine treats every word that an application can write as
  * hostile. It derives the geometry from its own copy, reads each index and
  * length once, checks it, and drops the channel when a check fails.
@@ -43,13 +48,15 @@
 #include <stdint.h>
 
 #define MN_SHM_MAGIC		0x4d4e4348u	/* "MNCH" */
-#define MN_SHM_VERSION		1
+#define MN_SHM_VERSION		2
 #define MN_SHM_CACHELINE	64
 #define MN_SHM_PAGE		4096
 
 /* Bytes in a buffer, and the longest message. */
 #define MN_SHM_BUF_SIZE		4096u
 #define MN_MSG_MAX		(8u << 20)
+/* The longest message that lies in a ring. */
+#define MN_SHM_INLINE_MAX	1024u
 /* No buffer: ends a chain. */
 #define MN_SHM_BUF_NONE		UINT32_MAX
 /* Number of TX and of RX buffers: a power of two. The least holds two messages of MN_MSG_MAX. */
@@ -67,13 +74,18 @@ enum mn_shm_ring {
 
 /* What a sleeping application waits for. */
 #define MN_SHM_WAKE_RX		0x1u	/* an entry on RX */
-#define MN_SHM_WAKE_TXC		0x2u	/* an entry on TXC */
+#define MN_SHM_WAKE_TX		0x2u	/* room to send: an entry on TXC, slots on TX */
+
+/* What a sleeping engine waits for; it always waits for an entry on TX. */
+#define MN_SHM_WAKE_ENGINE	0x1u
+#define MN_SHM_WAKE_ROOM	0x2u	/* also for room to receive: an entry on RXC, slots on RX */
 
 /* What a descriptor says. */
 enum mn_desc_type {
 	MN_DESC_NONE,
 	MN_DESC_MSG,	/* TX, RX: a message; TXC, RXC: its buffers go back */
 	MN_DESC_OPEN,	/* RX: up, before its first message; buf: a struct mn_shm_flow */
+	MN_DESC_INLINE,	/* TX, RX: a message of len bytes in the slots that follow; buf: 0 */
 	MN_DESC_END,	/* RX: the connection has ended; len: the errno that says why, 0 in order */
 };
 
@@ -119,7 +131,7 @@ struct mn_shm_header {
 	uint64_t tx_bufs_off;
 	uint64_t rx_bufs_off;
 
-	/* Written by the engine: it sleeps, write its eventfd. */
+	/* Written by the engine: MN_SHM_WAKE_*, on what to write to its eventfd. */
 	uint32_t engine_sleeps __attribute__((aligned(MN_SHM_CACHELINE)));
 	/* Written by the application: MN_SHM_WAKE_*, on what to write to its pipe. */
 	uint32_t app_sleeps __attribute__((aligned(MN_SHM_CACHELINE)));

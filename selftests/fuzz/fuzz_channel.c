@@ -77,7 +77,7 @@ static void scribble_ring(struct world *w, struct input *in)
 		r->ctl->cons = r->self - (int8_t)take(in, 1);
 		break;
 	default:
-		d->type = take(in, 1) % 5;
+		d->type = take(in, 1) % 6;
 		d->flow = take_index(in);
 		d->len = take_index(in);
 		d->buf = take_index(in);
@@ -92,9 +92,10 @@ static void app_puts(struct world *w, struct input *in)
 	uint32_t at = r->ctl->prod;
 
 	r->slots[at & (r->size - 1)] = (struct mn_desc){
-		MN_DESC_MSG, 1, 1 + take_index(in) % (3 * MN_SHM_BUF_SIZE), buf,
+		kind & 8 ? MN_DESC_INLINE : MN_DESC_MSG, 1,
+		1 + take_index(in) % (3 * MN_SHM_BUF_SIZE), buf,
 	};
-	r->ctl->prod = at + 1;
+	r->ctl->prod = at + 1 + (kind & 8 ? take(in, 1) : 0);
 	if (kind & 6)
 		w->ch.tx_links[buf % MN_SHM_BUFS_MIN] = MN_SHM_BUF_NONE;
 }
@@ -110,15 +111,24 @@ static void app_links(struct world *w, struct input *in)
 static int engine_takes(struct world *w, struct input *in)
 {
 	struct mn_txmsg *m;
-	uint8_t buf[512];
+	struct mn_desc d;
+	uint8_t buf[MN_SHM_INLINE_MAX];
 	uint32_t off, n;
 	int ret;
 
 	if (w->n_live == LIVE_MAX)
 		return 0;
-	ret = mn_channel_tx_next(&w->ch, &m);
+	ret = mn_channel_tx_peek(&w->ch, &d);
 	if (ret <= 0)
 		return ret;
+	if (d.type == MN_DESC_INLINE) {
+		mn_channel_tx_read(&w->ch, &d, buf);
+		mn_channel_tx_release(&w->ch);
+		return 0;
+	}
+	if (mn_channel_tx_take(&w->ch, &d, &m))
+		return -EPROTO;
+	mn_channel_tx_release(&w->ch);
 	w->live[w->n_live++] = m;
 	for (int i = 0; i < 4; i++) {
 		off = take(in, 4) % m->len;
@@ -153,7 +163,10 @@ static int engine_receives(struct world *w, struct input *in)
 	uint32_t held;
 	int ret = 0;
 
-	switch (take(in, 1) % 4) {
+	switch (take(in, 1) % 5) {
+	case 4:
+		ret = mn_channel_rx_inline(&w->ch, 1, bytes, 1 + take(in, 2) % MN_SHM_INLINE_MAX);
+		break;
 	case 0:
 		mn_channel_rx_drop(&w->ch, m);
 		break;
@@ -196,7 +209,7 @@ static int engine_tells(struct world *w, struct input *in)
 static int engine_rests(struct world *w)
 {
 	mn_channel_flush(&w->ch);
-	if (mn_channel_arm(&w->ch))
+	if (mn_channel_arm(&w->ch, true))
 		mn_channel_disarm(&w->ch);
 	return 0;
 }

@@ -357,7 +357,9 @@ bool sim_is_clean(struct sim *sim)
 			if (app->ch.dead)
 				continue;
 			if (app->n_free != app->ch.tx_bufs ||
-			    app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs)
+			    app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs ||
+			    app->ch.outbox.n_small != MN_OUTBOX_SMALL ||
+			    app->ch.outbox.n_large != MN_OUTBOX_LARGE)
 				return false;
 		}
 	}

@@ -53,6 +53,22 @@ void sim_app_take_back(struct sim_app *app)
 	}
 }
 
+static bool send_inline(struct sim_app *app, uint32_t flow, uint32_t len, uint32_t n)
+{
+	struct mn_desc d = { MN_DESC_INLINE, flow, len, 0 };
+	uint8_t data[MN_SHM_INLINE_MAX];
+	uint32_t slots = 1 + mn_ring_slots(len);
+
+	if (mn_ring_free(&app->tx, slots) < (int64_t)slots)
+		return false;
+	for (uint32_t i = 0; i < len; i++)
+		data[i] = pattern(n, i);
+	mn_ring_put(&app->tx, &d);
+	mn_ring_put_bytes(&app->tx, data, len);
+	mn_ring_publish(&app->tx);
+	return true;
+}
+
 bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
 {
 	uint32_t bufs = (len + BUF - 1) / BUF, first = MN_SHM_BUF_NONE;
@@ -60,6 +76,12 @@ bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
 	struct mn_desc d = { MN_DESC_MSG, flow, len, 0 };
 
 	sim_app_take_back(app);
+	if (len <= MN_SHM_INLINE_MAX) {
+		if (!send_inline(app, flow, len, n))
+			return false;
+		sim_flow(app, flow)->sent++;
+		return true;
+	}
 	if (app->n_free < bufs || mn_ring_free(&app->tx, 1) < 1)
 		return false;
 	for (uint32_t k = bufs; k-- > 0;) {
@@ -119,6 +141,19 @@ static void app_check(struct sim *sim, struct sim_app *app, const struct mn_desc
 		sim->errors++;
 }
 
+static void app_check_inline(struct sim *sim, struct sim_app *app, uint32_t len, uint32_t n)
+{
+	uint8_t data[MN_SHM_INLINE_MAX];
+
+	mn_ring_get_bytes(&app->rx, data, len);
+	for (uint32_t i = 0; i < len; i++) {
+		if (data[i] != pattern(n, i)) {
+			sim->errors++;
+			return;
+		}
+	}
+}
+
 void sim_app_read(struct sim *sim, struct sim_app *app)
 {
 	struct mn_desc d;
@@ -127,7 +162,6 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 		struct sim_flow *f;
 
 		mn_ring_get(&app->rx, &d);
-		mn_ring_release(&app->rx);
 		f = sim_flow(app, d.flow);
 		switch (d.type) {
 		case MN_DESC_OPEN:
@@ -135,12 +169,17 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 			f->open = true;
 			app_done_with(app, d.buf);
 			break;
+		case MN_DESC_INLINE:
 		case MN_DESC_MSG:
 			sim->errors += !f->open || f->ended;
-			app_check(sim, app, &d, f->received);
+			if (d.type == MN_DESC_INLINE) {
+				app_check_inline(sim, app, d.len, f->received);
+			} else {
+				app_check(sim, app, &d, f->received);
+				app_done_with(app, d.buf);
+			}
 			f->received++;
 			f->bytes += d.len;
-			app_done_with(app, d.buf);
 			break;
 		case MN_DESC_END:
 			sim->errors += !f->open || f->ended;
@@ -150,5 +189,6 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 		default:
 			sim->errors++;
 		}
+		mn_ring_release(&app->rx);
 	}
 }

@@ -352,7 +352,7 @@ TEST_F(hostile, data__holes_only)
 	struct mn_seg seg = { .type = MN_WIRE_DATA, .id = self->id[1], .ts = 5 };
 
 	for (int i = 0; i < 300; i++) {
-		seg.seq = 100000 - 10 * i;
+		seg.seq = 10000 - 10 * i;
 		inject(self->sim, &self->path, &seg, "x", 1);
 	}
 	EXPECT_EQ(64, self->sim->host[1].held);

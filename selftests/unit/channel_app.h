@@ -62,6 +62,19 @@ static inline void app_send(struct mn_channel *ch, struct mn_ring *tx, uint32_t 
 	app_put(tx, MN_DESC_MSG, flow, len, first);
 }
 
+/* Takes the next message, one in buffers: 1, 0 when there is none, -EPROTO. */
+static inline int tx_next(struct mn_channel *ch, struct mn_txmsg **msg)
+{
+	struct mn_desc d;
+	int ret = mn_channel_tx_peek(ch, &d);
+
+	if (ret <= 0)
+		return ret;
+	ret = d.type == MN_DESC_MSG ? mn_channel_tx_take(ch, &d, msg) : -EPROTO;
+	mn_channel_tx_release(ch);
+	return ret ? ret : 1;
+}
+
 static inline struct mn_rxmsg at_rest(void)
 {
 	return (struct mn_rxmsg){ .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };

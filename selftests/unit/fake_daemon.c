@@ -169,15 +169,24 @@ static void accept_app(struct fake_daemon *d)
 	close(sock);
 }
 
-/* Sends one message back. False when it has to wait for RX buffers. */
-static bool echo_one(struct mn_channel *ch, struct mn_txmsg *msg)
+static void echo_inline(struct mn_channel *ch, const struct mn_desc *d)
 {
-	struct mn_rxmsg m = { .len = msg->len, .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };
+	uint8_t data[MN_SHM_INLINE_MAX];
+
+	mn_channel_tx_read(ch, d, data);
+	if (mn_channel_rx_inline(ch, d->flow, data, d->len))
+		abort();
+}
+
+static void echo_chain(struct mn_channel *ch, const struct mn_desc *d)
+{
+	struct mn_rxmsg m = { .len = d->len, .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };
+	struct mn_txmsg *msg;
 	uint8_t piece[4000];
 	uint32_t n;
 
-	if (mn_channel_rx_room(ch) < (uint64_t)msg->len + MN_SHM_BUF_SIZE)
-		return false;
+	if (mn_channel_tx_take(ch, d, &msg))
+		abort();
 	for (uint32_t off = 0; off < msg->len; off += n) {
 		n = msg->len - off < sizeof(piece) ? msg->len - off : sizeof(piece);
 		mn_channel_tx_copy(ch, msg, off, piece, n);
@@ -186,21 +195,23 @@ static bool echo_one(struct mn_channel *ch, struct mn_txmsg *msg)
 	}
 	if (mn_channel_rx_post(ch, msg->flow, &m) || mn_channel_tx_done(ch, msg))
 		abort();
-	return true;
 }
 
-/* True when there was something to do. */
+/* Sends all messages back for which there is room. True when there was something to do. */
 static bool serve(struct mn_channel *ch)
 {
-	struct mn_txmsg *msg;
+	struct mn_desc d;
 	bool busy = false;
 
 	if (mn_channel_rx_reclaim(ch))
 		return false;
-	/* A message that was taken stays the channel's until it is done: ask for room first. */
-	while (mn_channel_rx_room(ch) > MN_MSG_MAX && mn_channel_tx_next(ch, &msg) == 1) {
-		if (!echo_one(ch, msg))
-			abort();
+	while (mn_channel_rx_room(ch) > MN_MSG_MAX && mn_channel_rx_has_room(ch) &&
+	       mn_channel_tx_peek(ch, &d) == 1) {
+		if (d.type == MN_DESC_INLINE)
+			echo_inline(ch, &d);
+		else
+			echo_chain(ch, &d);
+		mn_channel_tx_release(ch);
 		busy = true;
 	}
 	mn_channel_flush(ch);
@@ -212,7 +223,7 @@ static bool arm_all(struct fake_daemon *d)
 	bool armed = true;
 
 	for (int i = 0; i < FAKE_CHANNELS; i++)
-		if (d->apps[i].attached && !mn_channel_arm(&d->apps[i].ch))
+		if (d->apps[i].attached && !mn_channel_arm(&d->apps[i].ch, true))
 			armed = false;
 	return armed;
 }

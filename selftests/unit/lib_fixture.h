@@ -10,6 +10,9 @@
 #include <machnet/machnet.h>
 #include "fake_daemon.h"
 
+/* Too long for the ring: one buffer. */
+#define LARGE		2000
+
 #define EXPECT_ERRNO(error, call)			\
 	do {						\
 		errno = 0;				\

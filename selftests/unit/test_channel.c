@@ -66,13 +66,13 @@ TEST_F(channel, a_message_out)
 	uint8_t *got = malloc(len);
 	struct mn_desc d;
 
-	EXPECT_EQ(0, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(0, tx_next(&self->ch, &msg));
 	app_send(&self->ch, &self->tx, 5, len, 10);
-	ASSERT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
+	ASSERT_EQ(1, tx_next(&self->ch, &msg));
 	EXPECT_EQ(5, msg->flow);
 	EXPECT_EQ(len, msg->len);
 	EXPECT_EQ(10, msg->first);
-	EXPECT_EQ(0, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(0, tx_next(&self->ch, &msg));
 
 	/* In pieces that do not match the buffers; then backwards, as a retransmission. */
 	for (uint32_t off = 0; off < len; off += 1000)
@@ -94,7 +94,7 @@ TEST_F(channel, a_message_out)
 	EXPECT_EQ(10, d.buf);
 	/* The same buffers again. */
 	app_send(&self->ch, &self->tx, 5, len, 10);
-	EXPECT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(1, tx_next(&self->ch, &msg));
 	free(got);
 }
 
@@ -104,7 +104,7 @@ TEST_F(channel, the_largest_message_out)
 	uint8_t got[100];
 
 	app_send(&self->ch, &self->tx, 1, MN_MSG_MAX, 0);
-	ASSERT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
+	ASSERT_EQ(1, tx_next(&self->ch, &msg));
 	mn_channel_tx_copy(&self->ch, msg, MN_MSG_MAX - 100, got, 100);
 	for (uint32_t i = 0; i < 100; i++)
 		ASSERT_EQ(pattern(MN_MSG_MAX - 100 + i), got[i]);
@@ -117,7 +117,7 @@ TEST_F(channel, links_changed_after_the_message_was_taken)
 	uint8_t got[4];
 
 	app_send(&self->ch, &self->tx, 1, 2 * BUF, 0);
-	ASSERT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
+	ASSERT_EQ(1, tx_next(&self->ch, &msg));
 	self->ch.tx_links[0] = UINT32_MAX - 5;
 	mn_channel_tx_copy(&self->ch, msg, BUF, got, 4);
 	EXPECT_EQ(pattern(BUF), got[0]);
@@ -194,7 +194,7 @@ TEST_F(channel, events)
 
 TEST_F(channel, a_full_rx_ring_is_for_later)
 {
-	for (uint32_t i = 0; i < 2 * BUFS; i++)
+	for (uint32_t i = 0; i < self->rx.size; i++)
 		ASSERT_EQ(0, mn_channel_post_end(&self->ch, i, 0));
 	EXPECT_EQ(-EAGAIN, mn_channel_post_end(&self->ch, 1, 0));
 	mn_channel_flush(&self->ch);
@@ -211,13 +211,13 @@ TEST_F(channel, the_application_is_woken_for_what_it_waits_for)
 	mn_channel_flush(&self->ch);
 	EXPECT_FALSE(readable(self->ch.app_efd));
 
-	self->ch.hdr->app_sleeps = MN_SHM_WAKE_TXC;
+	self->ch.hdr->app_sleeps = MN_SHM_WAKE_TX;
 	EXPECT_EQ(0, mn_channel_post_end(&self->ch, 1, 0));
 	mn_channel_flush(&self->ch);
 	EXPECT_FALSE(readable(self->ch.app_efd));
-	EXPECT_EQ(MN_SHM_WAKE_TXC, self->ch.hdr->app_sleeps);
+	EXPECT_EQ(MN_SHM_WAKE_TX, self->ch.hdr->app_sleeps);
 
-	self->ch.hdr->app_sleeps = MN_SHM_WAKE_TXC | MN_SHM_WAKE_RX;
+	self->ch.hdr->app_sleeps = MN_SHM_WAKE_TX | MN_SHM_WAKE_RX;
 	EXPECT_EQ(0, mn_channel_post_end(&self->ch, 1, 0));
 	EXPECT_FALSE(readable(self->ch.app_efd));
 	mn_channel_flush(&self->ch);
@@ -227,13 +227,63 @@ TEST_F(channel, the_application_is_woken_for_what_it_waits_for)
 
 TEST_F(channel, arm)
 {
-	ASSERT_TRUE(mn_channel_arm(&self->ch));
-	EXPECT_EQ(1, self->ch.hdr->engine_sleeps);
+	ASSERT_TRUE(mn_channel_arm(&self->ch, true));
+	EXPECT_EQ(MN_SHM_WAKE_ENGINE | MN_SHM_WAKE_ROOM, self->ch.hdr->engine_sleeps);
 	mn_channel_disarm(&self->ch);
 	EXPECT_EQ(0, self->ch.hdr->engine_sleeps);
 	app_send(&self->ch, &self->tx, 1, 1, 0);
-	EXPECT_FALSE(mn_channel_arm(&self->ch));
+	EXPECT_FALSE(mn_channel_arm(&self->ch, true));
 	EXPECT_EQ(0, self->ch.hdr->engine_sleeps);
+}
+
+TEST_F(channel, room_is_something_to_do_for_who_wants_it)
+{
+	struct mn_rxmsg m = at_rest();
+
+	ASSERT_EQ(1, fill(&self->ch, &m, 1));
+	ASSERT_EQ(0, mn_channel_rx_post(&self->ch, 1, &m));
+	app_put(&self->rxc, MN_DESC_MSG, 1, 1, BUFS - 1);
+	ASSERT_TRUE(mn_channel_arm(&self->ch, false));
+	EXPECT_EQ(MN_SHM_WAKE_ENGINE, self->ch.hdr->engine_sleeps);
+	EXPECT_FALSE(mn_channel_arm(&self->ch, true));
+}
+
+/* Small messages lie in the rings, also across their ends. */
+TEST_F(channel, small_messages_out_and_in)
+{
+	uint8_t data[MN_SHM_INLINE_MAX], got[MN_SHM_INLINE_MAX];
+	uint32_t at = 0;
+	struct mn_desc d;
+
+	for (uint32_t i = 0; i < sizeof(data); i++)
+		data[i] = pattern(i);
+	for (uint32_t n = 0; n < 5 * self->rx.size / 8; n++) {
+		uint32_t len = 1 + n % MN_SHM_INLINE_MAX;
+
+		d = (struct mn_desc){ MN_DESC_INLINE, n, len, 0 };
+		mn_ring_put(&self->tx, &d);
+		mn_ring_put_bytes(&self->tx, data, len);
+		mn_ring_publish(&self->tx);
+		ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
+		ASSERT_EQ(MN_DESC_INLINE, d.type);
+		ASSERT_EQ(len, d.len);
+		mn_channel_tx_read(&self->ch, &d, got);
+		mn_channel_tx_release(&self->ch);
+		ASSERT_EQ(0, memcmp(data, got, len));
+		ASSERT_EQ(0, mn_channel_tx_peek(&self->ch, &d));
+
+		ASSERT_EQ(0, mn_channel_rx_inline(&self->ch, n, got, len));
+		mn_channel_flush(&self->ch);
+		ASSERT_EQ(1 + mn_ring_slots(len), mn_ring_avail(&self->rx));
+		mn_ring_get(&self->rx, &d);
+		ASSERT_EQ(n, d.flow);
+		mn_ring_get_bytes(&self->rx, got, d.len);
+		mn_ring_release(&self->rx);
+		ASSERT_EQ(0, memcmp(data, got, len));
+		at += 1 + mn_ring_slots(len);
+	}
+	EXPECT_LT(self->rx.size, at);
+	EXPECT_LT(self->tx.size, at);
 }
 
 TEST_F(channel, close_tells_the_first_reason)

@@ -23,6 +23,10 @@ LIE(type_unknown, 77, 10, 0, 0, MN_SHM_BUF_NONE);
 LIE(no_bytes, MN_DESC_MSG, 0, 0, 0, MN_SHM_BUF_NONE);
 LIE(too_long, MN_DESC_MSG, MN_MSG_MAX + 1, 0, 0, 2);
 LIE(longest_number, MN_DESC_MSG, UINT32_MAX, 0, 0, 2);
+LIE(inline_empty, MN_DESC_INLINE, 0, 0, 0, MN_SHM_BUF_NONE);
+LIE(inline_too_long, MN_DESC_INLINE, MN_SHM_INLINE_MAX + 1, 0, 0, MN_SHM_BUF_NONE);
+LIE(inline_without_its_slots, MN_DESC_INLINE, 1, 0, 0, MN_SHM_BUF_NONE);
+LIE(inline_longest_number, MN_DESC_INLINE, UINT32_MAX, 0, 0, MN_SHM_BUF_NONE);
 LIE(first_out_of_range, MN_DESC_MSG, 10, BUFS, 0, MN_SHM_BUF_NONE);
 LIE(first_none, MN_DESC_MSG, 10, MN_SHM_BUF_NONE, 0, MN_SHM_BUF_NONE);
 LIE(link_out_of_range, MN_DESC_MSG, 2 * BUF, 0, 0, BUFS);
@@ -50,7 +54,7 @@ TEST_F(tx_lie, is_refused)
 		self->ch.tx_links[2 * n] = 2 * n + 2;
 	self->ch.tx_links[variant->at] = variant->link;
 	app_put(&self->tx, variant->type, 1, variant->len, variant->buf);
-	EXPECT_EQ(-EPROTO, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
 }
 
 TEST_F(channel, a_message_over_the_limit)
@@ -61,7 +65,7 @@ TEST_F(channel, a_message_over_the_limit)
 		self->ch.tx_links[i] = i + 1;
 	self->ch.tx_links[MN_MSG_MAX / BUF] = MN_SHM_BUF_NONE;
 	app_put(&self->tx, MN_DESC_MSG, 1, MN_MSG_MAX + 1, 0);
-	EXPECT_EQ(-EPROTO, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
 }
 
 TEST_F(channel, a_buffer_sent_twice)
@@ -70,8 +74,8 @@ TEST_F(channel, a_buffer_sent_twice)
 
 	app_send(&self->ch, &self->tx, 1, 10, 3);
 	app_send(&self->ch, &self->tx, 1, 10, 3);
-	EXPECT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
-	EXPECT_EQ(-EPROTO, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(1, tx_next(&self->ch, &msg));
+	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
 }
 
 TEST_F(channel, a_chain_into_another_message)
@@ -81,8 +85,8 @@ TEST_F(channel, a_chain_into_another_message)
 	app_send(&self->ch, &self->tx, 1, 2 * BUF, 10);
 	app_send(&self->ch, &self->tx, 1, 2 * BUF, 21);
 	self->ch.tx_links[21] = 12;
-	EXPECT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
-	EXPECT_EQ(-EPROTO, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(1, tx_next(&self->ch, &msg));
+	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
 }
 
 TEST_F(channel, a_false_tx_index)
@@ -90,9 +94,9 @@ TEST_F(channel, a_false_tx_index)
 	struct mn_txmsg *msg;
 
 	self->ch.tx.ctl->prod = self->ch.tx.size + 1;
-	EXPECT_EQ(-EPROTO, mn_channel_tx_next(&self->ch, &msg));
-	EXPECT_FALSE(mn_channel_arm(&self->ch));
-	EXPECT_EQ(-EPROTO, mn_channel_tx_next(&self->ch, &msg));
+	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
+	EXPECT_FALSE(mn_channel_arm(&self->ch, true));
+	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
 }
 
 TEST_F(channel, buffers_used_without_reading_txc)
@@ -101,12 +105,12 @@ TEST_F(channel, buffers_used_without_reading_txc)
 
 	for (uint32_t i = 0; i < BUFS; i++) {
 		app_send(&self->ch, &self->tx, 1, 1, i % 7);
-		ASSERT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
+		ASSERT_EQ(1, tx_next(&self->ch, &msg));
 		ASSERT_EQ(0, mn_channel_tx_done(&self->ch, msg));
 		mn_channel_flush(&self->ch);
 	}
 	app_send(&self->ch, &self->tx, 1, 1, 0);
-	ASSERT_EQ(1, mn_channel_tx_next(&self->ch, &msg));
+	ASSERT_EQ(1, tx_next(&self->ch, &msg));
 	EXPECT_EQ(-EPROTO, mn_channel_tx_done(&self->ch, msg));
 }
 

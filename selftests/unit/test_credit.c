@@ -92,23 +92,51 @@ TEST_F(credit, claim__dropped_in_line)
 	EXPECT_EQ(&self->cl[1], mn_credit_settle(&self->cr, TOTAL));
 }
 
+/* A ring that never is what limits. */
+#define RING	(1u << 30)
+
+/* Of streams whose messages lie in buffers. */
+static uint32_t share(const struct mn_credit *cr, uint32_t free, uint32_t bufs16, uint32_t least)
+{
+	struct mn_cost cost = { .bufs16 = bufs16, .ring16 = 1 };
+
+	return mn_credit_share(cr, free, RING, &cost, least);
+}
+
 TEST_F(credit, share__follows_room_and_cost)
 {
-	/* Messages that fill their buffers; messages of 64 bytes. */
-	uint32_t cheap = mn_credit_share(&self->cr, TOTAL, 16, 3000);
-	uint32_t dear = mn_credit_share(&self->cr, TOTAL, 16 * MN_SHM_BUF_SIZE / 68, 3000);
+	/* Messages that fill their buffers; messages of 64 bytes, each in a buffer of its own. */
+	const uint32_t small16 = 16 * MN_SHM_BUF_SIZE / 68;
+	uint32_t cheap = share(&self->cr, TOTAL, 16, 3000);
+	uint32_t dear = share(&self->cr, TOTAL, small16, 3000);
 
 	EXPECT_EQ(MN_CREDIT_MAX, cheap);
 	/* All of it sent as such messages has room. */
 	EXPECT_GE(TOTAL, dear / 68);
 	EXPECT_LE(TOTAL / 2, dear / 68);
-	EXPECT_GT(dear, mn_credit_share(&self->cr, TOTAL / 2, 16 * MN_SHM_BUF_SIZE / 68, 3000));
-	EXPECT_EQ(3000, mn_credit_share(&self->cr, TOTAL / 8 + 1, 16 * MN_SHM_BUF_SIZE, 3000));
-	EXPECT_GT(3000,
-		  mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
-	EXPECT_LT(0, mn_credit_share(&self->cr, TOTAL / 32 + 10, 16 * MN_SHM_BUF_SIZE / 68, 3000));
-	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL / 32, 16, 3000));
+	EXPECT_GT(dear, share(&self->cr, TOTAL / 2, small16, 3000));
+	EXPECT_EQ(3000, share(&self->cr, TOTAL / 8 + 1, 16 * MN_SHM_BUF_SIZE, 3000));
+	EXPECT_GT(3000, share(&self->cr, TOTAL / 32 + 10, small16, 3000));
+	EXPECT_LT(0, share(&self->cr, TOTAL / 32 + 10, small16, 3000));
+	EXPECT_EQ(0, share(&self->cr, TOTAL / 32, 16, 3000));
 	EXPECT_TRUE(mn_credit_is_low(&self->cr, TOTAL / 32));
+}
+
+TEST_F(credit, share__of_the_ring)
+{
+	/* Messages of 64 bytes that lie in the ring, and no buffer in use. */
+	struct mn_cost cost = { .bufs16 = 0, .ring16 = 16 * 80 / 68 };
+	uint32_t half = mn_credit_share(&self->cr, TOTAL, 1u << 18, &cost, 0);
+	uint32_t epoch[2] = { 0 };
+
+	EXPECT_EQ(MN_CREDIT_MAX, mn_credit_share(&self->cr, TOTAL, RING, &cost, 0));
+	/* All of it sent as such messages has room. */
+	EXPECT_GE(1u << 18, half / 68 * 80);
+	EXPECT_LE(1u << 17, half / 68 * 80);
+	for (int i = 0; i < 2; i++)
+		mn_credit_touch(&self->cr, &epoch[i], 5000);
+	EXPECT_EQ(half / 2, mn_credit_share(&self->cr, TOTAL, 1u << 18, &cost, 0));
+	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL, MN_SHM_INLINE_MAX, &cost, 3000));
 }
 
 TEST_F(credit, share__among_the_active)
@@ -116,14 +144,14 @@ TEST_F(credit, share__among_the_active)
 	uint32_t epoch[10] = { 0 }, alone, cost = 16 * MN_SHM_BUF_SIZE / 68;
 
 	mn_credit_touch(&self->cr, &epoch[0], 5000);
-	alone = mn_credit_share(&self->cr, TOTAL, cost, 0);
+	alone = share(&self->cr, TOTAL, cost, 0);
 	for (int i = 0; i < 10; i++)
 		mn_credit_touch(&self->cr, &epoch[i], 5000);
-	EXPECT_EQ(alone / 10, mn_credit_share(&self->cr, TOTAL, cost, 0));
+	EXPECT_EQ(alone / 10, share(&self->cr, TOTAL, cost, 0));
 	/* Those that fell silent do not count for long. */
 	mn_credit_touch(&self->cr, &epoch[0], 7500);
 	mn_credit_touch(&self->cr, &epoch[0], 9000);
-	EXPECT_EQ(alone, mn_credit_share(&self->cr, TOTAL, cost, 0));
+	EXPECT_EQ(alone, share(&self->cr, TOTAL, cost, 0));
 }
 
 TEST_HARNESS_MAIN

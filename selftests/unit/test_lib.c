@@ -169,7 +169,7 @@ TEST_F(lib, ipv6_connections_have_names)
 TEST_F(lib, sizes)
 {
 	static const uint32_t sizes[] = {
-		1, 63, 4095, 4096, 4097, 32768, 1 << 20, MACHNET_MSG_MAX_LEN,
+		1, 63, MN_SHM_INLINE_MAX, MN_SHM_INLINE_MAX + 1, 4095, 4096, 4097, 32768, 1 << 20, MACHNET_MSG_MAX_LEN,
 	};
 	uint8_t *got = malloc(MACHNET_MSG_MAX_LEN);
 	MachnetFlow_t from;
@@ -205,25 +205,36 @@ TEST_F(lib, send_errors)
 	fake_daemon_hold(&self->d);
 	EXPECT_EQ(0, machnet_send(self->ch, self->flow, self->big, MACHNET_MSG_MAX_LEN));
 	EXPECT_EQ(0, machnet_send(self->ch, self->flow, self->big, MACHNET_MSG_MAX_LEN));
-	EXPECT_ERRNO(EAGAIN, machnet_send(self->ch, self->flow, "x", 1));
+	EXPECT_ERRNO(EAGAIN, machnet_send(self->ch, self->flow, self->big, LARGE));
 	fake_daemon_kill(&self->d);
-	EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, self->flow, "x", 1));
+	EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, self->flow, self->big, LARGE));
 }
 
-TEST_F(lib, no_room_and_room_again)
+/* Sends until there is no room, lets the daemon go on, and receives all of it. */
+static int fill_and_drain(struct __test_metadata *_metadata, struct _test_data_lib *self,
+			  uint32_t len)
 {
 	int sent = 0;
 
 	fake_daemon_hold(&self->d);
-	while (!machnet_send(self->ch, self->flow, "x", 1))
+	while (!machnet_send(self->ch, self->flow, self->big, len))
 		sent++;
 	EXPECT_EQ(EAGAIN, errno);
-	EXPECT_EQ(MN_SHM_BUFS_MIN, sent);
 	fake_daemon_resume(&self->d);
 	EXPECT_EQ(MACHNET_WAIT_SEND, machnet_wait(self->ch, MACHNET_WAIT_SEND, 5000));
-	EXPECT_EQ(0, machnet_send(self->ch, self->flow, "x", 1));
+	EXPECT_EQ(0, machnet_send(self->ch, self->flow, self->big, len));
 	for (int i = 0; i <= sent; i++)
-		ASSERT_EQ(1, machnet_recv_timeout(self->ch, self->big, 1, NULL, 5000));
+		EXPECT_EQ(len, machnet_recv_timeout(self->ch, self->big, len, NULL, 5000));
+	return sent;
+}
+
+TEST_F(lib, no_room_and_room_again)
+{
+	/* In buffers, one each; in the ring, each with its descriptor. */
+	EXPECT_EQ(MN_SHM_BUFS_MIN, fill_and_drain(_metadata, self, LARGE));
+	EXPECT_EQ(self->d.apps[0].ch.tx.size / 2, fill_and_drain(_metadata, self, 1));
+	EXPECT_EQ(self->d.apps[0].ch.tx.size / (1 + MN_SHM_INLINE_MAX / sizeof(struct mn_desc)),
+		  fill_and_drain(_metadata, self, MN_SHM_INLINE_MAX));
 }
 
 TEST_F(lib, parts)

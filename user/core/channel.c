@@ -9,7 +9,10 @@
 
 #include "core/channel.h"
 
-#define TX_SLOTS	4096
+/* 256 KiB of small messages. */
+#define TX_SLOTS	16384
+/* Slots of RX for each RX buffer. */
+#define RX_SLOTS	4
 
 /* tx_state */
 enum { TX_APP, TX_ENGINE };
@@ -53,7 +56,7 @@ static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs)
 		.ring_slots = {
 			[MN_SHM_RING_TX] = TX_SLOTS,
 			[MN_SHM_RING_TXC] = tx_bufs,
-			[MN_SHM_RING_RX] = 2 * rx_bufs,
+			[MN_SHM_RING_RX] = RX_SLOTS * rx_bufs,
 			[MN_SHM_RING_RXC] = rx_bufs,
 		},
 	};
@@ -103,12 +106,12 @@ static int alloc_tables(struct mn_channel *ch)
 {
 	ch->tx_chain = calloc(ch->tx_bufs, sizeof(*ch->tx_chain));
 	ch->tx_state = calloc(ch->tx_bufs, sizeof(*ch->tx_state));
-	ch->txmsgs = calloc(ch->tx_bufs, sizeof(*ch->txmsgs));
+	ch->txmsgs = calloc(ch->tx_bufs + MN_OUTBOX_CHUNKS, sizeof(*ch->txmsgs));
 	ch->rx_chain = calloc(ch->rx_bufs, sizeof(*ch->rx_chain));
 	ch->rx_state = calloc(ch->rx_bufs, sizeof(*ch->rx_state));
 	ch->rx_free = calloc(ch->rx_bufs, sizeof(*ch->rx_free));
 	if (!ch->tx_chain || !ch->tx_state || !ch->txmsgs || !ch->rx_chain || !ch->rx_state ||
-	    !ch->rx_free)
+	    !ch->rx_free || mn_outbox_init(&ch->outbox))
 		return -ENOMEM;
 	while (ch->rx_free_count < ch->rx_bufs) {
 		ch->rx_free[ch->rx_free_count] = ch->rx_bufs - 1 - ch->rx_free_count;
@@ -177,6 +180,7 @@ void mn_channel_destroy(struct mn_channel *ch)
 	free(ch->tx_chain);
 	free(ch->tx_state);
 	free(ch->txmsgs);
+	mn_outbox_fini(&ch->outbox);
 	free(ch->rx_chain);
 	free(ch->rx_state);
 	free(ch->rx_free);
@@ -224,27 +228,53 @@ static int tx_take_chain(struct mn_channel *ch, uint32_t first, uint32_t len)
 	return b == MN_SHM_BUF_NONE ? 0 : -EPROTO;
 }
 
-int mn_channel_tx_next(struct mn_channel *ch, struct mn_txmsg **msg)
+/* It is published with all its slots, and lies in none that are not there. */
+static bool inline_ok(const struct mn_desc *d, uint32_t avail)
+{
+	return d->len && d->len <= MN_SHM_INLINE_MAX && mn_ring_slots(d->len) < avail;
+}
+
+int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
 {
 	int64_t avail = mn_ring_avail(&ch->tx);
-	struct mn_desc d;
 
 	if (avail <= 0)
 		return avail;
-	mn_ring_get(&ch->tx, &d);
-	mn_ring_release(&ch->tx);
-	if (d.type != MN_DESC_MSG || !d.len || d.len > MN_MSG_MAX ||
-	    tx_take_chain(ch, d.buf, d.len))
+	mn_ring_get(&ch->tx, d);
+	ch->tx.self--;
+	if (d->type == MN_DESC_INLINE)
+		return inline_ok(d, avail) ? 1 : -EPROTO;
+	return d->type == MN_DESC_MSG && d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
+}
+
+int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn_txmsg **msg)
+{
+	if (tx_take_chain(ch, d->buf, d->len))
 		return -EPROTO;
-	*msg = &ch->txmsgs[d.buf];
+	ch->tx.self++;
+	*msg = &ch->txmsgs[d->buf];
 	**msg = (struct mn_txmsg){
-		.flow = d.flow,
-		.len = d.len,
-		.first = d.buf,
-		.cur = d.buf,
+		.flow = d->flow,
+		.len = d->len,
+		.first = d->buf,
+		.cur = d->buf,
 		.next = MN_SHM_BUF_NONE,
 	};
-	return 1;
+	return 0;
+}
+
+void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *dst)
+{
+	ch->tx.self++;
+	mn_ring_get_bytes(&ch->tx, dst, d->len);
+}
+
+void mn_channel_tx_release(struct mn_channel *ch)
+{
+	mn_ring_release(&ch->tx);
+	/* Not for each slot: whoever waits for one waits until there are many. */
+	if (ch->tx.other - ch->tx.self <= ch->tx.size / 2)
+		ch->posted |= MN_SHM_WAKE_TX;
 }
 
 void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
@@ -282,7 +312,8 @@ int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
 	for (uint32_t b = msg->first; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b])
 		ch->tx_state[b] = TX_APP;
 	mn_ring_put(&ch->txc, &d);
-	ch->posted |= MN_SHM_WAKE_TXC;
+	ch->txc_put = true;
+	ch->posted |= MN_SHM_WAKE_TX;
 	return 0;
 }
 
@@ -397,6 +428,20 @@ int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
 	return 0;
 }
 
+int mn_channel_rx_inline(struct mn_channel *ch, uint32_t flow, const void *data, uint32_t len)
+{
+	struct mn_desc d = { MN_DESC_INLINE, flow, len, 0 };
+	uint32_t slots = 1 + mn_ring_slots(len);
+	int64_t room = mn_ring_free(&ch->rx, slots);
+
+	if (room < (int64_t)slots)
+		return room < 0 ? room : -EAGAIN;
+	mn_ring_put(&ch->rx, &d);
+	mn_ring_put_bytes(&ch->rx, data, len);
+	ch->posted |= MN_SHM_WAKE_RX;
+	return 0;
+}
+
 void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m)
 {
 	rx_free_chain(ch, m->first);
@@ -437,8 +482,9 @@ void mn_channel_flush(struct mn_channel *ch)
 	ch->posted = 0;
 	if (posted & MN_SHM_WAKE_RX)
 		mn_ring_publish(&ch->rx);
-	if (posted & MN_SHM_WAKE_TXC)
+	if (ch->txc_put)
 		mn_ring_publish(&ch->txc);
+	ch->txc_put = false;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	/* Whatever the exchange finds by now is answered: a flag cleared in silence is lost. */
 	if ((__atomic_load_n(&ch->hdr->app_sleeps, __ATOMIC_RELAXED) & posted) &&
@@ -446,11 +492,19 @@ void mn_channel_flush(struct mn_channel *ch)
 		wake_app(ch);
 }
 
-bool mn_channel_arm(struct mn_channel *ch)
+/* Something to take from the application, other than what has to wait for a chunk. */
+static bool has_work(struct mn_channel *ch, bool wants_room)
 {
-	__atomic_store_n(&ch->hdr->engine_sleeps, 1, __ATOMIC_RELAXED);
+	return (!ch->tx_held && mn_ring_avail(&ch->tx)) || (wants_room && mn_ring_avail(&ch->rxc));
+}
+
+bool mn_channel_arm(struct mn_channel *ch, bool wants_room)
+{
+	uint32_t wake = MN_SHM_WAKE_ENGINE | (wants_room ? MN_SHM_WAKE_ROOM : 0);
+
+	__atomic_store_n(&ch->hdr->engine_sleeps, wake, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!mn_ring_avail(&ch->tx) && !mn_ring_avail(&ch->rxc))
+	if (!has_work(ch, wants_room))
 		return true;
 	mn_channel_disarm(ch);
 	return false;

@@ -16,17 +16,21 @@
 #include <stdint.h>
 
 #include <machnet/shm.h>
+#include "core/outbox.h"
 #include "core/ring.h"
 
-/* A message that the application gave to send; found by its first buffer. */
+/*
+ * A piece of a connection's stream that is to be sent: a message in TX buffers, named by the
+ * first of them, or a chunk of small messages (outbox.h), named by tx_bufs + its number.
+ */
 struct mn_txmsg {
+	uint64_t seq, end;	/* its place in the stream */
 	uint32_t flow;
-	uint32_t len;		/* bytes, 1..MN_MSG_MAX */
-	uint32_t first;		/* first TX buffer: names the message */
+	uint32_t len;		/* bytes of the message; a chunk has none */
+	uint32_t first;		/* its name */
 	uint32_t cur;		/* buffer that holds byte cur_off: where the last copy ended */
 	uint32_t cur_off;	/* multiple of MN_SHM_BUF_SIZE */
-	uint32_t next;		/* next message of the same connection, by first buffer */
-	uint64_t seq;		/* where the message's frame starts in the stream */
+	uint32_t next;		/* the next piece of the same connection, MN_SHM_BUF_NONE: the last */
 };
 
 struct mn_channel {
@@ -38,7 +42,8 @@ struct mn_channel {
 
 	uint32_t *tx_chain;		/* private copy of the links of messages that it has */
 	uint8_t *tx_state;		/* per TX buffer: in the engine's hands or not */
-	struct mn_txmsg *txmsgs;	/* tx_bufs of them, by first buffer */
+	struct mn_txmsg *txmsgs;	/* by name */
+	struct mn_outbox outbox;
 	uint32_t *rx_chain;		/* private links of RX buffers in use */
 	uint8_t *rx_state;		/* per RX buffer: free, filling, posted, inside a chain */
 	uint32_t *rx_free;		/* stack of free RX buffers */
@@ -50,7 +55,9 @@ struct mn_channel {
 	int wake_fd;		/* the engine's end; nobody else can fill it or make it block */
 	uint64_t len;		/* of the mapping */
 	uint32_t id;		/* index in the datapath, for logs and statistics */
-	uint32_t posted;	/* MN_SHM_WAKE_*: what was put on rx and txc is not published */
+	uint32_t posted;	/* MN_SHM_WAKE_*: what has happened since the last flush */
+	bool txc_put;		/* on txc, not published */
+	bool tx_held;		/* what is next on tx waits for a chunk */
 	bool dead;		/* closed; only destroy is left */
 };
 
@@ -67,11 +74,23 @@ void mn_channel_destroy(struct mn_channel *ch);
 void mn_channel_close(struct mn_channel *ch, int error);
 
 /*
- * Takes the next message to send: 1 and *msg, 0 when there is none, -EPROTO.
- * Walks the chain once, checks every link, and keeps a private copy; a buffer that is
- * already in the engine's hands is -EPROTO. *msg stays valid until mn_channel_tx_done().
+ * Looks at the next message to send: 1 and *d, a MN_DESC_MSG or a MN_DESC_INLINE that is whole;
+ * 0 when there is none, -EPROTO. One of the next two takes it.
  */
-int mn_channel_tx_next(struct mn_channel *ch, struct mn_txmsg **msg);
+int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d);
+
+/*
+ * Takes a message in buffers. Walks the chain once, checks every link, and keeps a private
+ * copy; a buffer that is already in the engine's hands is -EPROTO. *msg stays valid until
+ * mn_channel_tx_done().
+ */
+int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn_txmsg **msg);
+
+/* Takes a message in the ring: d->len bytes to dst. */
+void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *dst);
+
+/* Gives the slots of what was taken back to the application: once per batch. */
+void mn_channel_tx_release(struct mn_channel *ch);
 
 /* Copies len bytes at off of the message to dst; off + len <= msg->len. Cheap when sequential. */
 void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
@@ -106,6 +125,29 @@ uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const v
 /* Hands a complete message over. 0 and m is at rest; -EAGAIN when the ring is full, -EPROTO. */
 int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m);
 
+/*
+ * Hands a message of up to MN_SHM_INLINE_MAX bytes over that needs no buffers. 0, -EAGAIN when
+ * the ring has no room for it, -EPROTO.
+ */
+int mn_channel_rx_inline(struct mn_channel *ch, uint32_t flow, const void *data, uint32_t len);
+
+/* Bytes of RX that are free, as far as known: the basis of credits for small messages. */
+static inline uint64_t mn_channel_rx_ring_room(struct mn_channel *ch)
+{
+	int64_t slots = mn_ring_free(&ch->rx, ch->rx.size / 2);
+
+	/* Whoever writes to it next finds out what is wrong with it. */
+	return slots < 0 ? 0 : (uint64_t)slots * sizeof(struct mn_desc);
+}
+
+/* RX takes any entry now. */
+static inline bool mn_channel_rx_has_room(struct mn_channel *ch)
+{
+	const uint32_t most = 1 + mn_ring_slots(MN_SHM_INLINE_MAX);
+
+	return mn_ring_free(&ch->rx, most) >= (int64_t)most;
+}
+
 /* Gives the buffers of a message under assembly back to the free list. */
 void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
 
@@ -120,9 +162,10 @@ void mn_channel_flush(struct mn_channel *ch);
 
 /*
  * Before and after an engine sleeps. arm returns false when there is something
- * to do already, and then the engine must not sleep.
+ * to do already, and then the engine must not sleep. wants_room: room to receive is
+ * something to do.
  */
-bool mn_channel_arm(struct mn_channel *ch);
+bool mn_channel_arm(struct mn_channel *ch, bool wants_room);
 void mn_channel_disarm(struct mn_channel *ch);
 
 #endif /* MN_CORE_CHANNEL_H */

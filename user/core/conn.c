@@ -43,6 +43,7 @@ struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch,
 	mn_list_init(&c->in_blocked);
 	mn_list_init(&c->in_throttled);
 	mn_list_init(&c->in_unconfirmed);
+	mn_list_init(&c->in_closing);
 	mn_conn_timers_init(c);
 	mn_sendq_init(&c->sendq);
 	mn_reassembly_init(&c->held);
@@ -155,6 +156,8 @@ static int post_all(struct mn_conn *c)
 		c->post &= ~MN_POST_OPEN;
 	}
 	if (c->stalled == -EAGAIN) {
+		if (!mn_channel_rx_has_room(c->sch->ch))
+			return -EAGAIN;
 		c->stalled = 0;
 		mn_conn_take(c, NULL, 0);
 		if (c->stalled)
@@ -236,6 +239,7 @@ void mn_conn_peer_closed(struct mn_conn *c)
 
 	c->state = MN_CONN_LAST_ACK;
 	c->rcv_nxt = c->rcv_fin + 1;
+	mn_list_del(&c->in_closing);
 	tell_app_end(c, 0);
 	drop_receiver(c, true);
 	drop_sendq(c);
@@ -307,6 +311,7 @@ void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code)
 	mn_timer_remove(&c->ack);
 	mn_timer_remove(&c->idle);
 	tell_app_end(c, mn_end_errno(why));
+	mn_list_del(&c->in_closing);
 	drop_receiver(c, c->post & MN_POST_END);
 	drop_sendq(c);
 	mn_stack_conn_forget(c);

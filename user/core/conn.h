@@ -67,7 +67,8 @@ struct mn_conn {
 	struct mn_stack *stack;
 	struct mn_stack_channel *sch;	/* NULL: the channel is gone */
 	struct mn_list in_channel;	/* mn_stack_channel.conns; mn_stack.free */
-	struct mn_list in_ready, in_blocked, in_throttled, in_unconfirmed;
+	struct mn_list in_ready, in_blocked, in_throttled, in_unconfirmed, in_closing;
+	uint32_t close_at;		/* index of the channel's tx, when in_closing */
 	uint8_t state;			/* enum mn_conn_state */
 	bool accepted;
 	bool end_due;			/* the control thread must be told of the end */

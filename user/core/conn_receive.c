@@ -26,7 +26,8 @@ uint32_t mn_conn_credit(struct mn_conn *c)
 		return 0;
 	}
 	edge = c->rcv_nxt + mn_inbox_expects(&c->inbox) +
-	       mn_credit_share(&sch->credit, sch->ch->rx_free_count, c->inbox.cost16, 2 * c->mss);
+	       mn_credit_share(&sch->credit, sch->ch->rx_free_count,
+			       mn_channel_rx_ring_room(sch->ch), &c->inbox.cost, 2 * c->mss);
 	if (c->rcv_edge < edge)
 		c->rcv_edge = edge;
 	if (c->rcv_edge - c->rcv_nxt >= 2 * c->mss)

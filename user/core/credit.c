@@ -101,18 +101,30 @@ void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us)
 	}
 }
 
-uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16, uint32_t least)
+/* Bytes of stream that fit; no more than the largest credit. */
+static uint64_t fits(uint64_t bytes, uint32_t cost16)
+{
+	/* Most streams take much less of one of the two than there is. */
+	if (bytes * 16 >= (uint64_t)MN_CREDIT_MAX * cost16)
+		return MN_CREDIT_MAX;
+	return bytes * 16 / cost16;
+}
+
+uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint64_t ring,
+			 const struct mn_cost *cost, uint32_t least)
 {
 	uint32_t sharers = cr->active > cr->active_before ? cr->active : cr->active_before;
 	uint32_t room = mn_credit_room(cr, free);
-	uint64_t bytes;
+	uint64_t bytes, by_ring;
 
-	if (mn_credit_is_low(cr, free))
+	if (mn_credit_is_low(cr, free) || ring < 2 * MN_SHM_INLINE_MAX)
 		return 0;
-	bytes = (uint64_t)(room - cr->total / 32) * MN_SHM_BUF_SIZE * 16 / cost16;
-	if (sharers > 1)
-		bytes /= sharers;
-	if (bytes > MN_CREDIT_MAX)
-		return MN_CREDIT_MAX;
+	if (!sharers)
+		sharers = 1;
+	bytes = fits((uint64_t)(room - cr->total / 32) * MN_SHM_BUF_SIZE / sharers, cost->bufs16);
+	/* The rest of the ring is for the entries that need no more than a slot. */
+	by_ring = fits(ring / 4 * 3 / sharers, cost->ring16);
+	if (by_ring < bytes)
+		bytes = by_ring;
 	return bytes < least && room > cr->total / 8 ? least : bytes;
 }

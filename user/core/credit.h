@@ -32,6 +32,12 @@ struct mn_claim {
 	bool granted;		/* all that it needs was set aside */
 };
 
+/* What a byte of a connection's stream takes, times 16. */
+struct mn_cost {
+	uint32_t bufs16;	/* bytes of buffers */
+	uint32_t ring16;	/* bytes of the ring */
+};
+
 struct mn_credit {
 	uint32_t total;		/* buffers of the channel */
 	uint32_t claimed;	/* set aside and not yet used */
@@ -72,10 +78,10 @@ static inline bool mn_credit_is_low(const struct mn_credit *cr, uint32_t free)
 void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us);
 
 /*
- * Bytes of stream beyond the message under assembly. cost16: see mn_inbox. At least
- * least, unless buffers are scarce.
+ * Bytes of stream beyond the message under assembly: what would fit into a share of the free
+ * buffers and of the ring, of which ring bytes are free. At least least, unless either is scarce.
  */
-uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint32_t cost16,
-			 uint32_t least);
+uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint64_t ring,
+			 const struct mn_cost *cost, uint32_t least);
 
 #endif /* MN_CORE_CREDIT_H */

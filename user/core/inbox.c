@@ -6,26 +6,27 @@
 #include "core/inbox.h"
 #include "core/min.h"
 
-/* At first: messages of 64 bytes, each in a buffer of its own. */
-#define COST16_INITIAL	(16 * MN_SHM_BUF_SIZE / 68)
+/* At first: messages that are just too long for the ring. */
+#define COST16_INITIAL	(16 * MN_SHM_BUF_SIZE / MN_SHM_INLINE_MAX)
 
 void mn_inbox_init(struct mn_inbox *in)
 {
 	*in = (struct mn_inbox){
 		.msg = { .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE },
-		.cost16 = COST16_INITIAL,
+		.cost = { .bufs16 = COST16_INITIAL, .ring16 = 32 },
 	};
 	mn_claim_init(&in->claim);
 }
 
-static void learn_cost(struct mn_inbox *in, uint32_t bufs)
+/* It grows at once and falls slowly. */
+static void learn(uint32_t *cost16, uint32_t taken, uint32_t len)
 {
-	uint32_t cost = (uint64_t)bufs * MN_SHM_BUF_SIZE * 16 / (in->msg.len + MN_WIRE_FRAME_LEN);
+	uint32_t cost = (uint64_t)taken * 16 / (len + MN_WIRE_FRAME_LEN);
 
-	if (cost > in->cost16)
-		in->cost16 = cost;
+	if (cost > *cost16)
+		*cost16 = cost;
 	else
-		in->cost16 -= (in->cost16 - cost) / 16;
+		*cost16 -= (*cost16 - cost + 15) / 16;
 }
 
 /* The length is complete: claims the buffers. */
@@ -39,7 +40,8 @@ static int begin(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *c
 		return -EBADMSG;
 	in->msg.len = len;
 	bufs = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
-	learn_cost(in, bufs);
+	learn(&in->cost.bufs16, bufs * MN_SHM_BUF_SIZE, len);
+	learn(&in->cost.ring16, sizeof(struct mn_desc), len);
 	mn_credit_claim(cr, &in->claim, bufs, ch->rx_free_count);
 	return 0;
 }
@@ -79,6 +81,32 @@ static int deliver(struct mn_inbox *in, struct mn_channel *ch, uint32_t flow)
 	return 0;
 }
 
+/*
+ * Small messages that lie in data as a whole, one after the other. 0: the next one does not;
+ * it is taken from data + *taken on.
+ */
+static int take_small(struct mn_inbox *in, struct mn_channel *ch, uint32_t flow,
+		      const uint8_t *data, uint32_t len, uint32_t *taken)
+{
+	while (len - *taken > MN_WIRE_FRAME_LEN) {
+		uint32_t n;
+		int ret;
+
+		memcpy(&n, data + *taken, sizeof(n));
+		n = be32toh(n);
+		if (!n || n > MN_SHM_INLINE_MAX || n > len - *taken - MN_WIRE_FRAME_LEN)
+			return 0;
+		ret = mn_channel_rx_inline(ch, flow, data + *taken + MN_WIRE_FRAME_LEN, n);
+		if (ret)
+			return ret;
+		*taken += MN_WIRE_FRAME_LEN + n;
+		in->messages++;
+		learn(&in->cost.ring16, (1 + mn_ring_slots(n)) * sizeof(struct mn_desc), n);
+		learn(&in->cost.bufs16, 0, n);
+	}
+	return 0;
+}
+
 int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint32_t flow,
 		  const uint8_t *data, uint32_t len, uint32_t *taken)
 {
@@ -86,6 +114,11 @@ int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *
 
 	*taken = 0;
 	for (;;) {
+		if (!in->frame_got) {
+			ret = take_small(in, ch, flow, data, len, taken);
+			if (ret)
+				return ret;
+		}
 		if (in->frame_got < MN_WIRE_FRAME_LEN) {
 			if (*taken == len)
 				return 0;

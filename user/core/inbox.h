@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * inbox.h - the stream of a connection made into messages in its channel
+ *
+ * A small message that a packet holds as a whole goes straight into the channel's ring, all others
+ * are put together in buffers.
  */
 #ifndef MN_CORE_INBOX_H
 #define MN_CORE_INBOX_H
@@ -17,8 +20,7 @@ struct mn_inbox {
 	uint8_t frame_got;
 	struct mn_rxmsg msg;
 	struct mn_claim claim;
-	/* Bytes of buffers taken by a byte of stream, times 16; grows at once, falls slowly. */
-	uint32_t cost16;
+	struct mn_cost cost;
 	uint64_t messages;	/* that were handed over */
 };
 
@@ -26,8 +28,8 @@ void mn_inbox_init(struct mn_inbox *in);
 
 /*
  * Takes the next len bytes of the stream; *taken says how many went in. 0: all
- * of them. -ENOBUFS: the next message waits for its claim. -EAGAIN: the
- * message is complete, its ring is full. -EBADMSG: a length that cannot be.
+ * of them. -ENOBUFS: the next message waits for its claim. -EAGAIN: the ring is full, for
+ * the message that is complete or for the next, a small one. -EBADMSG: a length that cannot be.
  * -EPROTO: the channel is corrupt. After -ENOBUFS and -EAGAIN a call with len 0
  * tries again.
  */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <machnet/shm.h>
 
@@ -66,28 +67,74 @@ static inline void mn_ring_put(struct mn_ring *r, const struct mn_desc *d)
 	r->slots[r->self++ & (r->size - 1)] = *d;
 }
 
+/* Slots that so many bytes take. */
+static inline uint32_t mn_ring_slots(uint32_t bytes)
+{
+	return (bytes + sizeof(struct mn_desc) - 1) / sizeof(struct mn_desc);
+}
+
+/* The slot at this side's index, and how many bytes lie from there to the ring's end. */
+static inline uint8_t *mn_ring_here(const struct mn_ring *r, uint32_t *bytes)
+{
+	uint32_t at = r->self & (r->size - 1);
+
+	*bytes = (r->size - at) * sizeof(struct mn_desc);
+	return (uint8_t *)&r->slots[at];
+}
+
+/* Writes len bytes into the next mn_ring_slots(len) slots; the caller has seen that they are free. */
+static inline void mn_ring_put_bytes(struct mn_ring *r, const void *src, uint32_t len)
+{
+	uint32_t first;
+	uint8_t *here = mn_ring_here(r, &first);
+
+	if (len <= first) {
+		memcpy(here, src, len);
+	} else {
+		memcpy(here, src, first);
+		memcpy(r->slots, (const uint8_t *)src + first, len - first);
+	}
+	r->self += mn_ring_slots(len);
+}
+
+/* Takes len bytes out of the next slots; the caller has seen that they are there. */
+static inline void mn_ring_get_bytes(struct mn_ring *r, void *dst, uint32_t len)
+{
+	uint32_t first;
+	const uint8_t *here = mn_ring_here(r, &first);
+
+	if (len <= first) {
+		memcpy(dst, here, len);
+	} else {
+		memcpy(dst, here, first);
+		memcpy((uint8_t *)dst + first, r->slots, len - first);
+	}
+	r->self += mn_ring_slots(len);
+}
+
 /* Makes what was put visible to the consumer. */
 static inline void mn_ring_publish(struct mn_ring *r)
 {
 	__atomic_store_n(&r->ctl->prod, r->self, __ATOMIC_RELEASE);
 }
 
-/*
- * Entries for the consumer, refreshed when none is known.
- * -EPROTO when the producer's index cannot be true.
- */
-static inline int64_t mn_ring_avail(struct mn_ring *r)
+/* All entries that the consumer can see by now. -EPROTO when the producer's index cannot be true. */
+static inline int64_t mn_ring_refresh(struct mn_ring *r)
 {
-	uint32_t used = r->other - r->self;
-	uint32_t prod;
+	uint32_t prod = __atomic_load_n(&r->ctl->prod, __ATOMIC_ACQUIRE);
 
-	if (used)
-		return used;
-	prod = __atomic_load_n(&r->ctl->prod, __ATOMIC_ACQUIRE);
 	if (prod - r->self > r->size)
 		return -EPROTO;
 	r->other = prod;
 	return prod - r->self;
+}
+
+/* Entries for the consumer, refreshed when none is known. -EPROTO as above. */
+static inline int64_t mn_ring_avail(struct mn_ring *r)
+{
+	uint32_t used = r->other - r->self;
+
+	return used ? used : mn_ring_refresh(r);
 }
 
 /*

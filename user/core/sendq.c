@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* sendq.c - messages as a stream */
 #include <endian.h>
+#include <string.h>
 
 #include <machnet/wire.h>
+#include "core/min.h"
 #include "core/sendq.h"
 
 void mn_sendq_init(struct mn_sendq *q)
@@ -14,24 +16,79 @@ void mn_sendq_init(struct mn_sendq *q)
 	};
 }
 
-static uint64_t msg_end(const struct mn_txmsg *m)
+static bool is_chunk(const struct mn_channel *ch, uint32_t name)
 {
-	return m->seq + MN_WIRE_FRAME_LEN + m->len;
+	return name >= ch->tx_bufs;
+}
+
+static uint8_t *chunk_data(const struct mn_channel *ch, uint32_t name)
+{
+	return mn_outbox_data(&ch->outbox, name - ch->tx_bufs);
+}
+
+static void append(struct mn_sendq *q, struct mn_channel *ch, uint32_t name)
+{
+	if (q->head == MN_SHM_BUF_NONE)
+		q->head = name;
+	else
+		ch->txmsgs[q->tail].next = name;
+	q->tail = name;
+}
+
+/* The tail has grown by a message. */
+static void grown(struct mn_sendq *q, uint64_t end)
+{
+	if (q->next == MN_SHM_BUF_NONE)
+		q->next = q->tail;
+	q->end = end;
+	q->messages++;
 }
 
 void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m)
 {
 	m->seq = q->end;
-	m->next = MN_SHM_BUF_NONE;
-	if (q->head == MN_SHM_BUF_NONE)
-		q->head = m->first;
-	else
-		ch->txmsgs[q->tail].next = m->first;
-	q->tail = m->first;
-	if (q->next == MN_SHM_BUF_NONE)
-		q->next = m->first;
-	q->end = msg_end(m);
-	q->messages++;
+	m->end = m->seq + MN_WIRE_FRAME_LEN + m->len;
+	append(q, ch, m->first);
+	grown(q, m->end);
+}
+
+/* The piece that takes need bytes more; NULL: there is none. */
+static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, uint32_t need)
+{
+	struct mn_txmsg *m = q->tail == MN_SHM_BUF_NONE ? NULL : &ch->txmsgs[q->tail];
+	uint32_t chunk;
+
+	if (m && is_chunk(ch, q->tail) &&
+	    m->end - m->seq + need <= mn_outbox_size(q->tail - ch->tx_bufs))
+		return m;
+	chunk = mn_outbox_get(&ch->outbox, need, !m);
+	if (chunk == MN_OUTBOX_NONE)
+		return NULL;
+	m = &ch->txmsgs[ch->tx_bufs + chunk];
+	*m = (struct mn_txmsg){
+		.seq = q->end,
+		.end = q->end,
+		.first = ch->tx_bufs + chunk,
+		.next = MN_SHM_BUF_NONE,
+	};
+	append(q, ch, m->first);
+	return m;
+}
+
+int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_desc *d)
+{
+	uint32_t frame = htobe32(d->len), need = MN_WIRE_FRAME_LEN + d->len;
+	struct mn_txmsg *m = tail_chunk(q, ch, need);
+	uint8_t *to;
+
+	if (!m)
+		return -ENOBUFS;
+	to = chunk_data(ch, m->first) + (m->end - m->seq);
+	memcpy(to, &frame, MN_WIRE_FRAME_LEN);
+	mn_channel_tx_read(ch, d, to + MN_WIRE_FRAME_LEN);
+	m->end += need;
+	grown(q, m->end);
+	return 0;
 }
 
 /* Bytes of one message's frame from offset off on, up to its end; returns how many. */
@@ -54,8 +111,14 @@ void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *d
 {
 	while (len) {
 		struct mn_txmsg *m = &ch->txmsgs[msg];
-		uint32_t n = copy_frame(ch, m, seq - m->seq, dst, len);
+		uint32_t off = seq - m->seq, n;
 
+		if (is_chunk(ch, msg)) {
+			n = mn_min_u32(len, m->end - seq);
+			memcpy(dst, chunk_data(ch, msg) + off, n);
+		} else {
+			n = copy_frame(ch, m, off, dst, len);
+		}
 		dst += n;
 		seq += n;
 		len -= n;
@@ -65,8 +128,17 @@ void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *d
 
 void mn_sendq_advance(struct mn_sendq *q, const struct mn_channel *ch, uint64_t seq)
 {
-	while (q->next != MN_SHM_BUF_NONE && msg_end(&ch->txmsgs[q->next]) <= seq)
+	while (q->next != MN_SHM_BUF_NONE && ch->txmsgs[q->next].end <= seq)
 		q->next = ch->txmsgs[q->next].next;
+}
+
+static int give_back(struct mn_channel *ch, struct mn_txmsg *m)
+{
+	if (!is_chunk(ch, m->first))
+		return mn_channel_tx_done(ch, m);
+	mn_outbox_put(&ch->outbox, m->first - ch->tx_bufs);
+	ch->tx_held = false;
+	return 0;
 }
 
 int mn_sendq_ack(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq)
@@ -76,9 +148,9 @@ int mn_sendq_ack(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq)
 		uint32_t next = m->next;
 		int ret;
 
-		if (msg_end(m) > seq)
+		if (m->end > seq)
 			return 0;
-		ret = mn_channel_tx_done(ch, m);
+		ret = give_back(ch, m);
 		if (ret)
 			return ret;
 		if (q->next == q->head)

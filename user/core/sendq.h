@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sendq.h - the messages of a connection that are not acknowledged yet, as a stream of bytes
+ * sendq.h - what a connection has to send and was not acknowledged yet, as a stream of bytes
  *
- * They lie in the application's TX buffers; the links are the channel's
- * mn_txmsg, named by first buffer.
+ * A list of pieces (struct mn_txmsg, by name): messages in the application's TX buffers, and
+ * chunks of small messages in the channel's outbox.
  */
 #ifndef MN_CORE_SENDQ_H
 #define MN_CORE_SENDQ_H
@@ -13,16 +13,19 @@
 #include "core/channel.h"
 
 struct mn_sendq {
-	uint32_t head, tail;	/* first buffers, MN_SHM_BUF_NONE: empty */
-	uint32_t next;		/* message with the next byte to send; MN_SHM_BUF_NONE: all sent */
+	uint32_t head, tail;	/* pieces, MN_SHM_BUF_NONE: empty */
+	uint32_t next;		/* piece with the next byte to send; MN_SHM_BUF_NONE: all sent */
 	uint64_t end;		/* length of the stream so far */
 	uint64_t messages;	/* that were ever put in */
 };
 
 void mn_sendq_init(struct mn_sendq *q);
+/* A message in buffers. */
 void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m);
+/* Takes a message that lies in the ring. 0, -ENOBUFS: no chunk is free, it stays there. */
+int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_desc *d);
 
-/* Copies the stream's bytes [seq, seq + len), which begin in message msg. */
+/* Copies the stream's bytes [seq, seq + len), which begin in piece msg. */
 void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *dst, uint32_t len);
 
 /* The next byte to send is seq: at or after the last one, or anywhere after a mn_sendq_rewind(). */

@@ -51,6 +51,7 @@ int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch)
 	mn_list_init(&sch->conns);
 	mn_list_init(&sch->blocked);
 	mn_list_init(&sch->throttled);
+	mn_list_init(&sch->closing);
 	mn_credit_init(&sch->credit, ch->rx_bufs);
 	s->channels[s->n_channels++] = sch;
 	return 0;
@@ -132,40 +133,79 @@ int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_
 	return 0;
 }
 
-static void take_message(struct mn_stack *s, struct mn_stack_channel *sch, struct mn_txmsg *m)
+/* A message of a connection that has ended while it was on its way here. */
+static int drop_message(struct mn_stack *s, struct mn_channel *ch, const struct mn_desc *d)
 {
-	struct mn_conn *c = mn_stack_conn_by_flow(s, sch, m->flow);
+	uint8_t nowhere[MN_SHM_INLINE_MAX];
+	struct mn_txmsg *m;
 
-	if (!c) {
-		/* It may have ended while the message was on its way here. */
-		s->stats.tx_stale++;
-		if (mn_channel_tx_done(sch->ch, m))
-			mn_stack_mark_corrupt(s, sch);
-		return;
+	s->stats.tx_stale++;
+	if (d->type == MN_DESC_INLINE) {
+		mn_channel_tx_read(ch, d, nowhere);
+		return 0;
+	}
+	if (mn_channel_tx_take(ch, d, &m))
+		return -EPROTO;
+	return mn_channel_tx_done(ch, m);
+}
+
+/* 0, -EPROTO, -ENOBUFS: it has to wait for chunks that others use. */
+static int take_message(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_desc *d)
+{
+	struct mn_conn *c = mn_stack_conn_by_flow(s, sch, d->flow);
+	struct mn_txmsg *m;
+	int ret;
+
+	if (!c)
+		return drop_message(s, sch->ch, d);
+	if (d->type == MN_DESC_INLINE) {
+		ret = mn_sendq_read(&c->sendq, sch->ch, d);
+		if (ret)
+			return ret;
+	} else {
+		if (mn_channel_tx_take(sch->ch, d, &m))
+			return -EPROTO;
+		mn_sendq_push(&c->sendq, sch->ch, m);
 	}
 	s->stats.tx_messages++;
-	mn_sendq_push(&c->sendq, sch->ch, m);
 	c->snd_end = c->sendq.end;
 	mn_conn_ready(c);
+	return 0;
 }
 
 /* Up to max messages; returns how many. */
 static uint32_t take_messages(struct mn_stack *s, struct mn_stack_channel *sch, uint32_t max)
 {
+	struct mn_channel *ch = sch->ch;
+	struct mn_desc d;
 	uint32_t n = 0;
+	int ret = 0;
 
-	while (n < max && !sch->corrupt) {
-		struct mn_txmsg *m;
-		int ret = mn_channel_tx_next(sch->ch, &m);
-
-		if (ret < 0)
-			mn_stack_mark_corrupt(s, sch);
-		if (ret <= 0)
+	while (n < max && !ch->tx_held && (ret = mn_channel_tx_peek(ch, &d)) > 0) {
+		ret = take_message(s, sch, &d);
+		ch->tx_held = ret == -ENOBUFS;
+		if (ret)
 			break;
-		take_message(s, sch, m);
 		n++;
 	}
+	if (n)
+		mn_channel_tx_release(ch);
+	if (ret == -EPROTO)
+		mn_stack_mark_corrupt(s, sch);
 	return n;
+}
+
+/* Those whose last message has been taken. */
+static void finish_closing(struct mn_stack_channel *sch)
+{
+	while (!mn_list_empty(&sch->closing)) {
+		struct mn_conn *c = mn_container(sch->closing.next, struct mn_conn, in_closing);
+
+		if ((int32_t)(sch->ch->tx.self - c->close_at) < 0)
+			return;
+		mn_list_del(&c->in_closing);
+		mn_conn_close(c);
+	}
 }
 
 int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow)
@@ -177,11 +217,17 @@ int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow)
 	if (!sch || sch->closed)
 		return -ENOENT;
 	take_messages(s, sch, ch->tx.size);
+	if (!sch->corrupt && mn_ring_refresh(&ch->tx) < 0)
+		mn_stack_mark_corrupt(s, sch);
 	mn_stack_close_corrupt(s);
 	c = sch->closed ? NULL : mn_stack_conn_by_flow(s, sch, flow);
 	if (!c)
 		return -ENOENT;
-	mn_conn_close(c);
+	/* What could not be taken yet comes first. */
+	c->close_at = ch->tx.other;
+	mn_list_del(&c->in_closing);
+	mn_list_add_tail(&sch->closing, &c->in_closing);
+	finish_closing(sch);
 	mn_stack_close_corrupt(s);
 	return 0;
 }
@@ -212,7 +258,8 @@ static void update_credits(struct mn_stack_channel *sch)
 	for (int i = 0; i < UPDATES_PER_CALL && !mn_list_empty(&sch->throttled); i++) {
 		struct mn_conn *c = mn_container(sch->throttled.next, struct mn_conn, in_throttled);
 
-		if (mn_credit_room(&sch->credit, sch->ch->rx_free_count) < sch->credit.total / 4)
+		if (mn_credit_room(&sch->credit, sch->ch->rx_free_count) < sch->credit.total / 4 ||
+		    mn_channel_rx_ring_room(sch->ch) < sch->ch->rx.size / 4 * sizeof(struct mn_desc))
 			return;
 		mn_list_del(&c->in_throttled);
 		c->ack_now = true;
@@ -235,7 +282,11 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 		resume_claims(sch);
 		update_credits(sch);
 	}
-	return take_messages(s, sch, MESSAGES_PER_CALL) || work;
+	if (!sch->corrupt)
+		work |= take_messages(s, sch, MESSAGES_PER_CALL) > 0;
+	if (!sch->corrupt)
+		finish_closing(sch);
+	return work;
 }
 
 bool mn_stack_poll_channels(struct mn_stack *s)
@@ -263,13 +314,20 @@ bool mn_stack_flush(struct mn_stack *s)
 	return received;
 }
 
+/* Peers wait for what the application gives back. */
+static bool wants_room(const struct mn_stack_channel *sch)
+{
+	return !mn_list_empty(&sch->blocked) || !mn_list_empty(&sch->throttled) ||
+	       !mn_list_empty(&sch->credit.small) || !mn_list_empty(&sch->credit.large);
+}
+
 bool mn_stack_arm(struct mn_stack *s)
 {
 	bool idle = mn_list_empty(&s->ready) && mn_replies_empty(&s->replies);
 
 	for (uint32_t i = 0; idle && i < s->n_channels; i++)
 		if (!s->channels[i]->closed && !s->channels[i]->ch->dead)
-			idle = mn_channel_arm(s->channels[i]->ch);
+			idle = mn_channel_arm(s->channels[i]->ch, wants_room(s->channels[i]));
 	if (!idle)
 		mn_stack_disarm(s);
 	return idle;

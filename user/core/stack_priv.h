@@ -18,6 +18,7 @@ struct mn_stack_channel {
 	struct mn_list conns;		/* all its connections */
 	struct mn_list blocked;		/* those that have something to post, and no room */
 	struct mn_list throttled;	/* those whose peers were given little credit */
+	struct mn_list closing;		/* those that the application has closed, until tx has got so far */
 	struct mn_credit credit;
 	bool corrupt;			/* found, to be closed at the end of the call */
 	bool closed;

@@ -93,6 +93,12 @@ static int grow(struct mnc_flows *f)
 	return 0;
 }
 
+/* What was remembered of the table may not be true any more. */
+static void changed(struct mnc_flows *f)
+{
+	__atomic_store_n(&f->changes, f->changes + 1, __ATOMIC_RELEASE);
+}
+
 static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
 {
 	struct mnc_flow **k = &f->by_key[hash_key(&e->key) & (f->buckets - 1)];
@@ -104,6 +110,7 @@ static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
 	while (*h != e)
 		h = &(*h)->next_handle;
 	*h = e->next_handle;
+	changed(f);
 	f->count--;
 	f->ended -= e->state == MNC_FLOW_ENDED;
 	free(e);
@@ -139,6 +146,7 @@ static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t
 	e->handle = handle;
 	e->opened = opened;
 	link_flow(f->by_key, f->by_handle, f->buckets, e);
+	changed(f);
 	if (f->no_live_below > handle_bucket(f, handle))
 		f->no_live_below = handle_bucket(f, handle);
 	f->count++;
@@ -194,6 +202,7 @@ void mnc_flow_end(struct mnc_channel *ch, uint32_t handle)
 	e = find_handle(f, handle);
 	if (e && e->state == MNC_FLOW_LIVE && f->connecting) {
 		e->state = MNC_FLOW_ENDED;
+		changed(f);
 		f->ended++;
 	} else if (e && e->state == MNC_FLOW_LIVE) {
 		remove_flow(f, e);
@@ -210,24 +219,11 @@ void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
 	e = ch->epoch == epoch ? find_handle(&ch->flows, handle) : NULL;
 	if (e && e->state == MNC_FLOW_LIVE && e->opened)
 		remove_flow(&ch->flows, e);
-	else if (e && e->state == MNC_FLOW_LIVE)
+	else if (e && e->state == MNC_FLOW_LIVE) {
 		e->state = MNC_FLOW_CLOSED;
-	pthread_mutex_unlock(&ch->flow_lock);
-}
-
-int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key)
-{
-	struct mnc_flow *e;
-	int ret = -ENOENT;
-
-	pthread_mutex_lock(&ch->flow_lock);
-	e = find_handle(&ch->flows, handle);
-	if (e && e->state == MNC_FLOW_LIVE) {
-		*key = e->key;
-		ret = 0;
+		changed(&ch->flows);
 	}
 	pthread_mutex_unlock(&ch->flow_lock);
-	return ret;
 }
 
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
@@ -242,6 +238,53 @@ int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *
 	*epoch = ch->epoch;
 	pthread_mutex_unlock(&ch->flow_lock);
 	return e ? 0 : -ENOENT;
+}
+
+static bool is_true(struct mnc_channel *ch, const struct mnc_flow_hint *h)
+{
+	return h->valid && h->changes == __atomic_load_n(&ch->flows.changes, __ATOMIC_ACQUIRE);
+}
+
+/* Called with flow_lock; e is live. */
+static void remember(struct mnc_channel *ch, struct mnc_flow_hint *h, const struct mnc_flow *e)
+{
+	*h = (struct mnc_flow_hint){ e->key, e->handle, ch->flows.changes, true };
+}
+
+int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint32_t handle,
+		      MachnetFlow_t *key)
+{
+	struct mnc_flow *e;
+
+	if (!is_true(ch, h) || h->handle != handle) {
+		pthread_mutex_lock(&ch->flow_lock);
+		e = find_handle(&ch->flows, handle);
+		h->valid = false;
+		if (e && e->state == MNC_FLOW_LIVE)
+			remember(ch, h, e);
+		pthread_mutex_unlock(&ch->flow_lock);
+	}
+	if (h->valid)
+		*key = h->key;
+	return h->valid ? 0 : -ENOENT;
+}
+
+int mnc_flow_handle_hint(struct mnc_channel *ch, struct mnc_flow_hint *h,
+			 const MachnetFlow_t *key, uint32_t *handle)
+{
+	struct mnc_flow *e;
+
+	if (!is_true(ch, h) || !mnc_flow_key_equal(&h->key, key)) {
+		pthread_mutex_lock(&ch->flow_lock);
+		e = find_key(&ch->flows, key);
+		h->valid = false;
+		if (e)
+			remember(ch, h, e);
+		pthread_mutex_unlock(&ch->flow_lock);
+	}
+	if (h->valid)
+		*handle = h->handle;
+	return h->valid ? 0 : -ENOENT;
 }
 
 static struct mnc_flow *find_live(struct mnc_flows *f)

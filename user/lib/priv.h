@@ -53,7 +53,16 @@ struct mnc_flows {
 	uint32_t count;
 	uint32_t connecting;	/* machnet_connect() calls under way */
 	uint32_t ended;		/* flows that are MNC_FLOW_ENDED */
+	uint64_t changes;	/* counts them; atomic, written with flow_lock */
 	uint32_t no_live_below;	/* buckets by handle in which no live flow is left */
+};
+
+/* The connection that was looked up last: the next message is likely one of the same. */
+struct mnc_flow_hint {
+	MachnetFlow_t key;
+	uint32_t handle;
+	uint64_t changes;	/* of the table, when it was true */
+	bool valid;
 };
 
 /* A request that waits for its answer. */
@@ -105,7 +114,9 @@ struct mnc_link {
 	const uint8_t *rx_data;
 	const uint32_t *rx_links;
 	uint32_t rx_bufs;
-	struct mn_desc head;	/* taken from rx, not received yet; type NONE: there is none */
+	/* Taken from rx, not received yet; type NONE: there is none. What is inline is still there. */
+	struct mn_desc head;
+	uint32_t rx_released;	/* rx's index as the engine knows it */
 	uint32_t returned_bytes;	/* put on rxc and not published */
 	bool rx_over;		/* of a link that is down all was read, or nonsense was found */
 };
@@ -137,11 +148,13 @@ struct mnc_channel {
 
 	pthread_mutex_t recv_lock;
 	struct mnc_kept *kept, **kept_end;	/* received before anything of the link */
+	struct mnc_flow_hint recv_hint;
 	uint32_t idle_calls;	/* receives in vain since the daemon was last looked after */
 	bool fd_cut;		/* the link is not in the set of machnet_fd() */
 
 	pthread_mutex_t send_lock;
-	uint32_t tx_wanted;	/* buffers that the last refused message needs; atomic; 0: none */
+	struct mnc_flow_hint send_hint;
+	uint32_t tx_wanted;	/* length of the last message that was refused; atomic; 0: none */
 
 	pthread_mutex_t flow_lock;
 	struct mnc_flows flows;
@@ -238,8 +251,11 @@ int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle,
 void mnc_flow_end(struct mnc_channel *ch, uint32_t handle);
 /* The program has closed it: nothing more of it is sent or received. */
 void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle);
-/* Of live flows. -ENOENT. */
-int mnc_flow_key(struct mnc_channel *ch, uint32_t handle, MachnetFlow_t *key);
+/* Of live flows. -ENOENT. The hint is the caller's; while it is true no lock is taken. */
+int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint32_t handle,
+		      MachnetFlow_t *key);
+int mnc_flow_handle_hint(struct mnc_channel *ch, struct mnc_flow_hint *h,
+			 const MachnetFlow_t *key, uint32_t *handle);
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
 		    uint32_t *handle);
 /* Any live flow. */
@@ -267,8 +283,8 @@ int mnc_channel_look(struct mnc_channel *ch);
 int mnc_channel_probe(struct mnc_channel *ch);
 /* Ends it with EPROTO; with ENETDOWN if the daemon is gone, which may have died half-way. */
 int mnc_channel_corrupt(struct mnc_channel *ch);
-/* Wakes the engine if it sleeps; after publishing. */
-void mnc_wake_engine(struct mnc_channel *ch);
+/* Wakes the engine if it sleeps and waits for that, MN_SHM_WAKE_*; after publishing. */
+void mnc_wake_engine(struct mnc_channel *ch, uint32_t wake);
 /* Asks to be woken on MN_SHM_WAKE_*; look at the rings once more afterwards. */
 void mnc_arm(struct mnc_channel *ch, uint32_t wake);
 bool mnc_armed(struct mnc_channel *ch, uint32_t wake);

@@ -9,6 +9,8 @@
 #define RETURN_BYTES	(64 * 1024)
 /* What a short message counts for at least: no more than 32 of them are held back. */
 #define RETURN_LEAST	(RETURN_BYTES / 32)
+/* And slots, when they are such a part of the ring. */
+#define RETURN_PART	8
 /* Receives in vain between two looks whether the daemon is there; a power of two. */
 #define PROBE_CALLS	256
 #define ERRNO_MAX	4095
@@ -47,28 +49,47 @@ static bool has_room(const MachnetIovec_t *iov, size_t iovlen, uint32_t len)
 	return room >= len;
 }
 
+/* The engine learns of what the program is done with. */
 static void publish_returned(struct mnc_channel *ch)
 {
-	if (!ch->link.returned_bytes)
+	struct mnc_link *link = &ch->link;
+
+	if (!link->returned_bytes && link->rx_released == link->rx.self)
 		return;
-	ch->link.returned_bytes = 0;
-	mn_ring_publish(&ch->link.rxc);
-	mnc_wake_engine(ch);
+	if (link->returned_bytes)
+		mn_ring_publish(&link->rxc);
+	link->returned_bytes = 0;
+	mn_ring_release(&link->rx);
+	link->rx_released = link->rx.self;
+	mnc_wake_engine(ch, MN_SHM_WAKE_ROOM);
 }
 
-/* The buffers of the entry in head go back to the engine; head is free. */
+/* The program is done with the entry in head; head is free. */
+static void free_head(struct mnc_channel *ch)
+{
+	struct mnc_link *link = &ch->link;
+
+	link->head.type = MN_DESC_NONE;
+	if (link->returned_bytes >= RETURN_BYTES ||
+	    link->rx.self - link->rx_released >= link->rx.size / RETURN_PART)
+		publish_returned(ch);
+}
+
+/* And with the buffers or slots in which its message lies. */
 static int return_head(struct mnc_channel *ch)
 {
 	struct mn_desc d = ch->link.head;
 
-	d.type = MN_DESC_MSG;
-	if (mn_ring_free(&ch->link.rxc, 1) < 1)
-		return -EPROTO;
-	mn_ring_put(&ch->link.rxc, &d);
-	ch->link.returned_bytes += d.len > RETURN_LEAST ? d.len : RETURN_LEAST;
-	if (ch->link.returned_bytes >= RETURN_BYTES)
-		publish_returned(ch);
-	ch->link.head.type = MN_DESC_NONE;
+	if (d.type == MN_DESC_INLINE) {
+		ch->link.rx.self += mn_ring_slots(d.len);
+	} else {
+		d.type = MN_DESC_MSG;
+		if (mn_ring_free(&ch->link.rxc, 1) < 1)
+			return -EPROTO;
+		mn_ring_put(&ch->link.rxc, &d);
+		ch->link.returned_bytes += d.len > RETURN_LEAST ? d.len : RETURN_LEAST;
+	}
+	free_head(ch);
 	return 0;
 }
 
@@ -99,13 +120,18 @@ static int settle_head(struct mnc_channel *ch)
 		if (d->buf >= ch->link.rx_bufs || !d->len || d->len > MN_MSG_MAX)
 			return -EPROTO;
 		/* It came before the program closed the connection. */
-		return mnc_flow_key(ch, d->flow, &key) ? return_head(ch) : 1;
+		return mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key) ? return_head(ch) : 1;
+	case MN_DESC_INLINE:
+		if (!d->len || d->len > MN_SHM_INLINE_MAX ||
+		    mn_ring_slots(d->len) > ch->link.rx.other - ch->link.rx.self)
+			return -EPROTO;
+		return mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key) ? return_head(ch) : 1;
 	case MN_DESC_END:
 		if (d->len > ERRNO_MAX)
 			return -EPROTO;
-		if (!mnc_flow_key(ch, d->flow, &key))
+		if (!mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key))
 			return 1;
-		ch->link.head.type = MN_DESC_NONE;
+		free_head(ch);
 		return 0;
 	default:
 		return -EPROTO;
@@ -136,7 +162,6 @@ static int next_entry(struct mnc_channel *ch)
 		return -EPROTO;
 	if (avail > 0) {
 		mn_ring_get(&ch->link.rx, &ch->link.head);
-		mn_ring_release(&ch->link.rx);
 		return 1;
 	}
 	if (!down)
@@ -188,39 +213,62 @@ static int peek_idle(struct mnc_channel *ch)
 
 static int take_end(struct mnc_channel *ch, MachnetFlow_t *flow)
 {
+	struct mn_desc d = ch->link.head;
 	MachnetFlow_t key;
 
-	ch->link.head.type = MN_DESC_NONE;
+	free_head(ch);
+	publish_returned(ch);
 	/* Another thread has closed it just now. */
-	if (mnc_flow_key(ch, ch->link.head.flow, &key))
+	if (mnc_flow_key_hint(ch, &ch->recv_hint, d.flow, &key))
 		return 0;
 	*flow = mnc_flow_reverse(&key);
-	mnc_flow_end(ch, ch->link.head.flow);
-	return ch->link.head.len ? -(int)ch->link.head.len : -ESHUTDOWN;
+	mnc_flow_end(ch, d.flow);
+	return d.len ? -(int)d.len : -ESHUTDOWN;
+}
+
+static void copy_inline(struct mnc_channel *ch, struct sink *s, uint32_t len)
+{
+	uint32_t first;
+	const uint8_t *here = mn_ring_here(&ch->link.rx, &first);
+
+	if (len <= first) {
+		copy_in(s, here, len);
+	} else {
+		copy_in(s, here, first);
+		copy_in(s, (const uint8_t *)ch->link.rx.slots, len - first);
+	}
+}
+
+static int copy_chain(struct mnc_channel *ch, struct sink *s, uint32_t b, uint32_t left)
+{
+	while (left) {
+		uint32_t n = left < MN_SHM_BUF_SIZE ? left : MN_SHM_BUF_SIZE;
+
+		if (b >= ch->link.rx_bufs)
+			return -EPROTO;
+		copy_in(s, ch->link.rx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
+		b = __atomic_load_n(&ch->link.rx_links[b], __ATOMIC_RELAXED);
+		left -= n;
+	}
+	return 0;
 }
 
 static int take_message(struct mnc_channel *ch, const MachnetIovec_t *iov, size_t iovlen,
 			MachnetFlow_t *flow)
 {
+	const struct mn_desc *d = &ch->link.head;
 	struct sink s = { iov, 0 };
-	uint32_t left = ch->link.head.len;
-	uint32_t b = ch->link.head.buf;
 	MachnetFlow_t key;
 
-	if (!has_room(iov, iovlen, left))
+	if (!has_room(iov, iovlen, d->len))
 		return -EMSGSIZE;
 	/* As above. */
-	if (mnc_flow_key(ch, ch->link.head.flow, &key))
+	if (mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key))
 		return return_head(ch) ? spoilt(ch) : 0;
-	while (left) {
-		uint32_t n = left < MN_SHM_BUF_SIZE ? left : MN_SHM_BUF_SIZE;
-
-		if (b >= ch->link.rx_bufs)
-			return spoilt(ch);
-		copy_in(&s, ch->link.rx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
-		b = __atomic_load_n(&ch->link.rx_links[b], __ATOMIC_RELAXED);
-		left -= n;
-	}
+	if (d->type == MN_DESC_INLINE)
+		copy_inline(ch, &s, d->len);
+	else if (copy_chain(ch, &s, d->buf, d->len))
+		return spoilt(ch);
 	*flow = mnc_flow_reverse(&key);
 	return return_head(ch) ? spoilt(ch) : 1;
 }
@@ -258,7 +306,7 @@ int mnc_recv_keep(struct mnc_channel *ch)
 	int ret;
 
 	while ((ret = peek_link(ch)) > 0) {
-		e = mnc_kept_new(ch->link.head.type == MN_DESC_MSG ? ch->link.head.len : 0);
+		e = mnc_kept_new(ch->link.head.type == MN_DESC_END ? 0 : ch->link.head.len);
 		if (!e)
 			return -ENOMEM;
 		iov = (MachnetIovec_t){ e->data, e->len };
@@ -332,7 +380,7 @@ size_t machnet_pending(const void *channel_ctx)
 	pthread_mutex_lock(&ch->recv_lock);
 	if (ch->kept)
 		len = ch->kept->len;
-	else if (peek_link(ch) > 0 && ch->link.head.type == MN_DESC_MSG)
+	else if (peek_link(ch) > 0 && ch->link.head.type != MN_DESC_END)
 		len = ch->link.head.len;
 	pthread_mutex_unlock(&ch->recv_lock);
 	return len;

@@ -50,42 +50,81 @@ static int reclaim(struct mnc_channel *ch)
 	return 0;
 }
 
-/* 1: bufs buffers and a slot are free, 0: not now. */
-static int room_for(struct mnc_channel *ch, uint32_t bufs)
+static bool is_inline(uint32_t len)
 {
-	int64_t slots;
-	int ret = reclaim(ch);
+	return len <= MN_SHM_INLINE_MAX;
+}
 
-	if (ret)
+/* Slots of tx that a message takes. */
+static uint32_t slots_of(uint32_t len)
+{
+	return is_inline(len) ? 1 + mn_ring_slots(len) : 1;
+}
+
+/* Buffers are looked for only when those that are known to be free are too few. */
+static int has_bufs(struct mnc_channel *ch, uint32_t len)
+{
+	uint32_t bufs = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
+	int ret;
+
+	if (is_inline(len) || ch->link.tx_free_count >= bufs)
+		return 1;
+	ret = reclaim(ch);
+	return ret ? ret : ch->link.tx_free_count >= bufs;
+}
+
+/* 1: there is room for a message, 0: not now. */
+static int room_for(struct mnc_channel *ch, uint32_t len)
+{
+	uint32_t slots = slots_of(len);
+	int64_t room = mn_ring_free(&ch->link.tx, slots);
+	int ret = room < 0 ? room : has_bufs(ch, len);
+
+	if (ret < 0)
 		return mnc_channel_corrupt(ch);
-	if (ch->link.tx_free_count < bufs)
-		return 0;
-	slots = mn_ring_free(&ch->link.tx, 1);
-	if (slots < 0)
-		return mnc_channel_corrupt(ch);
-	return slots > 0;
+	return ret && room >= (int64_t)slots;
 }
 
 /* 0 or -EAGAIN, and then a waiter or machnet_fd() will tell when to try again. */
-static int reserve(struct mnc_channel *ch, uint32_t bufs)
+static int reserve(struct mnc_channel *ch, uint32_t len)
 {
-	int ret = room_for(ch, bufs);
+	int ret = room_for(ch, len);
 
 	if (ret > 0) {
-		__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
+		if (ch->tx_wanted)
+			__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
 		return 0;
 	}
 	if (ret < 0)
 		return ret;
-	__atomic_store_n(&ch->tx_wanted, bufs, __ATOMIC_RELAXED);
+	__atomic_store_n(&ch->tx_wanted, len, __ATOMIC_RELAXED);
 	if (mnc_fd_used(ch)) {
-		mnc_arm(ch, MN_SHM_WAKE_TXC);
-		ret = room_for(ch, bufs);
+		mnc_arm(ch, MN_SHM_WAKE_TX);
+		ret = room_for(ch, len);
 		if (ret)
 			return ret < 0 ? ret : 0;
 	}
 	ret = mnc_channel_probe(ch);
 	return ret ? ret : -EAGAIN;
+}
+
+/* Into the ring itself. */
+static void put_inline(struct mnc_channel *ch, uint32_t handle, struct source *s, uint32_t len)
+{
+	struct mn_desc d = { MN_DESC_INLINE, handle, len, 0 };
+	struct mn_ring *tx = &ch->link.tx;
+	uint32_t first;
+	uint8_t *here;
+
+	mn_ring_put(tx, &d);
+	here = mn_ring_here(tx, &first);
+	if (len <= first) {
+		copy_out(s, here, len);
+	} else {
+		copy_out(s, here, first);
+		copy_out(s, (uint8_t *)tx->slots, len - first);
+	}
+	tx->self += mn_ring_slots(len);
 }
 
 static void put_message(struct mnc_channel *ch, uint32_t handle, struct source *s, uint32_t len)
@@ -134,22 +173,25 @@ static int64_t message_len(const MachnetMsgHdr_t *m)
 static int send_locked(struct mnc_channel *ch, const MachnetMsgHdr_t *m)
 {
 	int64_t len = message_len(m);
-	uint32_t epoch, handle;
+	uint32_t handle;
 	struct source s;
 	int ret;
 
 	if (len < 0)
 		return len;
 	ret = mnc_channel_look(ch);
-	if (!ret && mnc_flow_handle(ch, &m->flow_info, &epoch, &handle))
+	if (!ret && mnc_flow_handle_hint(ch, &ch->send_hint, &m->flow_info, &handle))
 		return -ENOTCONN;
 	if (!ret)
-		ret = reserve(ch, (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE);
+		ret = reserve(ch, len);
 	/* Its connections went with the daemon. */
 	if (ret)
 		return ret == -ENETDOWN ? -ENOTCONN : ret;
 	s = (struct source){ m->msg_iov, 0 };
-	put_message(ch, handle, &s, len);
+	if (is_inline(len))
+		put_inline(ch, handle, &s, len);
+	else
+		put_message(ch, handle, &s, len);
 	return 0;
 }
 
@@ -172,7 +214,7 @@ int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iove
 	}
 	if (sent) {
 		mn_ring_publish(&ch->link.tx);
-		mnc_wake_engine(ch);
+		mnc_wake_engine(ch, MN_SHM_WAKE_ENGINE);
 	}
 	pthread_mutex_unlock(&ch->send_lock);
 	if (sent || !ret)
@@ -202,14 +244,14 @@ int machnet_send(const void *channel_ctx, MachnetFlow_t flow, const void *buf, s
 
 int mnc_send_ready(struct mnc_channel *ch)
 {
-	uint32_t bufs;
+	uint32_t len;
 	int ret;
 
 	pthread_mutex_lock(&ch->send_lock);
-	bufs = __atomic_load_n(&ch->tx_wanted, __ATOMIC_RELAXED);
+	len = __atomic_load_n(&ch->tx_wanted, __ATOMIC_RELAXED);
 	ret = mnc_channel_look(ch);
 	if (!ret)
-		ret = room_for(ch, bufs ? bufs : 1);
+		ret = room_for(ch, len ? len : MN_SHM_BUF_SIZE);
 	/* Sending has not become possible, but it does not have to wait either. */
 	if (ret == -ENETDOWN)
 		ret = 1;

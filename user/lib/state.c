@@ -64,12 +64,12 @@ int mnc_channel_corrupt(struct mnc_channel *ch)
 	return mnc_channel_fail(ch, EPROTO);
 }
 
-void mnc_wake_engine(struct mnc_channel *ch)
+void mnc_wake_engine(struct mnc_channel *ch, uint32_t wake)
 {
 	const uint64_t one = 1;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&ch->link.hdr->engine_sleeps, __ATOMIC_RELAXED) ||
+	if (!(__atomic_load_n(&ch->link.hdr->engine_sleeps, __ATOMIC_RELAXED) & wake) ||
 	    !__atomic_exchange_n(&ch->link.hdr->engine_sleeps, 0, __ATOMIC_RELAXED))
 		return;
 	/* The counter is never read: at its end after 2^64 wake-ups, or never. */

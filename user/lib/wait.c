@@ -162,7 +162,7 @@ static uint32_t wait_turn(struct mnc_channel *ch)
 static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
 {
 	uint32_t wake = (events & MACHNET_WAIT_RECV ? MN_SHM_WAKE_RX : 0) |
-			(events & MACHNET_WAIT_SEND ? MN_SHM_WAKE_TXC : 0);
+			(events & MACHNET_WAIT_SEND ? MN_SHM_WAKE_TX : 0);
 	int ret;
 
 	for (;;) {

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outbox.h - memory for small messages that are on their way
+ *
+ * An engine copies messages that lie in a channel's ring out of it at once, so
+ * that the ring's slots are free again: into chunks, private to the engine, that
+ * hold consecutive messages of one connection just as its stream carries them.
+ * A packet is then one copy, however many messages it carries.
+ *
+ * The first chunk of a connection at rest is a small one, so that many connections
+ * with a message each take little; whoever has a backlog is given large ones. Chunks
+ * are numbered, the small ones first, and the one freed last is used next: it is
+ * still in the cache. Memory that was never used is never touched.
+ */
+#ifndef MN_CORE_OUTBOX_H
+#define MN_CORE_OUTBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MN_OUTBOX_SMALL_SIZE	512u
+#define MN_OUTBOX_LARGE_SIZE	8192u
+#define MN_OUTBOX_SMALL		8192u
+#define MN_OUTBOX_LARGE		1024u
+#define MN_OUTBOX_CHUNKS	(MN_OUTBOX_SMALL + MN_OUTBOX_LARGE)
+#define MN_OUTBOX_NONE		UINT32_MAX
+
+struct mn_outbox {
+	uint8_t *mem;		/* small chunks, then large ones */
+	uint32_t *free_small, *free_large;	/* stacks */
+	uint32_t n_small, n_large;		/* free ones */
+};
+
+/* 0 or -ENOMEM; all zero before. */
+int mn_outbox_init(struct mn_outbox *ob);
+void mn_outbox_fini(struct mn_outbox *ob);
+
+/* A chunk for need bytes at least, if possible a small one or a large one. MN_OUTBOX_NONE. */
+uint32_t mn_outbox_get(struct mn_outbox *ob, uint32_t need, bool small);
+void mn_outbox_put(struct mn_outbox *ob, uint32_t chunk);
+
+static inline uint32_t mn_outbox_size(uint32_t chunk)
+{
+	return chunk < MN_OUTBOX_SMALL ? MN_OUTBOX_SMALL_SIZE : MN_OUTBOX_LARGE_SIZE;
+}
+
+static inline uint8_t *mn_outbox_data(const struct mn_outbox *ob, uint32_t chunk)
+{
+	if (chunk < MN_OUTBOX_SMALL)
+		return ob->mem + (uint64_t)chunk * MN_OUTBOX_SMALL_SIZE;
+	return ob->mem + (uint64_t)MN_OUTBOX_SMALL * MN_OUTBOX_SMALL_SIZE +
+	       (uint64_t)(chunk - MN_OUTBOX_SMALL) * MN_OUTBOX_LARGE_SIZE;
+}
+
+#endif /* MN_CORE_OUTBOX_H */
