@@ -113,7 +113,10 @@ int mn_conn_establish(struct mn_conn *c)
 	c->post = MN_POST_OPEN;
 	c->end_due = true;
 	mn_timer_clear(&c->rtx);
-	mn_timer_set(&s->wheel, &c->idle, s->now_us + MN_KEEPALIVE_US);
+	c->answered = c->accepted;
+	c->syn_tries = 0;
+	mn_timer_set(&s->wheel, &c->idle,
+		     s->now_us + (c->answered ? MN_KEEPALIVE_US : MN_SYN_RETRY_US));
 	if (c->accepted)
 		s->stats.accepts++;
 	else

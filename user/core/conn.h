@@ -27,7 +27,10 @@
 
 struct mn_stack_channel;
 
-/* A handshake is repeated from here on at twice the interval each time, and given up. */
+/*
+ * Who connects repeats himself from here on at twice the interval each time, and gives up. Who
+ * accepts repeats nothing by himself: the address may be forged.
+ */
 #define MN_SYN_RETRY_US		5000u
 #define MN_SYN_GIVE_UP_US	1000000u
 /*
@@ -88,8 +91,10 @@ struct mn_conn {
 	uint64_t told_us;		/* when the control thread was told last that it is there */
 	uint32_t unanswered;		/* keepalive probes since then */
 	uint64_t since_us;		/* when the handshake, or the closing state, began */
-	uint32_t syn_tries;
+	uint32_t syn_tries;		/* SYNs sent; then: questions whether it is up there */
+	uint64_t cookie;		/* SYN_SENT: what the listener wants to see again */
 	bool syn_due;			/* send SYN or SYN_ACK */
+	bool answered;			/* the peer has said something since the SYN_ACK */
 	uint32_t rst_code;		/* send RST; 0: no */
 	uint32_t quantum;		/* packets until others have their turn */
 

@@ -100,14 +100,21 @@ void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 	mn_stack_close_corrupt(s);
 }
 
+static uint32_t output_reply(struct mn_stack *s, uint8_t *buf, struct mn_path *path)
+{
+	if (mn_replies_empty(&s->replies))
+		return 0;
+	return mn_replies_output(&s->replies, buf, path, s->now_us);
+}
+
 uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_path *path)
 {
 	uint32_t n = 0;
 
-	if (!mn_replies_empty(&s->replies)) {
-		s->stats.resets_sent++;
-		n = mn_replies_output(&s->replies, buf, path, s->now_us);
-	}
+	/* One by one with the packets of connections: a flood of SYNs must not hold these up. */
+	if (!s->reply_sent || mn_list_empty(&s->ready))
+		n = output_reply(s, buf, path);
+	s->reply_sent = n;
 	while (!n && !mn_list_empty(&s->ready)) {
 		struct mn_conn *c = mn_container(s->ready.next, struct mn_conn, in_ready);
 
@@ -119,6 +126,8 @@ uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct 
 				mn_conn_ready(c);
 		}
 	}
+	if (!n)
+		n = output_reply(s, buf, path);
 	if (n) {
 		s->stats.tx_packets++;
 		s->stats.tx_bytes += n;

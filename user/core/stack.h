@@ -103,7 +103,9 @@ struct mn_stack_config {
 	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
 	X(resets_sent) X(resets_received) X(drop_short) X(drop_version) X(drop_malformed)	\
 	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
-	X(drop_conn_limit) X(channels_corrupt)
+	X(drop_conn_limit) X(drop_wrong_peer) X(drop_bad_state) X(drop_after_close)	\
+	X(drop_reply_limit) X(syn_cookies_sent) X(syn_cookies_accepted) X(syn_cookies_bad)	\
+	X(syn_cookies_received) X(channels_corrupt)
 
 struct mn_stack_stats {
 #define MN_X(name) uint64_t name;

@@ -4,6 +4,7 @@
 #define MN_CORE_STACK_PRIV_H
 
 #include "core/conn.h"
+#include "core/cookie.h"
 #include "core/credit.h"
 #include "core/hash.h"
 #include "core/listener.h"
@@ -44,6 +45,8 @@ struct mn_stack {
 	bool corrupt;			/* one of the channels is */
 	struct mn_listeners listeners;
 	struct mn_replies replies;
+	bool reply_sent;		/* the last packet was one: connections are next */
+	struct mn_cookies cookies;
 	struct mn_held_pool held;
 	struct mn_stack_stats stats;
 };
