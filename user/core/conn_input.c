@@ -224,8 +224,10 @@ static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg,
 	c->answered = true;
 	receive_ack(c, seg);
 	mn_conn_check_closed(c);
-	if (!mn_conn_has_stream(c))
+	if (!mn_conn_has_stream(c)) {
+		s->stats.drop_after_close += seg->len != 0;
 		return false;
+	}
 	kept = mn_conn_receive(c, seg, pkt);
 	if (mn_conn_has_stream(c)) {
 		check_progress(c, &before);

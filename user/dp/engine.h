@@ -62,7 +62,7 @@ struct dp_cmd {
 /* Free-running; printed by the stats command under these names. */
 #define DP_ENGINE_COUNTERS(X)	\
 	X(loops) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel) X(rx_not_for_us)	\
-	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_no_engine)	\
+	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full)	\
 	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
 	X(tx_ring_full) X(tx_no_mbuf)
 
