@@ -149,6 +149,8 @@ void mn_conn_heard(struct mn_conn *c);
 void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code);
 /* The channel goes away: no word to the application any more; the control thread is told now. */
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
+/* It waits for room on its channel. */
+void mn_conn_block(struct mn_conn *c);
 /* Puts the words that are due on the application's ring. False: there is no room yet. */
 bool mn_conn_post(struct mn_conn *c);
 /*

@@ -42,8 +42,8 @@ static void stall(struct mn_conn *c, int why)
 {
 	c->stalled = why;
 	c->rcv_edge = c->rcv_nxt;
-	if (why == -EAGAIN && mn_list_empty(&c->in_blocked))
-		mn_list_add_tail(&c->sch->blocked, &c->in_blocked);
+	if (why == -EAGAIN)
+		mn_conn_block(c);
 }
 
 uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len)

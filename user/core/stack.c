@@ -41,6 +41,8 @@ struct mn_stack *mn_stack_create(const struct mn_stack_config *cfg, uint64_t now
 	mn_list_init(&s->free);
 	mn_list_init(&s->ready);
 	mn_list_init(&s->unconfirmed);
+	mn_list_init(&s->active);
+	mn_list_init(&s->posted);
 	mn_wheel_init(&s->wheel, now_us);
 	mn_replies_init(&s->replies, now_us);
 	if (init_tables(s)) {
@@ -140,8 +142,9 @@ uint64_t mn_stack_deadline(const struct mn_stack *s)
 {
 	uint64_t at = mn_wheel_next_us(&s->wheel);
 
-	for (uint32_t i = 0; i < s->n_channels; i++)
-		if (!mn_list_empty(&s->channels[i]->blocked) && at > s->now_us + RETRY_US)
+	for (const struct mn_list *l = s->active.next; l != &s->active; l = l->next)
+		if (!mn_list_empty(&mn_container(l, struct mn_stack_channel, in_active)->blocked) &&
+		    at > s->now_us + RETRY_US)
 			at = s->now_us + RETRY_US;
 	return at;
 }

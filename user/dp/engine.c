@@ -228,6 +228,9 @@ static void engine_wake_control(struct dp_engine *e)
 	uint64_t one = 1;
 
 	e->event_posted = false;
+	/* Many turns may have events before the control thread runs: it is woken once. */
+	if (__atomic_exchange_n(&e->told, 1, __ATOMIC_SEQ_CST))
+		return;
 	if (write(e->control_efd, &one, sizeof(one)) < 0)
 		return;	/* EAGAIN: readable already */
 }

@@ -102,11 +102,14 @@ struct dp_engine {
 	uint64_t idle_since_us;		/* 0: the last turn had work */
 	uint64_t yield_from_us;		/* until then the engine sleeps without yielding first */
 	bool event_posted;
+	uint64_t random[512];		/* the last random_left of them were not given out yet */
+	uint32_t random_left;
 	struct dp_snapshot_part *snapshot;	/* under way; NULL: none */
 	struct dp_engine_stats stats;
 
 	uint32_t sleeps __attribute__((aligned(64)));	/* about to wait: write efd */
 	uint32_t stop;
+	uint32_t told;			/* the control thread was woken and has not looked yet */
 };
 
 int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet_dp_config *cfg);
