@@ -90,6 +90,7 @@ struct mn_conn {
 	uint64_t heard_us;		/* last packet of the peer */
 	uint64_t told_us;		/* when the control thread was told last that it is there */
 	uint32_t unanswered;		/* keepalive probes since then */
+	bool unreachable;		/* the control plane knows no way to the peer */
 	uint64_t since_us;		/* when the handshake, or the closing state, began */
 	uint32_t syn_tries;		/* SYNs sent; then: questions whether it is up there */
 	uint64_t cookie;		/* SYN_SENT: what the listener wants to see again */

@@ -155,6 +155,8 @@ static void keepalive(struct mn_conn *c)
 		mn_timer_set(&s->wheel, &c->idle, s->now_us + (MN_SYN_RETRY_US << ++c->syn_tries));
 		return;
 	}
+	if (why == MN_END_TIMED_OUT && c->unreachable)
+		why = MN_END_UNREACHABLE;
 	if (why != MN_END_NONE) {
 		mn_conn_end(c, why, MN_WIRE_CODE_ABORTED);
 		return;

@@ -92,6 +92,16 @@ int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uin
 	return 0;
 }
 
+int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable)
+{
+	struct mn_conn *c = mn_stack_conn_by_id(s, id);
+
+	if (!c)
+		return -ENOENT;
+	c->unreachable = unreachable;
+	return 0;
+}
+
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 {
 	uint64_t before_us = s->now_us;

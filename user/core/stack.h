@@ -145,6 +145,11 @@ int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow);
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
 /* New next hop or MTU for a connection. -ENOENT. */
 int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uint16_t mtu);
+/*
+ * The control plane knows no way to the peer, or knows one again. Packets may get through all the
+ * same; if nothing is heard of the peer the end is UNREACHABLE and not TIMED_OUT. -ENOENT.
+ */
+int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable);
 
 /*
  * Sets the clock and runs the timers that are due; after a long absence at the next call, when the

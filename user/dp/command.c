@@ -177,6 +177,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 	case DP_CMD_SET_PATH:
 		mn_stack_set_path(e->stack, c->id, c->path.mac, c->path.mtu);
 		break;
+	case DP_CMD_SET_UNREACHABLE:
+		mn_stack_set_unreachable(e->stack, c->id, c->why);
+		break;
 	case DP_CMD_ADDR_ADD:
 		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)
 			e->addrs[e->n_addrs++] = c->path.local;

@@ -36,6 +36,7 @@ enum dp_cmd_type {
 	DP_CMD_CLOSE,
 	DP_CMD_ABORT,
 	DP_CMD_SET_PATH,
+	DP_CMD_SET_UNREACHABLE,
 	DP_CMD_ADDR_ADD,
 	DP_CMD_ADDR_DEL,
 	DP_CMD_SNAPSHOT,
@@ -52,10 +53,10 @@ struct dp_snapshot_part {
 struct dp_cmd {
 	uint32_t type;			/* enum dp_cmd_type */
 	uint32_t flow;			/* CLOSE */
-	uint32_t why;			/* ABORT: enum mn_end */
-	struct mn_channel *channel;	/* all but ABORT, SET_PATH, ADDR_*, SNAPSHOT */
+	uint32_t why;			/* ABORT: enum mn_end; SET_UNREACHABLE: 1 it is, 0 not */
+	struct mn_channel *channel;	/* all but ABORT, SET_*, ADDR_*, SNAPSHOT */
 	struct dp_snapshot_part *part;	/* SNAPSHOT */
-	uint64_t id;			/* ABORT, SET_PATH: connection; CONNECT: request */
+	uint64_t id;			/* ABORT, SET_*: connection; CONNECT: request */
 	struct mn_path path; /* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
 };
 
