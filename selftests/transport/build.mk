@@ -8,3 +8,5 @@ $1_SRCS := selftests/transport/$1.c selftests/transport/sim.c selftests/transpor
 $1_LIBS := libmn_core
 endef
 $(foreach t,$(transport_tests),$(eval $(call transport_test,$t)))
+
+TESTS += selftests/transport/scale.sh
