@@ -3,9 +3,9 @@
 
 # channel
 FUZZERS += fuzz_channel
-fuzz_channel_SRCS := selftests/fuzz/fuzz_channel.c user/core/channel.c user/core/outbox.c
+fuzz_channel_SRCS := selftests/fuzz/fuzz_channel.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
 TEST_PROGS += test_fuzz_channel
-test_fuzz_channel_SRCS := selftests/fuzz/test_fuzz_channel.c selftests/fuzz/fuzz_channel.c user/core/channel.c user/core/outbox.c
+test_fuzz_channel_SRCS := selftests/fuzz/test_fuzz_channel.c selftests/fuzz/fuzz_channel.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
 
 # frame: the inline functions of DPDK alone
 FUZZERS += fuzz_frame

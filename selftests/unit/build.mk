@@ -4,20 +4,20 @@
 # channel, ring
 TEST_PROGS += test_ring test_channel test_channel_hostile
 test_ring_SRCS := selftests/unit/test_ring.c
-test_channel_SRCS := selftests/unit/test_channel.c user/core/channel.c user/core/outbox.c
-test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c user/core/channel.c user/core/outbox.c
+test_channel_SRCS := selftests/unit/test_channel.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
+test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
 
 # libmachnet, against a daemon of its own
 lib_tests := test_lib test_lib_wait test_lib_hostile test_lib_reattach test_lib_restarts
 TEST_PROGS += $(lib_tests)
 define lib_test
-$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c user/core/channel.c user/core/outbox.c
+$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
 $1_LIBS := libmachnet
 endef
 $(foreach t,$(lib_tests),$(eval $(call lib_test,$t)))
 # With a kernel module of its own, too, which takes the place of libmnclient
 TEST_PROGS += test_lib_listener
-test_lib_listener_SRCS := selftests/unit/test_lib_listener.c selftests/unit/fake_daemon.c user/core/channel.c user/core/outbox.c \
+test_lib_listener_SRCS := selftests/unit/test_lib_listener.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
 	$(wildcard user/lib/*.c)
 test_lib_listener_PKGS := libmnl
 TESTS += selftests/unit/lib_abi.sh
@@ -57,7 +57,7 @@ test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c
 
 # The parts of the transport; what takes two stacks is in selftests/transport.
-core_tests := timer_wheel hash packet recovery swift reassembly credit
+core_tests := timer_wheel hash siphash cookie packet recovery swift reassembly credit
 TEST_PROGS += $(core_tests:%=test_%)
 define core_test
 test_$1_SRCS := selftests/unit/test_$1.c

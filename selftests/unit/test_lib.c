@@ -169,7 +169,8 @@ TEST_F(lib, ipv6_connections_have_names)
 TEST_F(lib, sizes)
 {
 	static const uint32_t sizes[] = {
-		1, 63, MN_SHM_INLINE_MAX, MN_SHM_INLINE_MAX + 1, 4095, 4096, 4097, 32768, 1 << 20, MACHNET_MSG_MAX_LEN,
+		1, 63, MN_SHM_INLINE_MAX, MN_SHM_INLINE_MAX + 1, 4095, 4096, 4097,
+		32768, 1 << 20, MACHNET_MSG_MAX_LEN,
 	};
 	uint8_t *got = malloc(MACHNET_MSG_MAX_LEN);
 	MachnetFlow_t from;

@@ -13,3 +13,8 @@ PROGS += bench-packets
 bench-packets_SRCS := tools/bench/packets/packets.c
 bench-packets_PKGS := libdpdk
 bench-packets_LIBS := libmachnet_dp
+
+# What a packet costs with many connections, without a device.
+PROGS += bench-stack
+bench-stack_SRCS := tools/bench/stack/stack.c
+bench-stack_LIBS := libmn_core

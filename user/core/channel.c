@@ -1,199 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* channel.c - the engine's side of a channel */
-#include <fcntl.h>
-#include <stdlib.h>
+/* channel.c - the engine's side of a channel: messages, buffers, doorbells */
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/channel.h"
+#include "core/min.h"
 
-/* 256 KiB of small messages. */
-#define TX_SLOTS	16384
-/* Slots of RX for each RX buffer. */
-#define RX_SLOTS	4
+/* Messages that are taken back in one call: the other channels must have their turn. */
+#define RECLAIM_MAX	256
 
 /* tx_state */
 enum { TX_APP, TX_ENGINE };
 /* rx_state: a chain goes back by its first buffer alone, and only once. */
 enum { RX_FREE, RX_FILLING, RX_INSIDE, RX_POSTED };
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t page_align(uint64_t n)
-{
-	return (n + MN_SHM_PAGE - 1) & ~(uint64_t)(MN_SHM_PAGE - 1);
-}
-
-static int round_bufs(uint32_t *bufs)
-{
-	uint32_t n = MN_SHM_BUFS_MIN;
-
-	if (*bufs > MN_SHM_BUFS_MAX)
-		return -EINVAL;
-	while (n < (*bufs ? *bufs : MN_SHM_BUFS_DEFAULT))
-		n *= 2;
-	*bufs = n;
-	return 0;
-}
-
-/* The geometry; everything but the flags. */
-static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs)
-{
-	uint64_t off = page_align(sizeof(*h));
-
-	*h = (struct mn_shm_header){
-		.magic = MN_SHM_MAGIC,
-		.version = MN_SHM_VERSION,
-		.header_len = sizeof(*h),
-		.buf_size = MN_SHM_BUF_SIZE,
-		.tx_bufs = tx_bufs,
-		.rx_bufs = rx_bufs,
-		.ring_slots = {
-			[MN_SHM_RING_TX] = TX_SLOTS,
-			[MN_SHM_RING_TXC] = tx_bufs,
-			[MN_SHM_RING_RX] = RX_SLOTS * rx_bufs,
-			[MN_SHM_RING_RXC] = rx_bufs,
-		},
-	};
-	for (int i = 0; i < MN_SHM_RINGS; i++) {
-		h->ring_off[i] = off;
-		off += mn_ring_memsize(h->ring_slots[i]);
-	}
-	h->tx_links_off = off;
-	h->rx_links_off = off + (uint64_t)tx_bufs * sizeof(uint32_t);
-	h->tx_bufs_off = page_align(h->rx_links_off + (uint64_t)rx_bufs * sizeof(uint32_t));
-	h->rx_bufs_off = h->tx_bufs_off + (uint64_t)tx_bufs * MN_SHM_BUF_SIZE;
-	h->total_len = h->rx_bufs_off + (uint64_t)rx_bufs * MN_SHM_BUF_SIZE;
-}
-
-static int map_memory(struct mn_channel *ch, uint64_t len)
-{
-	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	void *mem;
-
-	ch->memfd = memfd_create("machnet-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (ch->memfd < 0)
-		return -errno;
-	if (ftruncate(ch->memfd, len) || fcntl(ch->memfd, F_ADD_SEALS, seals))
-		return -errno;
-	mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ch->memfd, 0);
-	if (mem == MAP_FAILED)
-		return -errno;
-	ch->hdr = mem;
-	ch->len = len;
-	return 0;
-}
-
-static int open_doorbells(struct mn_channel *ch)
-{
-	int fds[2];
-
-	ch->engine_efd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (ch->engine_efd < 0 || pipe2(fds, O_CLOEXEC | O_NONBLOCK))
-		return -errno;
-	ch->app_efd = fds[0];
-	ch->wake_fd = fds[1];
-	return 0;
-}
-
-/* calloc: pages of tables that are never used stay untouched. */
-static int alloc_tables(struct mn_channel *ch)
-{
-	ch->tx_chain = calloc(ch->tx_bufs, sizeof(*ch->tx_chain));
-	ch->tx_state = calloc(ch->tx_bufs, sizeof(*ch->tx_state));
-	ch->txmsgs = calloc(ch->tx_bufs + MN_OUTBOX_CHUNKS, sizeof(*ch->txmsgs));
-	ch->rx_chain = calloc(ch->rx_bufs, sizeof(*ch->rx_chain));
-	ch->rx_state = calloc(ch->rx_bufs, sizeof(*ch->rx_state));
-	ch->rx_free = calloc(ch->rx_bufs, sizeof(*ch->rx_free));
-	if (!ch->tx_chain || !ch->tx_state || !ch->txmsgs || !ch->rx_chain || !ch->rx_state ||
-	    !ch->rx_free || mn_outbox_init(&ch->outbox))
-		return -ENOMEM;
-	while (ch->rx_free_count < ch->rx_bufs) {
-		ch->rx_free[ch->rx_free_count] = ch->rx_bufs - 1 - ch->rx_free_count;
-		ch->rx_free_count++;
-	}
-	return 0;
-}
-
-static void bind_memory(struct mn_channel *ch, const struct mn_shm_header *h)
-{
-	struct mn_ring *rings[MN_SHM_RINGS] = {
-		[MN_SHM_RING_TX] = &ch->tx,
-		[MN_SHM_RING_TXC] = &ch->txc,
-		[MN_SHM_RING_RX] = &ch->rx,
-		[MN_SHM_RING_RXC] = &ch->rxc,
-	};
-	uint8_t *base = (uint8_t *)ch->hdr;
-
-	*ch->hdr = *h;
-	for (int i = 0; i < MN_SHM_RINGS; i++)
-		mn_ring_init(rings[i], base + h->ring_off[i], h->ring_slots[i]);
-	ch->tx_links = (uint32_t *)(base + h->tx_links_off);
-	ch->rx_links = (uint32_t *)(base + h->rx_links_off);
-	ch->tx_data = base + h->tx_bufs_off;
-	ch->rx_data = base + h->rx_bufs_off;
-}
-
-int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs)
-{
-	struct mn_shm_header h;
-	int ret;
-
-	if (round_bufs(&tx_bufs) || round_bufs(&rx_bufs))
-		return -EINVAL;
-	*ch = (struct mn_channel){
-		.id = id,
-		.tx_bufs = tx_bufs,
-		.rx_bufs = rx_bufs,
-		.memfd = -1,
-		.engine_efd = -1,
-		.app_efd = -1,
-		.wake_fd = -1,
-	};
-	layout(&h, tx_bufs, rx_bufs);
-	ret = map_memory(ch, h.total_len);
-	if (!ret)
-		ret = open_doorbells(ch);
-	if (!ret)
-		ret = alloc_tables(ch);
-	if (ret) {
-		mn_channel_destroy(ch);
-		return ret;
-	}
-	bind_memory(ch, &h);
-	return 0;
-}
-
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-void mn_channel_destroy(struct mn_channel *ch)
-{
-	free(ch->tx_chain);
-	free(ch->tx_state);
-	free(ch->txmsgs);
-	mn_outbox_fini(&ch->outbox);
-	free(ch->rx_chain);
-	free(ch->rx_state);
-	free(ch->rx_free);
-	if (ch->hdr)
-		munmap(ch->hdr, ch->len);
-	close_fd(ch->wake_fd);
-	close_fd(ch->app_efd);
-	close_fd(ch->engine_efd);
-	close_fd(ch->memfd);
-	*ch = (struct mn_channel){
-		.memfd = -1, .engine_efd = -1, .app_efd = -1, .wake_fd = -1, .dead = true,
-	};
-}
 
 static void wake_app(struct mn_channel *ch)
 {
@@ -210,6 +29,13 @@ void mn_channel_close(struct mn_channel *ch, int error)
 	ch->dead = true;
 	__atomic_store_n(&ch->hdr->closed, error, __ATOMIC_RELEASE);
 	wake_app(ch);
+}
+
+static void mark_posted(struct mn_channel *ch, uint32_t what)
+{
+	if (!ch->posted && ch->posted_list)
+		mn_list_add_tail(ch->posted_list, &ch->in_posted);
+	ch->posted |= what;
 }
 
 /* Follows the links once; afterwards tx_chain alone says where the message lies. */
@@ -274,7 +100,7 @@ void mn_channel_tx_release(struct mn_channel *ch)
 	mn_ring_release(&ch->tx);
 	/* Not for each slot: whoever waits for one waits until there are many. */
 	if (ch->tx.other - ch->tx.self <= ch->tx.size / 2)
-		ch->posted |= MN_SHM_WAKE_TX;
+		mark_posted(ch, MN_SHM_WAKE_TX);
 }
 
 void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
@@ -294,7 +120,7 @@ void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t of
 			msg->cur_off += MN_SHM_BUF_SIZE;
 		}
 		in_buf = off - msg->cur_off;
-		n = min_u32(len, MN_SHM_BUF_SIZE - in_buf);
+		n = mn_min_u32(len, MN_SHM_BUF_SIZE - in_buf);
 		memcpy(out, ch->tx_data + (size_t)msg->cur * MN_SHM_BUF_SIZE + in_buf, n);
 		out += n;
 		off += n;
@@ -313,7 +139,7 @@ int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
 		ch->tx_state[b] = TX_APP;
 	mn_ring_put(&ch->txc, &d);
 	ch->txc_put = true;
-	ch->posted |= MN_SHM_WAKE_TX;
+	mark_posted(ch, MN_SHM_WAKE_TX);
 	return 0;
 }
 
@@ -346,6 +172,8 @@ int mn_channel_rx_reclaim(struct mn_channel *ch)
 
 	if (avail <= 0)
 		return avail;
+	if (avail > RECLAIM_MAX)
+		avail = RECLAIM_MAX;
 	while (avail--) {
 		mn_ring_get(&ch->rxc, &d);
 		if (d.type != MN_DESC_MSG || d.buf >= ch->rx_bufs ||
@@ -381,7 +209,7 @@ uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const v
 
 	while (done < len) {
 		uint32_t in_buf = m->got % MN_SHM_BUF_SIZE;
-		uint32_t n = min_u32(len - done, MN_SHM_BUF_SIZE - in_buf);
+		uint32_t n = mn_min_u32(len - done, MN_SHM_BUF_SIZE - in_buf);
 
 		if (!in_buf && !rx_extend(ch, m))
 			break;
@@ -413,7 +241,7 @@ static void rx_put(struct mn_channel *ch, const struct mn_desc *d)
 	if (d->buf != MN_SHM_BUF_NONE)
 		ch->rx_state[d->buf] = RX_POSTED;
 	mn_ring_put(&ch->rx, d);
-	ch->posted |= MN_SHM_WAKE_RX;
+	mark_posted(ch, MN_SHM_WAKE_RX);
 }
 
 int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
@@ -438,7 +266,7 @@ int mn_channel_rx_inline(struct mn_channel *ch, uint32_t flow, const void *data,
 		return room < 0 ? room : -EAGAIN;
 	mn_ring_put(&ch->rx, &d);
 	mn_ring_put_bytes(&ch->rx, data, len);
-	ch->posted |= MN_SHM_WAKE_RX;
+	mark_posted(ch, MN_SHM_WAKE_RX);
 	return 0;
 }
 
@@ -480,6 +308,7 @@ void mn_channel_flush(struct mn_channel *ch)
 	if (!posted)
 		return;
 	ch->posted = 0;
+	mn_list_del(&ch->in_posted);
 	if (posted & MN_SHM_WAKE_RX)
 		mn_ring_publish(&ch->rx);
 	if (ch->txc_put)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <machnet/shm.h>
+#include "core/list.h"
 #include "core/outbox.h"
 #include "core/ring.h"
 
@@ -58,6 +59,9 @@ struct mn_channel {
 	uint32_t posted;	/* MN_SHM_WAKE_*: what has happened since the last flush */
 	bool txc_put;		/* on txc, not published */
 	bool tx_held;		/* what is next on tx waits for a chunk */
+	struct mn_list in_posted;	/* in posted_list while that is not 0 */
+	struct mn_list *posted_list;	/* of the channels that need a flush; NULL: nobody asks */
+	void *owner;			/* theirs who made the list */
 	bool dead;		/* closed; only destroy is left */
 };
 

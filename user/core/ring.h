@@ -82,7 +82,7 @@ static inline uint8_t *mn_ring_here(const struct mn_ring *r, uint32_t *bytes)
 	return (uint8_t *)&r->slots[at];
 }
 
-/* Writes len bytes into the next mn_ring_slots(len) slots; the caller has seen that they are free. */
+/* Writes len bytes into the next mn_ring_slots(len) slots, which the caller has seen to be free. */
 static inline void mn_ring_put_bytes(struct mn_ring *r, const void *src, uint32_t len)
 {
 	uint32_t first;
@@ -118,7 +118,7 @@ static inline void mn_ring_publish(struct mn_ring *r)
 	__atomic_store_n(&r->ctl->prod, r->self, __ATOMIC_RELEASE);
 }
 
-/* All entries that the consumer can see by now. -EPROTO when the producer's index cannot be true. */
+/* All entries that the consumer sees by now. -EPROTO when the producer's index cannot be true. */
 static inline int64_t mn_ring_refresh(struct mn_ring *r)
 {
 	uint32_t prod = __atomic_load_n(&r->ctl->prod, __ATOMIC_ACQUIRE);

@@ -61,16 +61,13 @@ static uint32_t slots_of(uint32_t len)
 	return is_inline(len) ? 1 + mn_ring_slots(len) : 1;
 }
 
-/* Buffers are looked for only when those that are known to be free are too few. */
+/* Those that came back last are used first: they are still in the cache. */
 static int has_bufs(struct mnc_channel *ch, uint32_t len)
 {
 	uint32_t bufs = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
-	int ret;
+	int ret = is_inline(len) ? 0 : reclaim(ch);
 
-	if (is_inline(len) || ch->link.tx_free_count >= bufs)
-		return 1;
-	ret = reclaim(ch);
-	return ret ? ret : ch->link.tx_free_count >= bufs;
+	return ret ? ret : is_inline(len) || ch->link.tx_free_count >= bufs;
 }
 
 /* 1: there is room for a message, 0: not now. */
