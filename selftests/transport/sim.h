@@ -110,6 +110,8 @@ void sim_return_kept(struct sim_app *app);
 void sim_app_init(struct sim_app *app, uint32_t id);
 void sim_app_read(struct sim *sim, struct sim_app *app);
 void sim_app_take_back(struct sim_app *app);
+/* Byte i of the nth message of a flow. */
+uint8_t sim_pattern(uint32_t n, uint32_t i);
 
 /* A packet from outside to a host. */
 void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,
