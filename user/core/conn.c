@@ -268,12 +268,10 @@ void mn_conn_check_closed(struct mn_conn *c)
 	if (c->state != MN_CONN_CLOSING)
 		return;
 	c->state = MN_CONN_LINGER;
-	c->ack_now = true;
 	mn_timer_clear(&c->rtx);
 	/* Later repetitions find nobody, and the peer takes that for an answer, too. */
 	mn_timer_set(&s->wheel, &c->idle,
 		     s->now_us + (linger_us > MN_LINGER_US ? linger_us : MN_LINGER_US));
-	mn_conn_ready(c);
 }
 
 int mn_end_errno(enum mn_end why)
