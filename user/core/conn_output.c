@@ -203,6 +203,11 @@ static uint32_t output_tail_probe(struct mn_conn *c, uint8_t *buf, uint32_t limi
 	s = mn_recovery_at(&c->rec, c->rec.tail - 1);
 	if (s->flags & MN_SENT_SACKED)
 		return 0;
+	/* The peer took the credit for it back: it is asked without what it cannot take. */
+	if (s->len && s->seq + s->len > c->snd_limit) {
+		c->probe_due = true;
+		return 0;
+	}
 	n = output_again(c, buf, limit, s, MN_WIRE_F_PROBE);
 	if (n)
 		s->flags |= MN_SENT_PROBE;
