@@ -14,6 +14,7 @@
 struct script {
 	const char *file;
 	unsigned int line;
+	FILE *capture;		/* what goes in and out is written to it; NULL: no */
 	char complaint[4 * SCRIPT_LINE];	/* "": none */
 };
 

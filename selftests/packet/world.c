@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/conn.h"
+#include "capture.h"
 #include "world.h"
 
 #define START_US	1000000u
@@ -232,6 +233,7 @@ static bool put_out(struct world *w, const uint8_t *data, uint32_t len, const st
 		free(o);
 		return true;
 	}
+	capture_write(w->script->capture, w->now_us, path, true, data, len);
 	o->conn = conn_of_output(w, &o->seg, path);
 	mn_list_add_tail(&w->out, &o->node);
 	if (o->conn)
@@ -328,6 +330,7 @@ void world_input(struct world *w, const struct mn_path *path, const uint8_t *dat
 	struct mn_pkt pkt = { path, copy, len, copy };
 
 	memcpy(copy, data, len);
+	capture_write(w->script->capture, w->now_us, path, false, data, len);
 	w->handles++;
 	mn_stack_advance(w->stack, w->now_us);
 	if (!mn_stack_input(w->stack, &pkt))
