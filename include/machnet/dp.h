@@ -156,6 +156,9 @@ void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint3
 /* New next hop or MTU for a connection. */
 void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
 			 uint16_t mtu);
+/* There is no way to the peer now, or there is one again; what a silent peer is taken for. */
+void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine, uint64_t id,
+				bool unreachable);
 
 /* A connection as its engine sees it. Counters begin with the connection. */
 struct machnet_dp_conn {

@@ -36,6 +36,7 @@ enum mn_wire_type {
 	MN_WIRE_DATA,		/* SACK ranges, then payload from seq on; also acknowledges */
 	MN_WIRE_ACK,		/* SACK ranges; acknowledges only; seq is the sender's next */
 	MN_WIRE_RST,		/* the connection is gone or was refused */
+	MN_WIRE_RETRY,		/* id is the SYN's; send that SYN again with this cookie */
 };
 
 #define MN_WIRE_F_FIN		0x01	/* DATA, ACK: the stream ends behind the payload */
@@ -65,7 +66,8 @@ struct mn_wire_sack {
 };
 
 /*
- * Body of SYN and SYN_ACK; of RST: code, and for MN_WIRE_CODE_UNKNOWN id. 24 bytes.
+ * Body of SYN and SYN_ACK; of RST: code, and for MN_WIRE_CODE_UNKNOWN id; of RETRY: cookie alone.
+ * 24 bytes, so that no answer to a SYN is larger than the SYN.
  *
  * The answer to a packet for an unknown connection cannot carry the id that
  * its receiver chose, for nobody here knows it. So the header's id is 0, and the body's
@@ -78,7 +80,7 @@ struct mn_wire_syn {
 	uint16_t mss;		/* largest UDP payload that the sender can take */
 	uint16_t engine;	/* that the sender wants answers on */
 	uint32_t code;		/* RST: enum mn_wire_code; else 0 */
-	uint64_t reserved;	/* 0 */
+	uint64_t cookie;	/* RETRY; SYN: of the last RETRY, 0: there was none; else 0 */
 };
 
 /* Why a RST was sent. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
-TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh idle.sh \
+TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh synflood.sh idle.sh \
 	engines.sh no_hugepages.sh demo.sh operator.sh reattach.sh)
 VM_TESTS += selftests/e2e/reattach_kernel.sh
 

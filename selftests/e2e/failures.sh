@@ -61,6 +61,18 @@ if [ $status = 1 ]; then ok "the client of a killed server ends with an error"; 
 run_says "it says why" "[Cc]onnection reset|shut ?down" cat "$work/orphan.log"
 here_ok "the port of a killed server is free" server_up
 
+# No way to the peer any more, and the peer silent: the end is not just a time-out.
+messages=$(counter a rx_messages)
+start a lost "$bin/machnet-bench" client $IP_B -s 1K -w 1 -d 60
+lost=$started
+here_ok "a client is served once more" wait_for 10 counted a rx_messages $((messages + 100))
+on a ip route replace unreachable $IP_B/32
+kill -STOP "${daemon[b]}"
+wait "$lost"
+run_says "a silent peer to whom there is no way: no route to host" "[Nn]o route to host" cat "$work/lost.log"
+on a ip route del unreachable $IP_B/32
+kill -CONT "${daemon[b]}"
+
 # A killed daemon: the next one starts at once. What its applications see of it is in reattach.sh.
 kill -KILL "${daemon[b]}"
 wait "${daemon[b]}" 2>/dev/null

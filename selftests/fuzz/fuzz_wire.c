@@ -85,7 +85,7 @@ static void likely_packet(struct world *w, struct input *in)
 {
 	uint8_t buf[512];
 	struct mn_conn_info info = { 0 };
-	struct mn_seg seg = { .type = 1 + take(in) % 5, .flags = take(in) & MN_WIRE_F_MASK };
+	struct mn_seg seg = { .type = 1 + take(in) % 6, .flags = take(in) & MN_WIRE_F_MASK };
 	uint32_t n, len = seg.type == MN_WIRE_DATA ? take(in) : 0;
 
 	sim_info(w->sim, 1, w->flow[1], &info);
@@ -105,7 +105,10 @@ static void likely_packet(struct world *w, struct input *in)
 	seg.syn = (struct mn_wire_syn){
 		.id = take_id(in, w), .mss = take_number(in, 2), .engine = take(in),
 		.code = seg.type == MN_WIRE_RST ? take(in) % 5 : 0,
+		.cookie = seg.type == MN_WIRE_RETRY ? take(in) : 0,
 	};
+	if (seg.type == MN_WIRE_RETRY)
+		seg.syn.id = seg.syn.mss = seg.syn.engine = 0;
 	n = mn_packet_write(buf, &seg);
 	for (uint32_t i = 0; i < len; i++)
 		buf[n + i] = i < 4 ? take(in) & 1 : take(in);

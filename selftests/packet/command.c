@@ -128,6 +128,10 @@ static bool cmd_established(struct run *r, struct words *w)
 	if (!run_line(r, line))
 		return false;
 	snprintf(line, sizeof(line), "up %s", name);
+	if (!run_line(r, line))
+		return false;
+	/* The peer has got our ACK. */
+	snprintf(line, sizeof(line), "< %s: ACK", name);
 	return run_line(r, line);
 }
 

@@ -137,6 +137,9 @@ static bool fill_header(struct world *w, struct labels *l, const struct spec *p,
 static bool fill_body(struct world *w, const struct spec *p, struct conn *c, struct mn_seg *seg)
 {
 	seg->syn.code = p->code;
+	seg->syn.cookie = p->type == MN_WIRE_SYN ? c->cookie : 0;
+	if (p->cookie.given)
+		seg->syn.cookie = p->cookie.lo;
 	if (p->type == MN_WIRE_SYN || p->type == MN_WIRE_SYN_ACK) {
 		seg->syn.id = c->peer_id;
 		seg->syn.mss = p->mss.given ? p->mss.lo : 65000;
@@ -183,7 +186,6 @@ static bool put_payload(struct world *w, const struct spec *p, const struct conn
 static void spoil(const struct spec *p, uint8_t *buf, uint32_t *len)
 {
 	struct mn_wire_hdr *h = (struct mn_wire_hdr *)buf;
-	struct mn_wire_syn *b = (struct mn_wire_syn *)(h + 1);
 
 	if (p->version.given)
 		h->version = p->version.lo;
@@ -193,8 +195,6 @@ static void spoil(const struct spec *p, uint8_t *buf, uint32_t *len)
 		h->n_sack = p->ranges.lo;
 	if (p->reserved.given)
 		h->reserved = htonl(p->reserved.lo);
-	if (p->body_reserved.given)
-		b->reserved = p->body_reserved.lo;
 	if (p->pad.given) {
 		memset(buf + *len, 0, p->pad.lo);
 		*len += p->pad.lo;
@@ -311,6 +311,8 @@ bool exchange_match(struct world *w, struct labels *l, const struct spec *p,
 		return differ(why, "credit");
 	if (!range_has(&p->mss, seg->syn.mss))
 		return differ(why, "mss");
+	if (!range_has(&p->cookie, seg->syn.cookie))
+		return differ(why, "cookie");
 	if (!range_has(&p->engine, seg->syn.engine))
 		return differ(why, "engine");
 	if (!match_ids(w, p, seg, why) || !match_times(w, l, p, seg, why))

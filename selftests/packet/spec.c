@@ -9,7 +9,7 @@
 
 static const char *const types[] = {
 	[MN_WIRE_SYN] = "SYN", [MN_WIRE_SYN_ACK] = "SYN_ACK", [MN_WIRE_DATA] = "DATA",
-	[MN_WIRE_ACK] = "ACK", [MN_WIRE_RST] = "RST",
+	[MN_WIRE_ACK] = "ACK", [MN_WIRE_RST] = "RST", [MN_WIRE_RETRY] = "RETRY",
 };
 
 static const char *const codes[] = {
@@ -109,9 +109,9 @@ static const struct field {
 	size_t offset;
 	bool is_range;
 } fields[] = {
-	RANGE(ack), RANGE(credit), RANGE(delay), RANGE(mss), RANGE(engine), RANGE(sport),
+	RANGE(ack), RANGE(credit), RANGE(delay), RANGE(mss), RANGE(engine), RANGE(cookie), RANGE(sport),
 	RANGE(dport), RANGE(version), RANGE(rawflags), RANGE(ranges), RANGE(reserved),
-	RANGE(body_reserved), RANGE(cut), RANGE(pad),
+	RANGE(cut), RANGE(pad),
 	NAME(id), NAME(body), NAME(ts), NAME(echo), NAME(as), NAME(from), NAME(bytes),
 };
 
@@ -165,8 +165,11 @@ static int print_body(const struct mn_seg *seg, char *buf, size_t size)
 {
 	if (seg->type == MN_WIRE_RST)
 		return snprintf(buf, size, " id %#lx body %#lx", seg->id, seg->syn.id);
-	return snprintf(buf, size, " credit %u body %#lx mss %u engine %u", seg->credit,
-			seg->syn.id, seg->syn.mss, seg->syn.engine);
+	if (seg->type == MN_WIRE_RETRY)
+		return snprintf(buf, size, " cookie %#lx", seg->syn.cookie);
+	return snprintf(buf, size, " credit %u body %#lx mss %u engine %u cookie %#lx",
+			seg->credit, seg->syn.id, seg->syn.mss, seg->syn.engine,
+			seg->syn.cookie);
 }
 
 static int print_stream(const struct mn_seg *seg, char *buf, size_t size)

@@ -10,7 +10,7 @@ struct spec {
 	uint8_t type, flags;
 	bool probe_too;			/* expected with or without PROBE */
 	uint32_t code;			/* of RST */
-	struct range seq, len, ack, credit, delay, mss, engine;
+	struct range seq, len, ack, credit, delay, mss, engine, cookie;
 	bool any_len, ack_all;
 	struct mn_wire_sack sack[MN_WIRE_SACK_MAX];
 	int n_sack;
@@ -20,7 +20,7 @@ struct spec {
 	char from[SCRIPT_NAME], bytes[SCRIPT_NAME];
 	struct range sport, dport;
 	/* Packets that break the rules: fields in place of the right ones. */
-	struct range version, rawflags, ranges, reserved, body_reserved, cut, pad;
+	struct range version, rawflags, ranges, reserved, cut, pad;
 };
 
 /* Takes the words of a line behind the > or < apart. */

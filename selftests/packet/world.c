@@ -213,6 +213,8 @@ static void learn(struct conn *c, const struct mn_seg *seg)
 
 	if (seg->type == MN_WIRE_SYN || seg->type == MN_WIRE_SYN_ACK)
 		c->id = seg->syn.id;
+	else if (seg->type == MN_WIRE_RETRY)
+		c->cookie = seg->syn.cookie;
 	else if (seg->type != MN_WIRE_RST && c->sent_end < end)
 		c->sent_end = end;
 	if (seg->type != MN_WIRE_ACK || seg->flags)

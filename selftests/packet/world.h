@@ -39,6 +39,7 @@ struct conn {
 	/* What the peer's next packet says unless the script says otherwise. */
 	uint64_t seq, ack;
 	uint32_t credit, echo;
+	uint64_t cookie;		/* of the stack's last RETRY */
 	uint64_t sent_end;		/* one behind the highest number that the stack has sent */
 
 	/* What the control thread was told, and what the script has asked of all that is told. */

@@ -140,27 +140,6 @@ TEST_F(hostile, syn__again_gets_the_same_answer)
 	EXPECT_EQ(NULL, sim_last_event(self->sim, 1, MN_STACK_EVENT_END));
 }
 
-/* From an address that does not answer: half of the slots at most, and others still get in. */
-TEST_F(hostile, syn__flood)
-{
-	struct mn_path path = sim_path(self->sim, 0, 0);
-	uint32_t flow[2];
-
-	mn_addr_parse(&path.local, "192.0.2.1");
-	for (int i = 0; i < 1000; i++) {
-		struct mn_seg syn = syn_with(0x100 + i);
-
-		path.local_port = 1000 + i;
-		inject(self->sim, &path, &syn, "", 0);
-		EXPECT_GE(17, sim_conns(self->sim, 1));
-	}
-	EXPECT_EQ(1000 - 16, self->st->drop_conn_limit);
-	for (int i = 0; i < 15; i++)
-		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
-	EXPECT_TRUE(both_alive(self->sim, self->flow));
-	EXPECT_TRUE(both_alive(self->sim, flow));
-}
-
 TEST_F(hostile, syn__no_slot_left)
 {
 	struct sim_host *h = self->sim->host;
@@ -257,6 +236,9 @@ TEST_F(hostile, packets_that_are_none)
 	const struct mn_stack_stats *st = self->st;
 	struct mn_seg ack = { .type = MN_WIRE_ACK, .id = self->id[1], .ts = 5 };
 	struct mn_seg syn = syn_with(0x100);
+	struct mn_seg syn_ack = { .type = MN_WIRE_SYN_ACK, .id = 5, .syn = { .id = 6 } };
+	struct mn_seg rst = { .type = MN_WIRE_RST, .id = 5, .syn = { .code = 1 } };
+	struct mn_seg retry = { .type = MN_WIRE_RETRY, .id = 5, .syn = { .cookie = 6 } };
 	struct sim *sim = self->sim;
 	uint8_t good[256] = { 0 }, bad[256];
 	uint32_t n = mn_packet_write(good, &ack);
@@ -274,7 +256,7 @@ TEST_F(hostile, packets_that_are_none)
 	BAD(0, 0, n, drop_version);
 	BAD(0, 2, n, drop_version);
 	BAD(1, 0, n, drop_version);
-	BAD(1, 6, n, drop_version);
+	BAD(1, 7, n, drop_version);
 	BAD(2, 4, n, drop_version);
 	BAD(2, 0x80, n, drop_version);
 	BAD(47, 1, n, drop_version);
@@ -292,10 +274,21 @@ TEST_F(hostile, packets_that_are_none)
 	BAD(2, MN_WIRE_F_FIN, n, drop_malformed);
 	BAD(3, 1, n, drop_malformed);
 	BAD(15, 1, n, drop_malformed);
-	BAD(n - 1, 1, n, drop_version);
 	BAD(n - 9, 1, n, drop_malformed);
 	BAD(1, MN_WIRE_SYN_ACK, n, drop_malformed);
 	BAD(1, MN_WIRE_RST, n, drop_malformed);
+	BAD(1, MN_WIRE_RETRY, n, drop_malformed);
+	/* A cookie where there is none to be. */
+	n = mn_packet_write(good, &syn_ack);
+	BAD(n - 1, 1, n, drop_malformed);
+	n = mn_packet_write(good, &rst);
+	BAD(n - 1, 1, n, drop_malformed);
+	n = mn_packet_write(good, &retry);
+	BAD(n - 1, 0, n, drop_malformed);
+	BAD(n - 9, 1, n, drop_malformed);
+	BAD(n - 11, 1, n, drop_malformed);
+	BAD(n - 17, 1, n, drop_malformed);
+	BAD(15, 0, n, drop_malformed);
 	EXPECT_TRUE(both_alive(self->sim, self->flow));
 }
 

@@ -28,6 +28,7 @@ static struct {
 	struct machnet_dp_connect connect;	/* the last one */
 	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
 	struct { uint64_t id; uint8_t mac[6]; uint16_t mtu; } path;	/* of the last set_path() */
+	struct { uint64_t id; bool is; unsigned int n; } unreachable;
 	unsigned int snapshots;
 	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
 	void *ctx;
@@ -95,6 +96,15 @@ void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, co
 	fake.path.id = id;
 	memcpy(fake.path.mac, mac, sizeof(fake.path.mac));
 	fake.path.mtu = mtu;
+}
+
+void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine, uint64_t id,
+				bool unreachable)
+{
+	(void)dp, (void)engine;
+	fake.unreachable.id = id;
+	fake.unreachable.is = unreachable;
+	fake.unreachable.n++;
 }
 
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,

@@ -414,6 +414,56 @@ TEST_F(daemon, a_route_that_changes_while_it_connects_is_followed)
 	close(fd);
 }
 
+/* Nothing ends by it, but the datapath knows what to say if the peer stays silent. */
+TEST_F(daemon, a_route_that_is_lost)
+{
+	struct machnet_nl_route route;
+	struct machnet_nl_route_key key;
+
+	accept_one(&self->d, 5, "10.0.9.9", 0);
+	key = fake.watched;
+	fake_route_watch(NULL, &key, &route);
+	EXPECT_EQ(0, fake.unreachable.n);
+	route.state = MACHNET_ROUTE_STATE_RESOLVING;
+	mnd_route_changed(&self->d, &route);
+	EXPECT_EQ(0, fake.unreachable.n);
+	route.state = MACHNET_ROUTE_STATE_UNREACHABLE;
+	mnd_route_changed(&self->d, &route);
+	mnd_route_changed(&self->d, &route);
+	EXPECT_EQ(1, fake.unreachable.n);
+	EXPECT_EQ(5, fake.unreachable.id);
+	EXPECT_TRUE(fake.unreachable.is);
+	EXPECT_EQ(0, fake.abort.n);
+	fake_route_watch(NULL, &key, &route);
+	mnd_route_changed(&self->d, &route);
+	EXPECT_EQ(2, fake.unreachable.n);
+	EXPECT_FALSE(fake.unreachable.is);
+}
+
+TEST_F(daemon, a_route_that_is_lost_while_it_connects)
+{
+	struct machnet_dp_event end = {
+		.type = MACHNET_DP_EVENT_END, .reason = MACHNET_REASON_TIMED_OUT,
+		.error = ETIMEDOUT,
+	};
+	struct mn_addr remote = addr("10.0.9.9");
+	struct machnet_nl_route_key key;
+	struct machnet_nl_route route;
+	int fd = dial(&self->d, 0);
+
+	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
+	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80 });
+	run(&self->d);
+	key = fake.watched;
+	fake_route_watch(NULL, &key, &route);
+	route.state = MACHNET_ROUTE_STATE_UNREACHABLE;
+	mnd_route_changed(&self->d, &route);
+	end.request = fake.connect.request;
+	mnd_conn_event(&self->d, &end);
+	EXPECT_EQ(EHOSTUNREACH, answer(fd, NULL).error);
+	close(fd);
+}
+
 TEST_F(daemon, port_is_claimed_for_the_process)
 {
 	int fd = dial(&self->d, NOBODY);

@@ -10,11 +10,11 @@ local VERSION = 1
 local SACK_MAX = 4
 local HDR, SACK, BODY, FRAME = 48, 16, 24, 4
 local FIN, PROBE = 0x01, 0x02
-local SYN, SYN_ACK, DATA, ACK, RST = 1, 2, 3, 4, 5
+local SYN, SYN_ACK, DATA, ACK, RST, RETRY = 1, 2, 3, 4, 5, 6
 -- Numbers of a stream up to this are exact in Lua.
 local EXACT = 2 ^ 53
 
-local types = { [SYN] = "SYN", [SYN_ACK] = "SYN_ACK", [DATA] = "DATA", [ACK] = "ACK", [RST] = "RST" }
+local types = { [SYN] = "SYN", [SYN_ACK] = "SYN_ACK", [DATA] = "DATA", [ACK] = "ACK", [RST] = "RST", [RETRY] = "RETRY" }
 local codes = { [0] = "NONE", "REFUSED", "UNKNOWN", "ABORTED", "BUSY" }
 
 local machnet = Proto("machnet", "Machnet transport")
@@ -42,7 +42,7 @@ local f = {
 	mss = ProtoField.uint16("machnet.body.mss", "Largest UDP payload"),
 	engine = ProtoField.uint16("machnet.body.engine", "Engine"),
 	code = ProtoField.uint32("machnet.body.code", "Code", base.DEC, codes),
-	body_reserved = ProtoField.uint64("machnet.body.reserved", "Reserved", base.HEX),
+	cookie = ProtoField.uint64("machnet.body.cookie", "Cookie", base.HEX),
 	payload = ProtoField.bytes("machnet.payload", "Payload"),
 	len = ProtoField.uint32("machnet.len", "Bytes of payload"),
 	next_seq = ProtoField.uint64("machnet.next_seq", "Next sequence number", base.DEC),
@@ -149,7 +149,7 @@ local function learn(p, tvb, pinfo)
 		d = direction(p.id)
 	end
 	known.stream = d and d.stream
-	if p.type == RST then
+	if p.type == RST or p.type == RETRY then
 		return known
 	end
 	known.rtt = round_trip(d, p, pinfo)
@@ -190,7 +190,7 @@ local function looks_right(tvb)
 	if type == DATA or type == ACK then
 		return (type == DATA) == (tvb:reported_len() > headers)
 	end
-	return flags == 0 and n_sack == 0 and tvb:reported_len() == headers and tvb(64, 8):uint64() == UInt64(0)
+	return flags == 0 and n_sack == 0 and tvb:reported_len() == headers
 end
 
 local function show_flags(tree, tvb, flags)
@@ -236,8 +236,10 @@ local function show_body(tree, tvb, p)
 	local body = tvb(HDR, BODY)
 	local t
 
-	tree:add(f.body_id, body(0, 8))
-	if p.type ~= RST then
+	if p.type ~= RETRY then
+		tree:add(f.body_id, body(0, 8))
+	end
+	if p.type == SYN or p.type == SYN_ACK then
 		tree:add(f.mss, body(8, 2))
 		tree:add(f.engine, body(10, 2))
 	end
@@ -248,9 +250,9 @@ local function show_body(tree, tvb, p)
 	if (p.type == RST) ~= (p.code ~= 0) then
 		t:add_proto_expert_info(e.malformed, "Only a RST has a code, and it has one")
 	end
-	t = tree:add(f.body_reserved, body(16, 8))
-	if body(16, 8):uint64() ~= UInt64(0) then
-		t:add_proto_expert_info(e.reserved)
+	t = tree:add(f.cookie, body(16, 8))
+	if p.type == RETRY and p.no_cookie or (p.type == SYN_ACK or p.type == RST) and not p.no_cookie then
+		t:add_proto_expert_info(e.malformed, "RETRY must have a cookie, SYN may, and nothing else")
 	end
 end
 
@@ -310,6 +312,8 @@ local function summary(tvb, p)
 
 			s = s .. (i == 0 and " Sack=" or ",") .. tostring(at(0, 8):uint64()) .. "-" .. tostring(at(8, 8):uint64())
 		end
+	elseif p.type == RETRY then
+		s = s .. " Cookie=" .. tvb(64, 8):uint64():tohex()
 	elseif p.type == RST then
 		s = s .. "." .. (codes[p.code] or p.code)
 	else
@@ -335,6 +339,7 @@ local function read(tvb, headers)
 	if p.type ~= DATA and p.type ~= ACK then
 		p.body_id = tostring(tvb(HDR, 8):uint64())
 		p.code = tvb(HDR + 12, 4):uint()
+		p.no_cookie = tvb(HDR + 16, 8):uint64() == UInt64(0)
 	end
 	return p
 end

@@ -10,6 +10,8 @@
 #include "core/channel.h"
 
 #define TX_SLOTS	4096
+/* Messages that are taken back in one call: the other channels must have their turn. */
+#define RECLAIM_MAX	256
 
 /* tx_state */
 enum { TX_APP, TX_ENGINE };
@@ -152,6 +154,7 @@ int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint
 		.app_efd = -1,
 		.wake_fd = -1,
 	};
+	mn_list_init(&ch->in_posted);
 	layout(&h, tx_bufs, rx_bufs);
 	ret = map_memory(ch, h.total_len);
 	if (!ret)
@@ -206,6 +209,13 @@ void mn_channel_close(struct mn_channel *ch, int error)
 	ch->dead = true;
 	__atomic_store_n(&ch->hdr->closed, error, __ATOMIC_RELEASE);
 	wake_app(ch);
+}
+
+static void mark_posted(struct mn_channel *ch, uint32_t what)
+{
+	if (!ch->posted && ch->posted_list)
+		mn_list_add_tail(ch->posted_list, &ch->in_posted);
+	ch->posted |= what;
 }
 
 /* Follows the links once; afterwards tx_chain alone says where the message lies. */
@@ -282,7 +292,7 @@ int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
 	for (uint32_t b = msg->first; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b])
 		ch->tx_state[b] = TX_APP;
 	mn_ring_put(&ch->txc, &d);
-	ch->posted |= MN_SHM_WAKE_TXC;
+	mark_posted(ch, MN_SHM_WAKE_TXC);
 	return 0;
 }
 
@@ -315,6 +325,8 @@ int mn_channel_rx_reclaim(struct mn_channel *ch)
 
 	if (avail <= 0)
 		return avail;
+	if (avail > RECLAIM_MAX)
+		avail = RECLAIM_MAX;
 	while (avail--) {
 		mn_ring_get(&ch->rxc, &d);
 		if (d.type != MN_DESC_MSG || d.buf >= ch->rx_bufs ||
@@ -382,7 +394,7 @@ static void rx_put(struct mn_channel *ch, const struct mn_desc *d)
 	if (d->buf != MN_SHM_BUF_NONE)
 		ch->rx_state[d->buf] = RX_POSTED;
 	mn_ring_put(&ch->rx, d);
-	ch->posted |= MN_SHM_WAKE_RX;
+	mark_posted(ch, MN_SHM_WAKE_RX);
 }
 
 int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
@@ -435,6 +447,7 @@ void mn_channel_flush(struct mn_channel *ch)
 	if (!posted)
 		return;
 	ch->posted = 0;
+	mn_list_del(&ch->in_posted);
 	if (posted & MN_SHM_WAKE_RX)
 		mn_ring_publish(&ch->rx);
 	if (posted & MN_SHM_WAKE_TXC)

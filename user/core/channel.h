@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <machnet/shm.h>
+#include "core/list.h"
 #include "core/ring.h"
 
 /* A message that the application gave to send; found by its first buffer. */
@@ -51,6 +52,9 @@ struct mn_channel {
 	uint64_t len;		/* of the mapping */
 	uint32_t id;		/* index in the datapath, for logs and statistics */
 	uint32_t posted;	/* MN_SHM_WAKE_*: what was put on rx and txc is not published */
+	struct mn_list in_posted;	/* in posted_list while that is not 0 */
+	struct mn_list *posted_list;	/* of the channels that need a flush; NULL: nobody asks */
+	void *owner;			/* theirs who made the list */
 	bool dead;		/* closed; only destroy is left */
 };
 

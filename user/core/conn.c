@@ -113,7 +113,10 @@ int mn_conn_establish(struct mn_conn *c)
 	c->post = MN_POST_OPEN;
 	c->end_due = true;
 	mn_timer_clear(&c->rtx);
-	mn_timer_set(&s->wheel, &c->idle, s->now_us + MN_KEEPALIVE_US);
+	c->answered = c->accepted;
+	c->syn_tries = 0;
+	mn_timer_set(&s->wheel, &c->idle,
+		     s->now_us + (c->answered ? MN_KEEPALIVE_US : MN_SYN_RETRY_US));
 	if (c->accepted)
 		s->stats.accepts++;
 	else
@@ -169,6 +172,14 @@ static int post_all(struct mn_conn *c)
 	return 0;
 }
 
+void mn_conn_block(struct mn_conn *c)
+{
+	if (!mn_list_empty(&c->in_blocked))
+		return;
+	mn_list_add_tail(&c->sch->blocked, &c->in_blocked);
+	mn_stack_activate(c->stack, c->sch);
+}
+
 bool mn_conn_post(struct mn_conn *c)
 {
 	int ret;
@@ -180,8 +191,8 @@ bool mn_conn_post(struct mn_conn *c)
 		mn_stack_mark_corrupt(c->stack, c->sch);
 	if (!ret)
 		mn_list_del(&c->in_blocked);
-	else if (mn_list_empty(&c->in_blocked))
-		mn_list_add_tail(&c->sch->blocked, &c->in_blocked);
+	else
+		mn_conn_block(c);
 	return !ret;
 }
 

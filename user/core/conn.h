@@ -27,7 +27,10 @@
 
 struct mn_stack_channel;
 
-/* A handshake is repeated from here on at twice the interval each time, and given up. */
+/*
+ * Who connects repeats himself from here on at twice the interval each time, and gives up. Who
+ * accepts repeats nothing by himself: the address may be forged.
+ */
 #define MN_SYN_RETRY_US		5000u
 #define MN_SYN_GIVE_UP_US	1000000u
 /*
@@ -87,9 +90,12 @@ struct mn_conn {
 	uint64_t heard_us;		/* last packet of the peer */
 	uint64_t told_us;		/* when the control thread was told last that it is there */
 	uint32_t unanswered;		/* keepalive probes since then */
+	bool unreachable;		/* the control plane knows no way to the peer */
 	uint64_t since_us;		/* when the handshake, or the closing state, began */
-	uint32_t syn_tries;
+	uint32_t syn_tries;		/* SYNs sent; then: questions whether it is up there */
+	uint64_t cookie;		/* SYN_SENT: what the listener wants to see again */
 	bool syn_due;			/* send SYN or SYN_ACK */
+	bool answered;			/* the peer has said something since the SYN_ACK */
 	uint32_t rst_code;		/* send RST; 0: no */
 	uint32_t quantum;		/* packets until others have their turn */
 
@@ -144,6 +150,8 @@ void mn_conn_heard(struct mn_conn *c);
 void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code);
 /* The channel goes away: no word to the application any more; the control thread is told now. */
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
+/* It waits for room on its channel. */
+void mn_conn_block(struct mn_conn *c);
 /* Puts the words that are due on the application's ring. False: there is no room yet. */
 bool mn_conn_post(struct mn_conn *c);
 /*

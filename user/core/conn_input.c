@@ -2,12 +2,6 @@
 /* conn_input.c - packets that belong to a connection */
 #include "core/stack_priv.h"
 
-static bool same_peer(const struct mn_conn *c, const struct mn_path *path)
-{
-	return c->path.remote_port == path->remote_port &&
-	       mn_addr_equal(&c->path.remote, &path->remote);
-}
-
 /* Round trip by the echoed timestamp; 0: none. */
 static uint32_t measure_rtt(struct mn_conn *c, const struct mn_seg *seg)
 {
@@ -32,8 +26,10 @@ static void receive_syn_ack(struct mn_conn *c, const struct mn_seg *seg)
 		mn_conn_ready(c);
 		return;
 	}
-	if (c->state != MN_CONN_SYN_SENT || c->remote_id)
+	if (c->state != MN_CONN_SYN_SENT) {
+		s->stats.drop_bad_state++;
 		return;
+	}
 	c->heard_us = s->now_us;
 	c->remote_engine = seg->syn.engine;
 	c->peer_mss = seg->syn.mss;
@@ -49,6 +45,24 @@ static void receive_syn_ack(struct mn_conn *c, const struct mn_seg *seg)
 	c->echo_us = s->now_us;
 	/* At once, also without anything to say: it makes the peer's end come up. */
 	c->ack_now = true;
+	mn_conn_ready(c);
+}
+
+/* The listener remembers nothing of our SYN until it comes with the cookie. */
+static void receive_retry(struct mn_conn *c, const struct mn_seg *seg)
+{
+	struct mn_stack_stats *st = &c->stack->stats;
+
+	if (c->state != MN_CONN_SYN_SENT) {
+		st->drop_bad_state++;
+		return;
+	}
+	st->syn_cookies_received++;
+	/* The answer to a repetition: it was answered. */
+	if (c->cookie == seg->syn.cookie)
+		return;
+	c->cookie = seg->syn.cookie;
+	c->syn_due = true;
 	mn_conn_ready(c);
 }
 
@@ -190,22 +204,30 @@ static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg,
 		return false;
 	}
 	if (c->state == MN_CONN_SYN_RCVD) {
-		if (!same_peer(c, pkt->path))
+		if (c->path.remote_port != pkt->path->remote_port) {
+			s->stats.drop_wrong_peer++;
 			return false;
+		}
 		measure_rtt(c, seg);
 		if (mn_conn_establish(c)) {
+			s->stats.drop_no_memory++;
 			mn_conn_end(c, MN_END_RESET, MN_WIRE_CODE_BUSY);
 			return false;
 		}
 	}
-	if (!mn_conn_has_stream(c))
+	if (!mn_conn_has_stream(c)) {
+		s->stats.drop_bad_state++;
 		return false;
+	}
 	c->heard_us = s->now_us;
 	c->unanswered = 0;
+	c->answered = true;
 	receive_ack(c, seg);
 	mn_conn_check_closed(c);
-	if (!mn_conn_has_stream(c))
+	if (!mn_conn_has_stream(c)) {
+		s->stats.drop_after_close += seg->len != 0;
 		return false;
+	}
 	kept = mn_conn_receive(c, seg, pkt);
 	if (mn_conn_has_stream(c)) {
 		check_progress(c, &before);
@@ -218,14 +240,20 @@ static bool receive_data_or_ack(struct mn_conn *c, const struct mn_seg *seg,
 
 bool mn_conn_input(struct mn_conn *c, const struct mn_seg *seg, const struct mn_pkt *pkt)
 {
+	/* Its id is a secret between us and the peer, who may use other ports, but one address. */
+	if (!mn_addr_equal(&c->path.remote, &pkt->path->remote)) {
+		c->stack->stats.drop_wrong_peer++;
+		return false;
+	}
 	switch (seg->type) {
 	case MN_WIRE_SYN_ACK:
 		receive_syn_ack(c, seg);
 		return false;
+	case MN_WIRE_RETRY:
+		receive_retry(c, seg);
+		return false;
 	case MN_WIRE_RST:
-		/* Its id is a secret between us and the peer, who has not moved to another host. */
-		if (mn_addr_equal(&c->path.remote, &pkt->path->remote))
-			receive_rst(c, seg);
+		receive_rst(c, seg);
 		return false;
 	default:
 		return receive_data_or_ack(c, seg, pkt);

@@ -32,6 +32,7 @@ static uint32_t output_syn(struct mn_conn *c, uint8_t *buf)
 			.id = c->id,
 			.mss = c->mss,
 			.engine = c->stack->cfg.engine,
+			.cookie = c->state == MN_CONN_SYN_SENT ? c->cookie : 0,
 		},
 	};
 

@@ -9,8 +9,10 @@ void mn_conn_free_held(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
-	while (mn_reassembly_first(&c->held))
+	while (mn_reassembly_first(&c->held)) {
+		s->stats.drop_after_close++;
 		s->cfg.ops->pkt_free(s->cfg.ops_ctx, mn_reassembly_pop(&c->held, &s->held));
+	}
 }
 
 uint32_t mn_conn_credit(struct mn_conn *c)
@@ -40,8 +42,8 @@ static void stall(struct mn_conn *c, int why)
 {
 	c->stalled = why;
 	c->rcv_edge = c->rcv_nxt;
-	if (why == -EAGAIN && mn_list_empty(&c->in_blocked))
-		mn_list_add_tail(&c->sch->blocked, &c->in_blocked);
+	if (why == -EAGAIN)
+		mn_conn_block(c);
 }
 
 uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len)
@@ -164,6 +166,8 @@ static void receive_fin(struct mn_conn *c, const struct mn_seg *seg)
 	c->ack_now = true;
 	if (c->rcv_fin == MN_SEQ_NONE && fin >= c->rcv_nxt)
 		c->rcv_fin = fin;
+	else if (c->rcv_fin != fin)
+		c->stack->stats.drop_malformed++;
 }
 
 /* The application is not there any more: takes note of the numbers only. */
@@ -173,6 +177,8 @@ static void receive_closed(struct mn_conn *c, const struct mn_seg *seg)
 
 	if (seg->len || (seg->flags & MN_WIRE_F_FIN))
 		c->ack_now = true;
+	if (seg->len)
+		c->stack->stats.drop_after_close++;
 	if (c->state != MN_CONN_CLOSING)
 		return;
 	if (end > c->rcv_nxt)

@@ -2,11 +2,17 @@
 /* conn_timer.c - what happens to a connection when nothing happens */
 #include "core/stack_priv.h"
 
+/*
+ * Our first packet makes the peer's end come up. When it is lost, and nothing else is said, the
+ * peer never knows; so as long as it is silent it is asked, first soon, then less and less.
+ */
+#define CONFIRM_TRIES	6u
+
 static void handshake_fire(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
-	if (s->now_us - c->since_us >= MN_SYN_GIVE_UP_US) {
+	if (c->accepted || s->now_us - c->since_us >= MN_SYN_GIVE_UP_US) {
 		mn_conn_end(c, MN_END_TIMED_OUT, 0);
 		return;
 	}
@@ -16,9 +22,7 @@ static void handshake_fire(struct mn_conn *c)
 void mn_conn_handshake_started(struct mn_conn *c)
 {
 	uint64_t now_us = c->stack->now_us, end_us = c->since_us + MN_SYN_GIVE_UP_US;
-	/* An answer to a forged packet is not repeated as often as a question. */
-	uint64_t next_us =
-		now_us + (MN_SYN_RETRY_US << (c->accepted ? 2 * c->syn_tries + 1 : c->syn_tries));
+	uint64_t next_us = c->accepted ? end_us : now_us + (MN_SYN_RETRY_US << c->syn_tries);
 
 	c->syn_tries++;
 	c->syn_due = true;
@@ -145,6 +149,14 @@ static void keepalive(struct mn_conn *c)
 	enum mn_end why = check_peer(c);
 	uint64_t next_us = c->heard_us + MN_KEEPALIVE_US;
 
+	if (!c->answered && c->syn_tries < CONFIRM_TRIES) {
+		c->probe_due = true;
+		mn_conn_ready(c);
+		mn_timer_set(&s->wheel, &c->idle, s->now_us + (MN_SYN_RETRY_US << ++c->syn_tries));
+		return;
+	}
+	if (why == MN_END_TIMED_OUT && c->unreachable)
+		why = MN_END_UNREACHABLE;
 	if (why != MN_END_NONE) {
 		mn_conn_end(c, why, MN_WIRE_CODE_ABORTED);
 		return;

@@ -10,7 +10,8 @@
 
 static bool has_syn_body(uint8_t type)
 {
-	return type == MN_WIRE_SYN || type == MN_WIRE_SYN_ACK || type == MN_WIRE_RST;
+	return type == MN_WIRE_SYN || type == MN_WIRE_SYN_ACK || type == MN_WIRE_RST ||
+	       type == MN_WIRE_RETRY;
 }
 
 static void read_hdr(const struct mn_wire_hdr *h, struct mn_seg *seg)
@@ -27,7 +28,24 @@ static void read_hdr(const struct mn_wire_hdr *h, struct mn_seg *seg)
 	seg->ack_delay = ntohl(h->ack_delay);
 }
 
-/* SYN, SYN_ACK, RST: a body and nothing else. */
+/* What the body may say depends on the type. */
+static bool syn_is_possible(const struct mn_seg *seg)
+{
+	const struct mn_wire_syn *b = &seg->syn;
+
+	switch (seg->type) {
+	case MN_WIRE_SYN:
+		return !seg->id && b->id && !b->code;
+	case MN_WIRE_SYN_ACK:
+		return seg->id && b->id && !b->code && !b->cookie;
+	case MN_WIRE_RETRY:
+		return seg->id && b->cookie && !b->id && !b->mss && !b->engine && !b->code;
+	default:
+		return b->code && !b->cookie;
+	}
+}
+
+/* SYN, SYN_ACK, RST, RETRY: a body and nothing else. */
 static int read_syn(const uint8_t *data, uint32_t len, struct mn_seg *seg)
 {
 	struct mn_wire_syn b;
@@ -35,20 +53,15 @@ static int read_syn(const uint8_t *data, uint32_t len, struct mn_seg *seg)
 	if (len < sizeof(b))
 		return -EMSGSIZE;
 	memcpy(&b, data, sizeof(b));
-	if (b.reserved)
-		return -EPROTONOSUPPORT;
 	if (len > sizeof(b) || seg->flags || seg->n_sack)
 		return -EBADMSG;
 	seg->syn.id = be64toh(b.id);
 	seg->syn.mss = ntohs(b.mss);
 	seg->syn.engine = ntohs(b.engine);
 	seg->syn.code = ntohl(b.code);
+	seg->syn.cookie = be64toh(b.cookie);
 	seg->len = 0;
-	if (seg->type == MN_WIRE_RST)
-		return seg->syn.code ? 0 : -EBADMSG;
-	if (!seg->syn.id || seg->syn.code || (seg->id == 0) != (seg->type == MN_WIRE_SYN))
-		return -EBADMSG;
-	return 0;
+	return syn_is_possible(seg) ? 0 : -EBADMSG;
 }
 
 /* DATA, ACK: ranges, then payload that DATA must and ACK must not have. */
@@ -85,7 +98,7 @@ int mn_packet_parse(const uint8_t *data, uint32_t len, struct mn_seg *seg)
 		return -EMSGSIZE;
 	memcpy(&h, data, sizeof(h));
 	if (h.version != MN_WIRE_VERSION || (h.flags & ~MN_WIRE_F_MASK) || h.reserved ||
-	    h.type < MN_WIRE_SYN || h.type > MN_WIRE_RST)
+	    h.type < MN_WIRE_SYN || h.type > MN_WIRE_RETRY)
 		return -EPROTONOSUPPORT;
 	read_hdr(&h, seg);
 	if (has_syn_body(h.type))
@@ -116,6 +129,7 @@ uint32_t mn_packet_write(uint8_t *buf, const struct mn_seg *seg)
 			.mss = htons(seg->syn.mss),
 			.engine = htons(seg->syn.engine),
 			.code = htonl(seg->syn.code),
+			.cookie = htobe64(seg->syn.cookie),
 		};
 
 		memcpy(buf + sizeof(h), &b, sizeof(b));

@@ -16,7 +16,7 @@ struct mn_seg {
 	uint64_t id, seq, ack;
 	uint32_t ts, ts_echo, ack_delay;
 	struct mn_wire_sack sack[MN_WIRE_SACK_MAX];	/* each start < end */
-	struct mn_wire_syn syn;		/* SYN, SYN_ACK, RST */
+	struct mn_wire_syn syn;		/* SYN, SYN_ACK, RST, RETRY */
 	const uint8_t *payload;
 	uint32_t len;			/* of the payload */
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* reply.c - stateless resets */
+/* reply.c - answers without a state */
 #include "core/packet.h"
 #include "core/reply.h"
 
@@ -41,11 +41,11 @@ uint32_t mn_replies_output(struct mn_replies *rs, uint8_t *buf, struct mn_path *
 {
 	const struct mn_reply *r = &rs->ring[rs->head++ % MN_REPLIES_MAX];
 	struct mn_seg seg = {
-		.type = MN_WIRE_RST,
+		.type = r->cookie ? MN_WIRE_RETRY : MN_WIRE_RST,
 		.id = r->id,
 		.ts = now_us,
 		.ts_echo = r->ts_echo,
-		.syn = { .id = r->lost_id, .code = r->code },
+		.syn = { .id = r->lost_id, .code = r->code, .cookie = r->cookie },
 	};
 
 	*path = r->path;

@@ -3,7 +3,8 @@
  * reply.h - answers to packets that belong to no connection
  *
  * A short ring: what does not fit is not answered. Answers to unknown
- * connections are rate limited, so that forged packets make little traffic.
+ * connections are rate limited, for they are larger than a packet that asks for one;
+ * those to SYNs are not larger than these.
  */
 #ifndef MN_CORE_REPLY_H
 #define MN_CORE_REPLY_H
@@ -19,6 +20,7 @@ struct mn_reply {
 	struct mn_path path;
 	uint64_t id;		/* of the header */
 	uint64_t lost_id;	/* of the body: the connection that is unknown here */
+	uint64_t cookie;	/* not 0: a RETRY, no RST */
 	uint32_t code;		/* enum mn_wire_code */
 	uint32_t ts_echo;
 };

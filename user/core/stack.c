@@ -41,6 +41,8 @@ struct mn_stack *mn_stack_create(const struct mn_stack_config *cfg, uint64_t now
 	mn_list_init(&s->free);
 	mn_list_init(&s->ready);
 	mn_list_init(&s->unconfirmed);
+	mn_list_init(&s->active);
+	mn_list_init(&s->posted);
 	mn_wheel_init(&s->wheel, now_us);
 	mn_replies_init(&s->replies, now_us);
 	if (init_tables(s)) {
@@ -90,6 +92,16 @@ int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uin
 	return 0;
 }
 
+int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable)
+{
+	struct mn_conn *c = mn_stack_conn_by_id(s, id);
+
+	if (!c)
+		return -ENOENT;
+	c->unreachable = unreachable;
+	return 0;
+}
+
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 {
 	uint64_t before_us = s->now_us;
@@ -100,14 +112,21 @@ void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 	mn_stack_close_corrupt(s);
 }
 
+static uint32_t output_reply(struct mn_stack *s, uint8_t *buf, struct mn_path *path)
+{
+	if (mn_replies_empty(&s->replies))
+		return 0;
+	return mn_replies_output(&s->replies, buf, path, s->now_us);
+}
+
 uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_path *path)
 {
 	uint32_t n = 0;
 
-	if (!mn_replies_empty(&s->replies)) {
-		s->stats.resets_sent++;
-		n = mn_replies_output(&s->replies, buf, path, s->now_us);
-	}
+	/* One by one with the packets of connections: a flood of SYNs must not hold these up. */
+	if (!s->reply_sent || mn_list_empty(&s->ready))
+		n = output_reply(s, buf, path);
+	s->reply_sent = n;
 	while (!n && !mn_list_empty(&s->ready)) {
 		struct mn_conn *c = mn_container(s->ready.next, struct mn_conn, in_ready);
 
@@ -119,6 +138,8 @@ uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct 
 				mn_conn_ready(c);
 		}
 	}
+	if (!n)
+		n = output_reply(s, buf, path);
 	if (n) {
 		s->stats.tx_packets++;
 		s->stats.tx_bytes += n;
@@ -131,8 +152,9 @@ uint64_t mn_stack_deadline(const struct mn_stack *s)
 {
 	uint64_t at = mn_wheel_next_us(&s->wheel);
 
-	for (uint32_t i = 0; i < s->n_channels; i++)
-		if (!mn_list_empty(&s->channels[i]->blocked) && at > s->now_us + RETRY_US)
+	for (const struct mn_list *l = s->active.next; l != &s->active; l = l->next)
+		if (!mn_list_empty(&mn_container(l, struct mn_stack_channel, in_active)->blocked) &&
+		    at > s->now_us + RETRY_US)
 			at = s->now_us + RETRY_US;
 	return at;
 }

@@ -103,7 +103,9 @@ struct mn_stack_config {
 	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
 	X(resets_sent) X(resets_received) X(drop_short) X(drop_version) X(drop_malformed)	\
 	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
-	X(drop_conn_limit) X(channels_corrupt)
+	X(drop_conn_limit) X(drop_wrong_peer) X(drop_bad_state) X(drop_after_close)	\
+	X(drop_reply_limit) X(syn_cookies_sent) X(syn_cookies_accepted) X(syn_cookies_bad)	\
+	X(syn_cookies_received) X(channels_corrupt)
 
 struct mn_stack_stats {
 #define MN_X(name) uint64_t name;
@@ -143,6 +145,11 @@ int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow);
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
 /* New next hop or MTU for a connection. -ENOENT. */
 int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uint16_t mtu);
+/*
+ * The control plane knows no way to the peer, or knows one again. Packets may get through all the
+ * same; if nothing is heard of the peer the end is UNREACHABLE and not TIMED_OUT. -ENOENT.
+ */
+int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable);
 
 /*
  * Sets the clock and runs the timers that are due; after a long absence at the next call, when the

@@ -8,6 +8,13 @@
 /* Of one channel in one call: the others must have their turn. */
 #define MESSAGES_PER_CALL	64
 #define UPDATES_PER_CALL	16
+/*
+ * Of thousands of channels few have work. Those are looked at in each turn, and of all
+ * together some in turn, so that the first message of 256 channels waits for 16 turns at most.
+ */
+#define SCAN_PER_CALL		16
+/* Turns without work after which a channel is one of the many. */
+#define REST_TURNS		64
 
 static struct mn_stack_channel *find_channel(struct mn_stack *s, const struct mn_channel *ch,
 					     uint32_t *index)
@@ -51,6 +58,10 @@ int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch)
 	mn_list_init(&sch->conns);
 	mn_list_init(&sch->blocked);
 	mn_list_init(&sch->throttled);
+	mn_list_init(&sch->in_active);
+	ch->owner = sch;
+	ch->posted_list = &s->posted;
+	mn_stack_activate(s, sch);
 	mn_credit_init(&sch->credit, ch->rx_bufs);
 	s->channels[s->n_channels++] = sch;
 	return 0;
@@ -72,7 +83,18 @@ void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end
 	mn_listeners_del_owner(&s->listeners, sch);
 	end_conns(sch, why);
 	s->channels[index] = s->channels[--s->n_channels];
+	mn_list_del(&sch->in_active);
+	mn_list_del(&ch->in_posted);
+	ch->posted_list = NULL;
+	ch->owner = NULL;
 	free(sch);
+}
+
+void mn_stack_activate(struct mn_stack *s, struct mn_stack_channel *sch)
+{
+	sch->idle_turns = 0;
+	if (mn_list_empty(&sch->in_active))
+		mn_list_add_tail(&s->active, &sch->in_active);
 }
 
 void mn_stack_mark_corrupt(struct mn_stack *s, struct mn_stack_channel *sch)
@@ -92,6 +114,8 @@ void mn_stack_close_corrupt(struct mn_stack *s)
 		if (!sch->corrupt || sch->closed)
 			continue;
 		sch->closed = true;
+		mn_list_del(&sch->in_active);
+		mn_list_del(&sch->ch->in_posted);
 		s->stats.channels_corrupt++;
 		mn_channel_close(sch->ch, EPROTO);
 		end_conns(sch, MN_END_OWNER_DIED);
@@ -128,6 +152,7 @@ int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_
 		return -ENOSPC;
 	c->request = request;
 	c->end_due = true;
+	mn_stack_activate(s, sch);
 	mn_conn_handshake_started(c);
 	return 0;
 }
@@ -238,30 +263,74 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 	return take_messages(s, sch, MESSAGES_PER_CALL) || work;
 }
 
-bool mn_stack_poll_channels(struct mn_stack *s)
+static bool poll_active(struct mn_stack *s)
+{
+	struct mn_list *next;
+	bool work = false;
+
+	for (struct mn_list *l = s->active.next; l != &s->active; l = next) {
+		struct mn_stack_channel *sch =
+			mn_container(l, struct mn_stack_channel, in_active);
+
+		next = l->next;
+		if (poll_channel(s, sch)) {
+			sch->idle_turns = 0;
+			work = true;
+		} else if (mn_list_empty(&sch->blocked) && ++sch->idle_turns >= REST_TURNS) {
+			mn_list_del(l);
+		}
+	}
+	return work;
+}
+
+static bool poll_resting(struct mn_stack *s)
 {
 	bool work = false;
 
-	for (uint32_t i = 0; i < s->n_channels; i++)
-		work |= poll_channel(s, s->channels[i]);
+	for (uint32_t i = 0; i < SCAN_PER_CALL && i < s->n_channels; i++) {
+		struct mn_stack_channel *sch = s->channels[s->scan++ % s->n_channels];
+
+		if (!mn_list_empty(&sch->in_active) || !poll_channel(s, sch))
+			continue;
+		mn_stack_activate(s, sch);
+		work = true;
+	}
+	return work;
+}
+
+bool mn_stack_poll_channels(struct mn_stack *s)
+{
+	bool work = poll_active(s);
+
+	work |= poll_resting(s);
 	mn_stack_close_corrupt(s);
 	return work;
 }
 
 void mn_stack_flush(struct mn_stack *s)
 {
-	for (uint32_t i = 0; i < s->n_channels; i++)
-		if (!s->channels[i]->closed)
-			mn_channel_flush(s->channels[i]->ch);
+	while (!mn_list_empty(&s->posted)) {
+		struct mn_channel *ch = mn_container(s->posted.next, struct mn_channel, in_posted);
+
+		mn_channel_flush(ch);
+		/* Who is told something is likely to answer. */
+		mn_stack_activate(s, ch->owner);
+	}
 }
 
 bool mn_stack_arm(struct mn_stack *s)
 {
 	bool idle = mn_list_empty(&s->ready) && mn_replies_empty(&s->replies);
 
-	for (uint32_t i = 0; idle && i < s->n_channels; i++)
-		if (!s->channels[i]->closed && !s->channels[i]->ch->dead)
-			idle = mn_channel_arm(s->channels[i]->ch);
+	for (uint32_t i = 0; idle && i < s->n_channels; i++) {
+		struct mn_stack_channel *sch = s->channels[i];
+
+		if (sch->closed || sch->ch->dead)
+			continue;
+		idle = mn_channel_arm(sch->ch);
+		if (!idle)
+			mn_stack_activate(s, sch);
+	}
 	if (!idle)
 		mn_stack_disarm(s);
 	return idle;

@@ -5,6 +5,9 @@
 #include "core/packet.h"
 #include "core/stack_priv.h"
 
+/* Half-open connections, or an eighth of the slots: with more, SYNs are answered by cookies. */
+#define UNPROVED_MAX	256u
+
 static void count_drop(struct mn_stack_stats *st, int why)
 {
 	if (why == -EMSGSIZE)
@@ -13,6 +16,16 @@ static void count_drop(struct mn_stack_stats *st, int why)
 		st->drop_version++;
 	else
 		st->drop_malformed++;
+}
+
+static void reply(struct mn_stack *s, const struct mn_reply *r)
+{
+	if (!mn_replies_put(&s->replies, r, s->now_us))
+		s->stats.drop_reply_limit++;
+	else if (r->cookie)
+		s->stats.syn_cookies_sent++;
+	else
+		s->stats.resets_sent++;
 }
 
 static void refuse_syn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt,
@@ -25,7 +38,41 @@ static void refuse_syn(struct mn_stack *s, const struct mn_seg *seg, const struc
 		.ts_echo = seg->ts,
 	};
 
-	mn_replies_put(&s->replies, &r, s->now_us);
+	reply(s, &r);
+}
+
+/* Nothing of it is remembered: it is to come again, from the same address, with the cookie. */
+static void challenge_syn(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	struct mn_reply r = {
+		.path = *pkt->path,
+		.id = seg->syn.id,
+		.cookie = mn_cookie_make(&s->cookies, &s->cfg, s->now_us, pkt->path, seg->syn.id),
+		.ts_echo = seg->ts,
+	};
+
+	reply(s, &r);
+}
+
+/* So many may have asked and not answered yet that the others must prove their address first. */
+static bool is_crowded(const struct mn_stack *s)
+{
+	uint32_t share = (s->cfg.max_conns + 7) / 8;
+
+	return s->n_unconfirmed >= (share < UNPROVED_MAX ? share : UNPROVED_MAX);
+}
+
+static bool is_proved(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
+{
+	if (!seg->syn.cookie)
+		return false;
+	if (!mn_cookie_check(&s->cookies, &s->cfg, s->now_us, pkt->path, seg->syn.id,
+			     seg->syn.cookie)) {
+		s->stats.syn_cookies_bad++;
+		return false;
+	}
+	s->stats.syn_cookies_accepted++;
+	return true;
 }
 
 /* The half-open connection that has waited longest makes room. */
@@ -59,6 +106,7 @@ static void accept_syn(struct mn_stack *s, struct mn_stack_channel *sch, const s
 	mn_list_add_tail(&s->unconfirmed, &c->in_unconfirmed);
 	s->n_unconfirmed++;
 	if (mn_stack_conn_set_peer(c, seg->syn.id)) {
+		s->stats.drop_no_memory++;
 		mn_conn_end(c, MN_END_RESET, 0);
 		return;
 	}
@@ -73,6 +121,7 @@ static void receive_syn(struct mn_stack *s, const struct mn_seg *seg, const stru
 
 	if (c) {
 		/* Again: our answer was lost, or is under way. */
+		s->stats.rx_duplicates++;
 		if (c->state == MN_CONN_SYN_RCVD) {
 			c->syn_due = true;
 			mn_conn_ready(c);
@@ -85,7 +134,10 @@ static void receive_syn(struct mn_stack *s, const struct mn_seg *seg, const stru
 		refuse_syn(s, seg, pkt, MN_WIRE_CODE_REFUSED);
 		return;
 	}
-	accept_syn(s, sch, seg, pkt);
+	if (is_crowded(s) && !is_proved(s, seg, pkt))
+		challenge_syn(s, seg, pkt);
+	else
+		accept_syn(s, sch, seg, pkt);
 }
 
 static void receive_unknown(struct mn_stack *s, const struct mn_seg *seg, const struct mn_pkt *pkt)
@@ -98,8 +150,8 @@ static void receive_unknown(struct mn_stack *s, const struct mn_seg *seg, const 
 	};
 
 	s->stats.drop_unknown_conn++;
-	if (seg->type != MN_WIRE_RST)
-		mn_replies_put(&s->replies, &r, s->now_us);
+	if (seg->type != MN_WIRE_RST && seg->type != MN_WIRE_RETRY)
+		reply(s, &r);
 }
 
 static struct mn_conn *find_conn(struct mn_stack *s, const struct mn_seg *seg,

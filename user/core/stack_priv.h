@@ -4,6 +4,7 @@
 #define MN_CORE_STACK_PRIV_H
 
 #include "core/conn.h"
+#include "core/cookie.h"
 #include "core/credit.h"
 #include "core/hash.h"
 #include "core/listener.h"
@@ -19,6 +20,8 @@ struct mn_stack_channel {
 	struct mn_list blocked;		/* those that have something to post, and no room */
 	struct mn_list throttled;	/* those whose peers were given little credit */
 	struct mn_credit credit;
+	struct mn_list in_active;	/* mn_stack.active: looked at in each turn */
+	uint32_t idle_turns;		/* turns in a row in which there was nothing */
 	bool corrupt;			/* found, to be closed at the end of the call */
 	bool closed;
 };
@@ -41,9 +44,14 @@ struct mn_stack {
 
 	struct mn_stack_channel **channels;
 	uint32_t n_channels, channels_size;
+	uint32_t scan;			/* the channel to look at next, of all in turn */
+	struct mn_list active;		/* channels with work not long ago */
+	struct mn_list posted;		/* channels to be flushed */
 	bool corrupt;			/* one of the channels is */
 	struct mn_listeners listeners;
 	struct mn_replies replies;
+	bool reply_sent;		/* the last packet was one: connections are next */
+	struct mn_cookies cookies;
 	struct mn_held_pool held;
 	struct mn_stack_stats stats;
 };
@@ -67,6 +75,8 @@ void mn_stack_conn_forget(struct mn_conn *c);
 
 /* stack_channel.c */
 
+/* There is, or will soon be, something to do for the channel: it is looked at in each turn. */
+void mn_stack_activate(struct mn_stack *s, struct mn_stack_channel *sch);
 /* An mn_channel_*() function said -EPROTO: the channel is closed at the end of the call. */
 void mn_stack_mark_corrupt(struct mn_stack *s, struct mn_stack_channel *sch);
 /* Closes the channels that are marked. */

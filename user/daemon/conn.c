@@ -278,12 +278,17 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 {
 	struct mnd_conn *c = conn_of_event(d, ev);
+	int error = ev->error ? ev->error : ECONNABORTED;
 
 	if (!c)
 		return;
 	if (c->registered)
 		d->ops->connection_del(d->control, c->id, ev->reason);
-	conn_fail(d, c, ev->error ? ev->error : ECONNABORTED);
+	/* The way has gone while the peer was asked. */
+	if (error == ETIMEDOUT && c->route &&
+	    c->route->last.state == MACHNET_ROUTE_STATE_UNREACHABLE)
+		error = EHOSTUNREACH;
+	conn_fail(d, c, error);
 }
 
 void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -327,14 +332,23 @@ void mnd_conn_settle(struct mnd_daemon *d)
 void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c)
 {
 	struct machnet_dp_connect path = { 0 };
+	bool unreachable;
+	int ret;
 
 	if (c->state == MND_CONN_RESOLVING) {
 		conn_try(d, c);
 		return;
 	}
+	if (c->state != MND_CONN_UP)
+		return;
 	/* A peer that cannot be reached now may be again: the transport's time-outs decide. */
-	if (c->state != MND_CONN_UP || mnd_route_check(d, &c->route->last, &path) ||
-	    path.local_host)
+	ret = mnd_route_check(d, &c->route->last, &path);
+	unreachable = ret && ret != -EINPROGRESS;
+	if (c->unreachable != unreachable) {
+		c->unreachable = unreachable;
+		machnet_dp_set_unreachable(d->dp, c->engine, c->id, unreachable);
+	}
+	if (ret || path.local_host)
 		return;
 	if (!memcmp(c->mac, path.mac, sizeof(c->mac)) && c->mtu == path.mtu)
 		return;

@@ -26,6 +26,7 @@ struct mnd_conn {
 	uint32_t tag;		/* of that request */
 	uint8_t mac[6];		/* the next hop that the datapath uses */
 	uint16_t mtu;
+	bool unreachable;	/* so the datapath was told */
 	struct mnd_route *route;
 	LIST_ENTRY(mnd_conn) all, on_route;
 };

@@ -254,3 +254,12 @@ void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, co
 	if (engine < dp->n_engines)
 		dp_command(dp, engine, &cmd);
 }
+
+void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine, uint64_t id,
+				bool unreachable)
+{
+	struct dp_cmd cmd = { .type = DP_CMD_SET_UNREACHABLE, .id = id, .why = unreachable };
+
+	if (engine < dp->n_engines)
+		dp_command(dp, engine, &cmd);
+}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include <rte_common.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -15,14 +16,30 @@ static void engine_pkt_free(void *ctx, void *handle)
 	rte_pktmbuf_free(handle);
 }
 
+/* Once the kernel is up getrandom(2) does not block; a signal may make it give less. */
+static void fill_random(struct dp_engine *e)
+{
+	uint8_t *p = (uint8_t *)e->random, *end = p + sizeof(e->random);
+
+	while (p < end) {
+		ssize_t n = getrandom(p, end - p, 0);
+
+		if (n > 0)
+			p += n;
+	}
+	e->random_left = RTE_DIM(e->random);
+}
+
+/* One system call for many connections. What was given out is not kept: it is somebody's secret. */
 static uint64_t engine_random(void *ctx)
 {
-	uint64_t value = 0;
+	struct dp_engine *e = ctx;
+	uint64_t value;
 
-	(void)ctx;
-	/* 8 bytes never block and never fail once the kernel is up (getrandom(2)). */
-	while (getrandom(&value, sizeof(value), 0) != sizeof(value))
-		;
+	if (!e->random_left)
+		fill_random(e);
+	value = e->random[--e->random_left];
+	e->random[e->random_left] = 0;
 	return value;
 }
 
@@ -159,6 +176,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		break;
 	case DP_CMD_SET_PATH:
 		mn_stack_set_path(e->stack, c->id, c->path.mac, c->path.mtu);
+		break;
+	case DP_CMD_SET_UNREACHABLE:
+		mn_stack_set_unreachable(e->stack, c->id, c->why);
 		break;
 	case DP_CMD_ADDR_ADD:
 		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)

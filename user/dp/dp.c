@@ -187,16 +187,24 @@ static void dp_event(struct machnet_dp *dp, const struct machnet_dp_event *ev)
 	dp->cfg.event(dp->cfg.ctx, ev);
 }
 
-void machnet_dp_dispatch(struct machnet_dp *dp)
+/* What is posted after the exchange is told of anew; what was posted before it is seen here. */
+static void dispatch_engine(struct machnet_dp *dp, struct dp_engine *e)
 {
 	struct machnet_dp_event ev;
+
+	__atomic_exchange_n(&e->told, 0, __ATOMIC_SEQ_CST);
+	while (rte_ring_sc_dequeue_elem(e->events, &ev, sizeof(ev)) == 0)
+		dp_event(dp, &ev);
+}
+
+void machnet_dp_dispatch(struct machnet_dp *dp)
+{
 	uint64_t count;
 
 	if (read(dp->efd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return;
 	for (unsigned int i = 0; i < dp->n_engines; i++)
-		while (rte_ring_sc_dequeue_elem(dp->engines[i].events, &ev, sizeof(ev)) == 0)
-			dp_event(dp, &ev);
+		dispatch_engine(dp, &dp->engines[i]);
 	dp_snapshot_check(dp);
 }
 

@@ -37,10 +37,7 @@ static bool engine_owns_addr(const struct dp_engine *e, const struct mn_addr *ad
 /* To another engine, or to itself for traffic within the host. */
 static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_mbuf *m)
 {
-	if (target >= e->engines) {
-		e->stats.drop_no_engine++;
-		rte_pktmbuf_free(m);
-	} else if (rte_ring_mp_enqueue(e->all[target].handoff, m)) {
+	if (rte_ring_mp_enqueue(e->all[target].handoff, m)) {
 		e->stats.drop_handoff_full++;
 		rte_pktmbuf_free(m);
 	} else if (target != e->index) {
@@ -56,8 +53,9 @@ static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payl
 	unsigned int of_port = e->ports->engine[local_port];
 	int target = mn_stack_steer(payload, len);
 
+	/* With fewer engines than before there are ids of nobody: whoever got it says so. */
 	if (target >= 0)
-		return target;
+		return (unsigned int)target < e->engines ? (unsigned int)target : e->index;
 	return of_port ? of_port - 1 : e->index;
 }
 
@@ -230,6 +228,9 @@ static void engine_wake_control(struct dp_engine *e)
 	uint64_t one = 1;
 
 	e->event_posted = false;
+	/* Many turns may have events before the control thread runs: it is woken once. */
+	if (__atomic_exchange_n(&e->told, 1, __ATOMIC_SEQ_CST))
+		return;
 	if (write(e->control_efd, &one, sizeof(one)) < 0)
 		return;	/* EAGAIN: readable already */
 }

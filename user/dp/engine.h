@@ -36,6 +36,7 @@ enum dp_cmd_type {
 	DP_CMD_CLOSE,
 	DP_CMD_ABORT,
 	DP_CMD_SET_PATH,
+	DP_CMD_SET_UNREACHABLE,
 	DP_CMD_ADDR_ADD,
 	DP_CMD_ADDR_DEL,
 	DP_CMD_SNAPSHOT,
@@ -52,17 +53,17 @@ struct dp_snapshot_part {
 struct dp_cmd {
 	uint32_t type;			/* enum dp_cmd_type */
 	uint32_t flow;			/* CLOSE */
-	uint32_t why;			/* ABORT: enum mn_end */
-	struct mn_channel *channel;	/* all but ABORT, SET_PATH, ADDR_*, SNAPSHOT */
+	uint32_t why;			/* ABORT: enum mn_end; SET_UNREACHABLE: 1 it is, 0 not */
+	struct mn_channel *channel;	/* all but ABORT, SET_*, ADDR_*, SNAPSHOT */
 	struct dp_snapshot_part *part;	/* SNAPSHOT */
-	uint64_t id;			/* ABORT, SET_PATH: connection; CONNECT: request */
+	uint64_t id;			/* ABORT, SET_*: connection; CONNECT: request */
 	struct mn_path path; /* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
 };
 
 /* Free-running; printed by the stats command under these names. */
 #define DP_ENGINE_COUNTERS(X)	\
 	X(loops) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel) X(rx_not_for_us)	\
-	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_no_engine)	\
+	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full)	\
 	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
 	X(tx_ring_full) X(tx_no_mbuf)
 
@@ -102,11 +103,14 @@ struct dp_engine {
 	uint64_t idle_since_us;		/* 0: the last turn had work */
 	uint64_t yield_from_us;		/* until then the engine sleeps without yielding first */
 	bool event_posted;
+	uint64_t random[512];		/* the last random_left of them were not given out yet */
+	uint32_t random_left;
 	struct dp_snapshot_part *snapshot;	/* under way; NULL: none */
 	struct dp_engine_stats stats;
 
 	uint32_t sleeps __attribute__((aligned(64)));	/* about to wait: write efd */
 	uint32_t stop;
+	uint32_t told;			/* the control thread was woken and has not looked yet */
 };
 
 int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet_dp_config *cfg);
