@@ -109,9 +109,9 @@ static const struct field {
 	size_t offset;
 	bool is_range;
 } fields[] = {
-	RANGE(ack), RANGE(credit), RANGE(delay), RANGE(mss), RANGE(engine), RANGE(cookie), RANGE(sport),
-	RANGE(dport), RANGE(version), RANGE(rawflags), RANGE(ranges), RANGE(reserved),
-	RANGE(cut), RANGE(pad),
+	RANGE(ack), RANGE(credit), RANGE(delay), RANGE(mss), RANGE(engine), RANGE(cookie),
+	RANGE(sport), RANGE(dport), RANGE(version), RANGE(rawflags), RANGE(ranges),
+	RANGE(reserved), RANGE(cut), RANGE(pad),
 	NAME(id), NAME(body), NAME(ts), NAME(echo), NAME(as), NAME(from), NAME(bytes),
 };
 

@@ -37,6 +37,15 @@ too_wide() {
 	done
 }
 
+# Prints the reasons for dropping a packet that the page on the protocol does not explain.
+drops_without_words() {
+	local counter
+
+	grep -hoE 'X\(drop_[a-z_]+' user/core/stack.h user/dp/engine.h | sed 's/X(//' | while read -r counter; do
+		grep -q "^| .*\`$counter\`" Documentation/protocol.md || echo "$counter"
+	done
+}
+
 none() {
 	local found
 
@@ -52,6 +61,7 @@ tap_start
 run_ok "every source names its licence" none without_licence
 run_ok "no file of C is longer than 500 lines" none too_long
 run_ok "no line of C is wider than 100 columns" none too_wide
+run_ok "the page on the protocol explains every drop" none drops_without_words
 run_ok "no blanks at the end of a line" no_match '[ 	]+$' "${sources[@]}"
 run_ok "scripts pass shellcheck" shellcheck -x --severity=warning "${scripts[@]}"
 tap_end
