@@ -77,7 +77,14 @@ static bool inject(struct run *r, struct words *w)
 {
 	struct spec p;
 
-	return spec_parse(r->script, w, &p) && exchange_inject(r->world, &r->labels, &p);
+	if (!spec_parse(r->script, w, &p))
+		return false;
+	for (; p.times; p.times--) {
+		if (!exchange_inject(r->world, &r->labels, &p))
+			return false;
+		p.seq.lo += p.len.lo;
+	}
+	return true;
 }
 
 /* --- time --- */

@@ -66,13 +66,17 @@ static bool parse_type(struct script *s, struct spec *p, char *word)
 	return true;
 }
 
-/* SEQ, SEQ+LEN, SEQ+* */
+/* SEQ, SEQ+LEN, SEQ+LENxTIMES, SEQ+* */
 static bool parse_seq(struct script *s, struct spec *p, char *word)
 {
-	char *len = strchr(word, '+');
+	char *len = strchr(word, '+'), *times = len ? strchr(len, 'x') : NULL;
 
 	if (len)
 		*len++ = '\0';
+	if (times)
+		*times++ = '\0';
+	if (times && !script_number(s, times, &p->times))
+		return false;
 	if (!script_range(s, word, &p->seq))
 		return false;
 	if (len && !strcmp(len, "*"))
@@ -142,7 +146,7 @@ bool spec_parse(struct script *s, struct words *w, struct spec *p)
 {
 	char *word = script_word(s, w, "the type of the packet");
 
-	*p = (struct spec){ 0 };
+	*p = (struct spec){ .times = 1 };
 	if (word && word[strlen(word) - 1] == ':') {
 		word[strlen(word) - 1] = '\0';
 		if (!script_name(s, word, p->conn))

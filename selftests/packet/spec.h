@@ -12,6 +12,7 @@ struct spec {
 	uint32_t code;			/* of RST */
 	struct range seq, len, ack, credit, delay, mss, engine, cookie;
 	bool any_len, ack_all;
+	uint64_t times;			/* so many in a row come in */
 	struct mn_wire_sack sack[MN_WIRE_SACK_MAX];
 	int n_sack;
 	char id[SCRIPT_NAME], body[SCRIPT_NAME];	/* ids: a number, own:NAME, peer:NAME */
