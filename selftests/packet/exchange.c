@@ -186,6 +186,7 @@ static bool put_payload(struct world *w, const struct spec *p, const struct conn
 static void spoil(const struct spec *p, uint8_t *buf, uint32_t *len)
 {
 	struct mn_wire_hdr *h = (struct mn_wire_hdr *)buf;
+	uint16_t reserved = htons(p->reserved.lo);
 
 	if (p->version.given)
 		h->version = p->version.lo;
@@ -193,8 +194,9 @@ static void spoil(const struct spec *p, uint8_t *buf, uint32_t *len)
 		h->flags = p->rawflags.lo;
 	if (p->ranges.given)
 		h->n_sack = p->ranges.lo;
+	/* The header's last two bytes. */
 	if (p->reserved.given)
-		h->reserved = htonl(p->reserved.lo);
+		memcpy(buf + sizeof(*h) - sizeof(reserved), &reserved, sizeof(reserved));
 	if (p->pad.given) {
 		memset(buf + *len, 0, p->pad.lo);
 		*len += p->pad.lo;
