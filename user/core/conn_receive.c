@@ -203,6 +203,7 @@ bool mn_conn_receive(struct mn_conn *c, const struct mn_seg *seg, const struct m
 	if (seg->type == MN_WIRE_DATA || seg->flags) {
 		c->echo_ts = seg->ts;
 		c->echo_us = c->stack->now_us;
+		c->echo_wait_us = c->stack->wait_us;
 	}
 	if (seg->flags & MN_WIRE_F_PROBE)
 		c->ack_now = true;

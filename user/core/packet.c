@@ -25,6 +25,7 @@ static void read_hdr(const struct mn_wire_hdr *h, struct mn_seg *seg)
 	seg->ts = ntohl(h->ts);
 	seg->ts_echo = ntohl(h->ts_echo);
 	seg->ack_delay = ntohl(h->ack_delay);
+	seg->wait = ntohs(h->wait);
 }
 
 /* SYN, SYN_ACK, RST: a body and nothing else. */
@@ -107,6 +108,7 @@ uint32_t mn_packet_write(uint8_t *buf, const struct mn_seg *seg)
 		.ts = htonl(seg->ts),
 		.ts_echo = htonl(seg->ts_echo),
 		.ack_delay = htonl(seg->ack_delay),
+		.wait = htons(seg->wait),
 	};
 
 	memcpy(buf, &h, sizeof(h));

@@ -10,6 +10,8 @@
 #define QUANTUM		2u
 /* An engine that was away for longer has packets waiting that may make its timers needless. */
 #define ABSENT_US	100u
+/* Turns in which it sees them all. */
+#define BACKLOG_TURNS	8u
 /* How often to look whether a full ring has room again when nothing else wakes the engine. */
 #define RETRY_US	1000u
 
@@ -90,12 +92,25 @@ int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uin
 	return 0;
 }
 
+/* Nobody looked for a while; and what has come meanwhile is seen in some turns only. */
+static void track_wait(struct mn_stack *s, uint64_t elapsed_us)
+{
+	uint64_t wait_us = elapsed_us;
+
+	if (elapsed_us > ABSENT_US)
+		s->backlog_turns = BACKLOG_TURNS;
+	else if (s->backlog_turns && s->backlog_turns--)
+		wait_us += s->wait_us;
+	s->wait_us = wait_us < UINT16_MAX ? wait_us : UINT16_MAX;
+}
+
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 {
 	uint64_t before_us = s->now_us;
 
 	if (now_us > before_us)
 		s->now_us = now_us;
+	track_wait(s, s->now_us - before_us);
 	mn_wheel_advance(&s->wheel, s->now_us - before_us > ABSENT_US ? before_us : s->now_us, s);
 	mn_stack_close_corrupt(s);
 }
@@ -170,7 +185,7 @@ static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 		.srtt_us = mn_rtt_smoothed_us(&r->rtt),
 		.rttvar_us = r->rtt.var4 / 4,
 		.rto_us = rto,
-		.cwnd_bytes = mn_swift_cwnd(&c->swift) * (c->mss - MN_PACKET_HDR(0)),
+		.cwnd_bytes = (uint64_t)c->swift.cwnd * (c->mss - MN_PACKET_HDR(0)) / MN_SWIFT_ONE,
 		.inflight_bytes = inflight,
 		.credit_bytes = c->snd_limit > c->snd_nxt ? c->snd_limit - c->snd_nxt : 0,
 		.tx_messages = c->sendq.messages,
