@@ -87,7 +87,7 @@ struct sim {
 	struct sim_net net;
 	struct sim_host host[SIM_HOSTS];
 	int n_hosts;			/* 2; the third exists when it is asked for */
-	uint32_t poll_us;		/* hosts look so often at least; 0: when something happens */
+	uint32_t poll_us;		/* hosts look so often at least; 0: no need */
 	uint16_t mtu;			/* of the paths that are made from now on */
 	struct mn_list packets;		/* under way, by arrival */
 	uint64_t burst_end_us;

@@ -159,11 +159,11 @@ static uint32_t output_new(struct mn_conn *c, uint8_t *buf, uint32_t limit, uint
 	struct mn_sent *s;
 	bool fin;
 
-	if (mn_recovery_full(&c->rec) || c->fin_sent)
+	if (c->fin_sent)
 		return 0;
 	len = new_payload(c, limit - MN_PACKET_HDR(n_sack));
 	fin = c->fin_queued && seq + len == c->snd_end;
-	if (!len && !fin)
+	if ((!len && !fin) || mn_recovery_reserve(&c->rec))
 		return 0;
 	s = mn_recovery_sent(&c->rec, seq, len, st->now_us);
 	s->msg = msg;

@@ -177,6 +177,7 @@ static void keepalive(struct mn_conn *c)
 		return;
 	}
 	if (next_us <= s->now_us) {
+		mn_recovery_trim(&c->rec);
 		c->unanswered++;
 		c->probe_due = true;
 		mn_conn_ready(c);

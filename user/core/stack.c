@@ -58,7 +58,7 @@ void mn_stack_destroy(struct mn_stack *s)
 		if (s->conns[i].state == MN_CONN_FREE)
 			continue;
 		mn_conn_free_held(&s->conns[i]);
-		free(s->conns[i].rec.ring);
+		mn_recovery_fini(&s->conns[i].rec);
 	}
 	for (uint32_t i = 0; i < s->n_channels; i++)
 		free(s->channels[i]);
