@@ -91,7 +91,7 @@ struct mn_conn {
 	uint32_t syn_tries;
 	bool syn_due;			/* send SYN or SYN_ACK */
 	uint32_t rst_code;		/* send RST; 0: no */
-	uint32_t quantum;		/* packets until others have their turn */
+	uint32_t debt;			/* bytes sent in this turn, and too many in earlier ones */
 
 	/* sending */
 	struct mn_sendq sendq;

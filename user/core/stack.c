@@ -6,8 +6,10 @@
 
 #include "core/stack_priv.h"
 
-/* Packets of one connection in a row. */
-#define QUANTUM		2u
+/* Bytes that a connection may send before others have their turn; what it sends more it owes. */
+#define QUANTUM		2800u
+/* What a packet costs besides its bytes. */
+#define PACKET_COST	64u
 /* An engine that was away for longer has packets waiting that may make its timers needless. */
 #define ABSENT_US	100u
 /* Turns in which it sees them all. */
@@ -126,12 +128,16 @@ uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct 
 	while (!n && !mn_list_empty(&s->ready)) {
 		struct mn_conn *c = mn_container(s->ready.next, struct mn_conn, in_ready);
 
-		n = mn_conn_output(c, buf, cap, path);
-		if (!n || ++c->quantum >= QUANTUM) {
-			c->quantum = 0;
-			mn_list_del(&c->in_ready);
-			if (n && c->state != MN_CONN_FREE)
-				mn_conn_ready(c);
+		if (c->debt < QUANTUM) {
+			n = mn_conn_output(c, buf, cap, path);
+			c->debt = n ? c->debt + n + PACKET_COST : 0;
+		}
+		if (n && c->debt < QUANTUM)
+			break;
+		mn_list_del(&c->in_ready);
+		if (c->debt && c->state != MN_CONN_FREE) {
+			c->debt -= QUANTUM;
+			mn_conn_ready(c);
 		}
 	}
 	if (n) {
