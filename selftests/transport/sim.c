@@ -185,12 +185,23 @@ static void deliver(struct sim_host *h, struct packet *p)
 		pkt_free(h, p);
 }
 
+static bool has_ring(const struct sim *sim, const struct sim_host *h)
+{
+	return sim->net.ring_slots && h == &sim->host[1];
+}
+
+/* A host with a ring has its turns when their time has come. */
+static bool is_due(const struct sim *sim, const struct sim_host *h)
+{
+	return !h->dead && (!has_ring(sim, h) || h->ring_us <= sim->now_us);
+}
+
 /* At the end of its way: into the ring, if there is one. */
 static void arrive(struct sim *sim, struct packet *p)
 {
 	struct sim_host *h = &sim->host[p->to];
 
-	if (!sim->net.ring_slots) {
+	if (!has_ring(sim, h)) {
 		deliver(h, p);
 		return;
 	}
@@ -206,8 +217,6 @@ static void arrive(struct sim *sim, struct packet *p)
 
 static void take_ring(struct sim *sim, struct sim_host *h)
 {
-	if (sim->now_us < h->ring_us)
-		return;
 	h->ring_us = sim->now_us + sim->net.ring_every_us;
 	for (uint32_t i = 0; i < sim->net.ring_burst && h->ring_used; i++, h->ring_used--)
 		deliver(h, mn_container(h->ring.next, struct packet, node));
@@ -253,14 +262,19 @@ void sim_turn(struct sim *sim)
 	struct mn_list *l = sim->packets.next;
 
 	for (int i = 0; i < sim->n_hosts; i++)
-		if (!sim->host[i].dead)
+		if (is_due(sim, &sim->host[i]))
 			mn_stack_advance(sim->host[i].stack, sim->now_us);
 	while (l != &sim->packets && mn_container(l, struct packet, node)->at_us <= sim->now_us) {
 		arrive(sim, mn_container(l, struct packet, node));
 		l = sim->packets.next;
 	}
 	for (int i = 0; i < sim->n_hosts; i++) {
-		take_ring(sim, &sim->host[i]);
+		struct sim_host *h = &sim->host[i];
+
+		if (!is_due(sim, h))
+			continue;
+		if (has_ring(sim, h))
+			take_ring(sim, h);
 		host_turn(sim, i);
 	}
 }
@@ -279,7 +293,7 @@ static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
 			continue;
 		if (deadline < at)
 			at = deadline;
-		if (h->ring_used && h->ring_us < at)
+		if (has_ring(sim, h) && h->ring_us < at)
 			at = h->ring_us;
 		if (!mn_stack_arm(h->stack))
 			at = sim->now_us;

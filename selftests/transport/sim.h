@@ -76,7 +76,7 @@ struct sim_net {
 	/* The last link before each host, which all senders share. */
 	uint32_t in_bytes_per_us;	/* 0: no limit */
 	uint32_t in_queue;		/* packets in front of it, SIM_QUEUE_MAX at most */
-	/* RX rings: so many slots, of which some are emptied at a time. */
+	/* Host 1 has a turn so often, and a ring of so many slots, of which it empties some. */
 	uint32_t ring_slots;		/* 0: no limit */
 	uint32_t ring_burst, ring_every_us;
 };

@@ -166,4 +166,51 @@ TEST_F(fair, small_beside_bulk)
 	}
 }
 
+/*
+ * The receiver looks every 100 us and finds at most 256 packets: 40 Gbit/s bring more than that in.
+ * What bounds them is credit.
+ */
+static void check_ring(struct __test_metadata *_metadata, struct sim *sim, struct sim_load *l,
+		       int n, uint32_t len)
+{
+	uint64_t overflows;
+
+	sim->net.in_bytes_per_us = 5000;
+	sim->net.in_queue = SIM_QUEUE_MAX;
+	open_incast(_metadata, sim, l, n);
+	for (int i = 0; i < n; i++) {
+		l[i].len = len;
+		l[i].window = 32;
+	}
+	sim->net.ring_slots = 256;
+	sim->net.ring_burst = 64;
+	sim->net.ring_every_us = 100;
+	sim_load_run(sim, l, n, 50000);
+	overflows = sim->host[1].overflows;
+	sim_load_count(sim, l, n);
+	sim_load_run(sim, l, n, 100000);
+	EXPECT_EQ(overflows, sim->host[1].overflows);
+	EXPECT_LT(900, sim_load_fairness(l, n));
+}
+
+TEST_F(fair, shallow_ring_1)
+{
+	check_ring(_metadata, self->sim, self->load, 1, 8000);
+}
+
+TEST_F(fair, shallow_ring_16)
+{
+	check_ring(_metadata, self->sim, self->load, 16, 8000);
+}
+
+TEST_F(fair, shallow_ring_64)
+{
+	check_ring(_metadata, self->sim, self->load, 64, 8000);
+}
+
+TEST_F(fair, shallow_ring_64__small_messages)
+{
+	check_ring(_metadata, self->sim, self->load, 64, 64);
+}
+
 TEST_HARNESS_MAIN

@@ -121,7 +121,7 @@ struct mn_conn {
 	uint32_t echo_ts;		/* timestamp to echo; 0: none */
 	uint64_t echo_us;		/* when it was seen */
 	uint16_t echo_wait_us;		/* and may have come before */
-	uint32_t credit_epoch;
+	uint32_t credit_epoch, ring_epoch;	/* of mn_sharers_touch() */
 
 	uint64_t retransmits;
 };

@@ -34,10 +34,13 @@ static uint64_t pace_end_us(const struct mn_conn *c)
 
 bool mn_conn_may_send(const struct mn_conn *c)
 {
-	uint32_t cwnd = mn_swift_cwnd(&c->swift);
+	uint32_t cwnd = mn_swift_cwnd(&c->swift), inflight = c->rec.inflight;
 
+	/* Credit is packets as well: small ones take as many descriptors as large ones. */
+	if (inflight > 1 && c->snd_una + (uint64_t)inflight * c->mss >= c->snd_limit)
+		return false;
 	if (cwnd)
-		return c->rec.inflight < cwnd;
+		return inflight < cwnd;
 	return !c->rec.inflight && pace_end_us(c) <= c->stack->now_us;
 }
 

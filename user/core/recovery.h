@@ -48,7 +48,7 @@ struct mn_recovery {
 	uint64_t rack_sent_us, rack_end;	/* the latest sent packet that has arrived */
 	uint32_t rack_rtt_us;
 	uint64_t fack;		/* highest end that has arrived */
-	uint32_t reo_mult;	/* reordering window, in quarters of the least round trip or 20 us */
+	uint32_t reo_mult;	/* reordering window, in quarters of a round trip or 20 us */
 	uint32_t reo_keep;	/* recoveries until it shrinks again */
 	uint64_t reo_end;	/* it grows at most once until this arrives */
 	uint64_t reo_deadline_us;	/* when to look for losses again; 0: no need */

@@ -12,6 +12,9 @@
 #define PACKET_COST	64u
 /* An engine that was away for longer has packets waiting that may make its timers needless. */
 #define ABSENT_US	100u
+/* 50 Gbit/s fill a ring of 256 in such a time; for how long one such turn is remembered. */
+#define SLOW_US		60u
+#define SLOW_KEEP_US	10000u
 /* Turns in which it sees them all. */
 #define BACKLOG_TURNS	8u
 /* How often to look whether a full ring has room again when nothing else wakes the engine. */
@@ -99,6 +102,8 @@ static void track_wait(struct mn_stack *s, uint64_t elapsed_us)
 {
 	uint64_t wait_us = elapsed_us;
 
+	if (elapsed_us > SLOW_US)
+		s->slow_until_us = s->now_us + SLOW_KEEP_US;
 	if (elapsed_us > ABSENT_US)
 		s->backlog_turns = BACKLOG_TURNS;
 	else if (s->backlog_turns && s->backlog_turns--)
