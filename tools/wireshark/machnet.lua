@@ -33,7 +33,8 @@ local f = {
 	ts = ProtoField.uint32("machnet.ts", "Timestamp in us"),
 	ts_echo = ProtoField.uint32("machnet.ts_echo", "Echoed timestamp in us"),
 	ack_delay = ProtoField.uint32("machnet.ack_delay", "Waited in us"),
-	reserved = ProtoField.uint32("machnet.reserved", "Reserved", base.HEX),
+	wait = ProtoField.uint16("machnet.wait", "And may have waited before, in us"),
+	reserved = ProtoField.uint16("machnet.reserved", "Reserved", base.HEX),
 	sack = ProtoField.none("machnet.sack", "Range that has arrived"),
 	sack_start = ProtoField.uint64("machnet.sack.start", "From", base.DEC),
 	sack_end = ProtoField.uint64("machnet.sack.end", "To", base.DEC),
@@ -178,7 +179,7 @@ end
 local function looks_right(tvb)
 	local len = tvb:captured_len()
 
-	if len < HDR or tvb(0, 1):uint() ~= VERSION or tvb(44, 4):uint() ~= 0 then
+	if len < HDR or tvb(0, 1):uint() ~= VERSION or tvb(46, 2):uint() ~= 0 then
 		return false
 	end
 	local type, flags, n_sack = tvb(1, 1):uint(), tvb(2, 1):uint(), tvb(3, 1):uint()
@@ -226,8 +227,9 @@ local function show_header(tree, tvb)
 	tree:add(f.ts, tvb(32, 4))
 	tree:add(f.ts_echo, tvb(36, 4))
 	tree:add(f.ack_delay, tvb(40, 4))
-	t = tree:add(f.reserved, tvb(44, 4))
-	if tvb(44, 4):uint() ~= 0 then
+	tree:add(f.wait, tvb(44, 2))
+	t = tree:add(f.reserved, tvb(46, 2))
+	if tvb(46, 2):uint() ~= 0 then
 		t:add_proto_expert_info(e.reserved)
 	end
 end

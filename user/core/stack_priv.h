@@ -29,6 +29,10 @@ struct mn_stack_channel {
 struct mn_stack {
 	struct mn_stack_config cfg;
 	uint64_t now_us;
+	uint16_t wait_us;		/* a packet may have waited so long to be seen now */
+	uint64_t slow_until_us;		/* the engine does not look often enough for a short ring */
+	struct mn_sharers senders;	/* of the RX ring */
+	uint16_t backlog_turns;		/* until those that came while nobody looked are seen */
 	struct mn_wheel wheel;
 
 	struct mn_conn *conns;		/* max_conns of them, by slot */
