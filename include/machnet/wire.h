@@ -56,7 +56,8 @@ struct mn_wire_hdr {
 	uint32_t ts;		/* sender's clock in microseconds */
 	uint32_t ts_echo;	/* ts of the packet that caused this one; 0: none */
 	uint32_t ack_delay;	/* microseconds between that packet's arrival and this one */
-	uint32_t reserved;	/* 0 */
+	uint16_t wait;		/* and that it may have waited before, unseen; saturates */
+	uint16_t reserved;	/* 0 */
 };
 
 /* A received range [start, end) above ack. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* sim.c - two stacks and a network in virtual time */
+/* sim.c - stacks and a network in virtual time */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +8,8 @@
 /* What real engines send per turn. */
 #define TURN_PACKETS	32
 #define MTU		1500
+/* Around each UDP payload on the link. */
+#define FRAMING		66
 
 struct packet {
 	struct mn_list node;
@@ -73,8 +75,8 @@ static void enqueue(struct sim *sim, struct packet *p)
 	mn_list_add_before(at->next, &p->node);
 }
 
-static struct packet *make_packet(int to, const struct mn_path *path, const uint8_t *data,
-				  uint32_t len)
+static struct packet *make_packet(const struct sim *sim, int to, const struct mn_path *path,
+				  const uint8_t *data, uint32_t len)
 {
 	struct packet *p = malloc(sizeof(*p) + len);
 
@@ -82,7 +84,7 @@ static struct packet *make_packet(int to, const struct mn_path *path, const uint
 	p->path = (struct mn_path){
 		.local = path->remote, .remote = path->local,
 		.local_port = path->remote_port, .remote_port = path->local_port,
-		.mtu = MTU,
+		.mtu = sim->mtu,
 	};
 	p->len = len;
 	memcpy(p->data, data, len);
@@ -106,10 +108,39 @@ static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t
 	return true;
 }
 
+static int destination(const struct sim *sim, int from, const struct mn_path *path)
+{
+	for (int i = 0; i < sim->n_hosts; i++)
+		if (i != from && mn_addr_equal(&sim->host[i].addr, &path->remote))
+			return i;
+	return !from;
+}
+
+/* When the packet has passed the last link to the host; 0: its queue was full. */
+static uint64_t pass_last_link(struct sim *sim, struct sim_host *h, uint64_t at_us, uint32_t len)
+{
+	uint64_t at_ns = at_us * 1000, *out_ns;
+
+	if (!sim->net.in_bytes_per_us)
+		return at_us;
+	out_ns = &h->in_out_ns[h->in_packets % sim->net.in_queue];
+	if (*out_ns > at_ns) {
+		h->overflows++;
+		return 0;
+	}
+	h->in_packets++;
+	if (h->in_free_ns < at_ns)
+		h->in_free_ns = at_ns;
+	h->in_free_ns += (len + FRAMING) * 1000 / sim->net.in_bytes_per_us;
+	*out_ns = h->in_free_ns;
+	return h->in_free_ns / 1000;
+}
+
 static void transmit(struct sim *sim, int from, const struct mn_path *path, const uint8_t *data,
 		     uint32_t len)
 {
 	struct sim_host *h = &sim->host[from];
+	int to = destination(sim, from, path);
 	uint64_t at = sim->now_us;
 	struct packet *p;
 
@@ -121,14 +152,15 @@ static void transmit(struct sim *sim, int from, const struct mn_path *path, cons
 			h->lost++;
 			return;
 		}
-		h->link_free_ns += (len + 66) * 1000 / sim->net.bytes_per_us;
+		h->link_free_ns += (len + FRAMING) * 1000 / sim->net.bytes_per_us;
 		at = h->link_free_ns / 1000;
 	}
-	if (is_lost(sim, h, from, data, len)) {
+	at = pass_last_link(sim, &sim->host[to], at, len);
+	if (!at || is_lost(sim, h, from, data, len)) {
 		h->lost++;
 		return;
 	}
-	p = make_packet(!from, path, data, len);
+	p = make_packet(sim, to, path, data, len);
 	if (chance(sim, sim->net.corrupt))
 		p->data[sim_random(sim, len < 48 ? len : 48)] ^= 1 << sim_random(sim, 8);
 	p->at_us = at + sim->net.delay_us;
@@ -136,16 +168,15 @@ static void transmit(struct sim *sim, int from, const struct mn_path *path, cons
 		p->at_us += 1 + sim_random(sim, sim->net.reorder_us);
 	enqueue(sim, p);
 	if (chance(sim, sim->net.dup)) {
-		struct packet *twin = make_packet(!from, path, p->data, len);
+		struct packet *twin = make_packet(sim, to, path, p->data, len);
 
 		twin->at_us = p->at_us + sim_random(sim, 50);
 		enqueue(sim, twin);
 	}
 }
 
-static void deliver(struct sim *sim, struct packet *p)
+static void deliver(struct sim_host *h, struct packet *p)
 {
-	struct sim_host *h = &sim->host[p->to];
 	struct mn_pkt pkt = { &p->path, p->data, p->len, p };
 
 	mn_list_del(&p->node);
@@ -154,10 +185,47 @@ static void deliver(struct sim *sim, struct packet *p)
 		pkt_free(h, p);
 }
 
+static bool has_ring(const struct sim *sim, const struct sim_host *h)
+{
+	return sim->net.ring_slots && h == &sim->host[1];
+}
+
+/* A host with a ring has its turns when their time has come. */
+static bool is_due(const struct sim *sim, const struct sim_host *h)
+{
+	return !h->dead && (!has_ring(sim, h) || h->ring_us <= sim->now_us);
+}
+
+/* At the end of its way: into the ring, if there is one. */
+static void arrive(struct sim *sim, struct packet *p)
+{
+	struct sim_host *h = &sim->host[p->to];
+
+	if (!has_ring(sim, h)) {
+		deliver(h, p);
+		return;
+	}
+	mn_list_del(&p->node);
+	if (h->ring_used == sim->net.ring_slots) {
+		h->overflows++;
+		free(p);
+		return;
+	}
+	h->ring_used++;
+	mn_list_add_tail(&h->ring, &p->node);
+}
+
+static void take_ring(struct sim *sim, struct sim_host *h)
+{
+	h->ring_us = sim->now_us + sim->net.ring_every_us;
+	for (uint32_t i = 0; i < sim->net.ring_burst && h->ring_used; i++, h->ring_used--)
+		deliver(h, mn_container(h->ring.next, struct packet, node));
+}
+
 void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,
 		uint32_t len)
 {
-	struct packet *p = make_packet(to, path, data, len);
+	struct packet *p = make_packet(sim, to, path, data, len);
 
 	p->at_us = sim->now_us;
 	enqueue(sim, p);
@@ -193,22 +261,31 @@ void sim_turn(struct sim *sim)
 {
 	struct mn_list *l = sim->packets.next;
 
-	for (int i = 0; i < 2; i++)
-		if (!sim->host[i].dead)
+	for (int i = 0; i < sim->n_hosts; i++)
+		if (is_due(sim, &sim->host[i]))
 			mn_stack_advance(sim->host[i].stack, sim->now_us);
 	while (l != &sim->packets && mn_container(l, struct packet, node)->at_us <= sim->now_us) {
-		deliver(sim, mn_container(l, struct packet, node));
+		arrive(sim, mn_container(l, struct packet, node));
 		l = sim->packets.next;
 	}
-	host_turn(sim, 0);
-	host_turn(sim, 1);
+	for (int i = 0; i < sim->n_hosts; i++) {
+		struct sim_host *h = &sim->host[i];
+
+		if (!is_due(sim, h))
+			continue;
+		if (has_ring(sim, h))
+			take_ring(sim, h);
+		host_turn(sim, i);
+	}
 }
 
 static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
 {
 	uint64_t at = end_us;
 
-	for (int i = 0; i < 2; i++) {
+	if (sim->poll_us && sim->now_us + sim->poll_us < at)
+		at = sim->now_us + sim->poll_us;
+	for (int i = 0; i < sim->n_hosts; i++) {
 		struct sim_host *h = &sim->host[i];
 		uint64_t deadline = mn_stack_deadline(h->stack);
 
@@ -216,6 +293,8 @@ static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
 			continue;
 		if (deadline < at)
 			at = deadline;
+		if (has_ring(sim, h) && h->ring_us < at)
+			at = h->ring_us;
 		if (!mn_stack_arm(h->stack))
 			at = sim->now_us;
 		mn_stack_disarm(h->stack);
@@ -249,6 +328,30 @@ bool sim_run(struct sim *sim, uint64_t for_us, bool (*done)(struct sim *sim))
 
 /* --- setting up --- */
 
+static void add_host(struct sim *sim, uint32_t max_conns, uint32_t max_held)
+{
+	int i = sim->n_hosts++;
+	struct sim_host *h = &sim->host[i];
+	struct mn_stack_config cfg = {
+		.engine = i + 3, .max_conns = max_conns, .max_held = max_held,
+		.ops = &ops, .ops_ctx = h,
+	};
+
+	h->sim = sim;
+	h->addr = mn_addr_from_v4(htonl(0x0a000001 + i));
+	h->stack = mn_stack_create(&cfg, sim->now_us);
+	mn_list_init(&h->ring);
+	for (int a = 0; a < SIM_APPS; a++) {
+		sim_app_init(&h->apps[a], 10 * i + a);
+		mn_stack_add_channel(h->stack, &h->apps[a].ch);
+	}
+}
+
+void sim_add_third(struct sim *sim)
+{
+	add_host(sim, 256, 1024);
+}
+
 struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
@@ -256,22 +359,10 @@ struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
 	sim->now_us = 1000000 + seed % 1000;
 	sim->rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	sim->net.delay_us = 10;
+	sim->mtu = MTU;
 	mn_list_init(&sim->packets);
-	for (int i = 0; i < 2; i++) {
-		struct sim_host *h = &sim->host[i];
-		struct mn_stack_config cfg = {
-			.engine = i + 3, .max_conns = max_conns, .max_held = max_held,
-			.ops = &ops, .ops_ctx = h,
-		};
-
-		h->sim = sim;
-		h->addr = mn_addr_from_v4(htonl(0x0a000001 + i));
-		h->stack = mn_stack_create(&cfg, sim->now_us);
-		for (int a = 0; a < SIM_APPS; a++) {
-			sim_app_init(&h->apps[a], 10 * i + a);
-			mn_stack_add_channel(h->stack, &h->apps[a].ch);
-		}
-	}
+	for (int i = 0; i < 2; i++)
+		add_host(sim, max_conns, max_held);
 	return sim;
 }
 
@@ -280,15 +371,21 @@ struct sim *sim_new(uint64_t seed)
 	return sim_new_sized(seed, 128, 1024);
 }
 
-void sim_free(struct sim *sim)
+static void free_packets(struct mn_list *list)
 {
-	while (!mn_list_empty(&sim->packets)) {
-		struct packet *p = mn_container(sim->packets.next, struct packet, node);
+	while (!mn_list_empty(list)) {
+		struct packet *p = mn_container(list->next, struct packet, node);
 
 		mn_list_del(&p->node);
 		free(p);
 	}
-	for (int i = 0; i < 2; i++) {
+}
+
+void sim_free(struct sim *sim)
+{
+	free_packets(&sim->packets);
+	for (int i = 0; i < sim->n_hosts; i++) {
+		free_packets(&sim->host[i].ring);
 		mn_stack_destroy(sim->host[i].stack);
 		for (int a = 0; a < SIM_APPS; a++) {
 			mn_channel_destroy(&sim->host[i].apps[a].ch);
@@ -302,8 +399,8 @@ void sim_free(struct sim *sim)
 struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port)
 {
 	return (struct mn_path){
-		.local = sim->host[from].addr, .remote = sim->host[!from].addr,
-		.local_port = local_port, .remote_port = SIM_PORT, .mtu = MTU,
+		.local = sim->host[from].addr, .remote = sim->host[from != 1].addr,
+		.local_port = local_port, .remote_port = SIM_PORT, .mtu = sim->mtu,
 	};
 }
 
@@ -318,37 +415,41 @@ const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
 	return NULL;
 }
 
-bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1)
+bool sim_connect_from(struct sim *sim, int host, int app, uint32_t *flow0, uint32_t *flow1)
 {
 	static uint16_t port = 40000;
-	struct sim_host *h = sim->host;
-	struct mn_path path = sim_path(sim, 0, port++);
-	uint32_t before[2] = { h[0].n_events, h[1].n_events };
+	struct sim_host *h = &sim->host[host], *peer = &sim->host[1];
+	struct mn_path path = sim_path(sim, host, port++);
+	uint32_t before = h->n_events, peer_before = peer->n_events;
 
-	if (mn_stack_connect(h[0].stack, &h[0].apps[app].ch, &path, port))
+	if (mn_stack_connect(h->stack, &h->apps[app].ch, &path, port))
 		return false;
-	for (int i = 0; i < 400 && (h[0].n_events == before[0] || h[1].n_events == before[1]); i++)
+	for (int i = 0; i < 400 && (h->n_events == before || peer->n_events == peer_before); i++)
 		sim_run(sim, 5000, NULL);
-	if (h[0].n_events != before[0] + 1 || h[1].n_events != before[1] + 1)
+	if (h->n_events != before + 1 || peer->n_events != peer_before + 1)
 		return false;
-	*flow0 = h[0].events[before[0]].flow;
-	*flow1 = h[1].events[before[1]].flow;
-	return h[0].events[before[0]].type == MN_STACK_EVENT_UP &&
-	       h[1].events[before[1]].type == MN_STACK_EVENT_UP;
+	*flow0 = h->events[before].flow;
+	*flow1 = peer->events[peer_before].flow;
+	return h->events[before].type == MN_STACK_EVENT_UP &&
+	       peer->events[peer_before].type == MN_STACK_EVENT_UP;
+}
+
+bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1)
+{
+	return sim_connect_from(sim, 0, app, flow0, flow1);
 }
 
 bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1)
 {
 	struct mn_addr any = mn_addr_from_v4(0);
 
-	if (mn_stack_listen(sim->host[1].stack, &sim->host[1].apps[0].ch, &any, SIM_PORT))
-		return false;
-	return sim_connect(sim, 0, flow0, flow1);
+	return !mn_stack_listen(sim->host[1].stack, &sim->host[1].apps[0].ch, &any, SIM_PORT) &&
+	       sim_connect(sim, 0, flow0, flow1);
 }
 
 bool sim_is_clean(struct sim *sim)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < sim->n_hosts; i++) {
 		if (sim->host[i].held)
 			return false;
 		for (int a = 0; a < SIM_APPS; a++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sim.h - two stacks, their applications, and a network between them, in virtual time
+ * sim.h - two or three stacks, their applications, and a network between them, in virtual time
  *
  * Everything that happens is decided by the seed. Data is checked as it is
  * received; what is wrong is counted in sim.errors.
@@ -16,9 +16,11 @@
 #include "core/stack.h"
 
 #define SIM_APPS	2
-#define SIM_FLOWS	64
+#define SIM_HOSTS	3
+#define SIM_FLOWS	256
 #define SIM_PORT	31580
 #define SIM_EVENTS	2048
+#define SIM_QUEUE_MAX	1024
 
 /* A connection as an application sees it. */
 struct sim_flow {
@@ -50,6 +52,13 @@ struct sim_host {
 	uint32_t n_events;
 	uint32_t held;			/* buffers that the stack keeps */
 	uint64_t link_free_ns;		/* the link is busy until then */
+	uint64_t in_free_ns;		/* and the one that leads here */
+	uint64_t in_out_ns[SIM_QUEUE_MAX];	/* when packets have left the queue to here */
+	uint32_t in_packets;
+	struct mn_list ring;		/* packets in the RX ring */
+	uint32_t ring_used;
+	uint64_t ring_us;		/* when it is looked at next */
+	uint64_t overflows;		/* packets that found the queue or the ring full */
 	bool dead;			/* does not run */
 	uint64_t sent, lost;		/* packets put on the link, lost there */
 };
@@ -64,13 +73,22 @@ struct sim_net {
 	uint32_t burst_us;		/* a loss takes all others of so many microseconds along */
 	uint32_t reorder_us;		/* by how much a packet is late at most */
 	uint16_t mtu;			/* what does not fit is lost */
+	/* The last link before each host, which all senders share. */
+	uint32_t in_bytes_per_us;	/* 0: no limit */
+	uint32_t in_queue;		/* packets in front of it, SIM_QUEUE_MAX at most */
+	/* Host 1 has a turn so often, and a ring of so many slots, of which it empties some. */
+	uint32_t ring_slots;		/* 0: no limit */
+	uint32_t ring_burst, ring_every_us;
 };
 
 struct sim {
 	uint64_t now_us;
 	uint64_t rng;
 	struct sim_net net;
-	struct sim_host host[2];
+	struct sim_host host[SIM_HOSTS];
+	int n_hosts;			/* 2; the third exists when it is asked for */
+	uint32_t poll_us;		/* hosts look so often at least; 0: no need */
+	uint16_t mtu;			/* of the paths that are made from now on */
 	struct mn_list packets;		/* under way, by arrival */
 	uint64_t burst_end_us;
 	uint64_t errors;
@@ -83,6 +101,8 @@ struct sim *sim_new(uint64_t seed);
 /* With another bound on connections and held packets. */
 struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held);
 void sim_free(struct sim *sim);
+/* A third host, number 2, whose peer is host 1 as well. */
+void sim_add_third(struct sim *sim);
 
 /* Random number below n. */
 uint32_t sim_random(struct sim *sim, uint32_t n);
@@ -95,8 +115,9 @@ void sim_turn(struct sim *sim);
 struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port);
 /* Listens on host 1, connects app 0 of host 0; flow handles at both ends. False: no connection. */
 bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1);
-/* One more connection, from app to the listener. */
+/* One more connection, from app of host 0, or of another host, to the listener. */
 bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1);
+bool sim_connect_from(struct sim *sim, int host, int app, uint32_t *flow0, uint32_t *flow1);
 const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
 					    enum mn_stack_event_type type);
 
@@ -110,6 +131,8 @@ void sim_return_kept(struct sim_app *app);
 void sim_app_init(struct sim_app *app, uint32_t id);
 void sim_app_read(struct sim *sim, struct sim_app *app);
 void sim_app_take_back(struct sim_app *app);
+/* Byte i of the nth message of a flow. */
+uint8_t sim_pattern(uint32_t n, uint32_t i);
 
 /* A packet from outside to a host. */
 void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,

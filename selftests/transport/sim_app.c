@@ -36,7 +36,7 @@ struct sim_flow *sim_flow(struct sim_app *app, uint32_t handle)
 	return &app->flows[app->n_flows++];
 }
 
-static uint8_t pattern(uint32_t n, uint32_t i)
+uint8_t sim_pattern(uint32_t n, uint32_t i)
 {
 	return n * 101 + i * 31 + (i >> 8) * 7 + (i >> 16);
 }
@@ -62,7 +62,7 @@ static bool send_inline(struct sim_app *app, uint32_t flow, uint32_t len, uint32
 	if (mn_ring_free(&app->tx, slots) < (int64_t)slots)
 		return false;
 	for (uint32_t i = 0; i < len; i++)
-		data[i] = pattern(n, i);
+		data[i] = sim_pattern(n, i);
 	mn_ring_put(&app->tx, &d);
 	mn_ring_put_bytes(&app->tx, data, len);
 	mn_ring_publish(&app->tx);
@@ -89,7 +89,7 @@ bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
 		uint8_t *data = app->ch.tx_data + (size_t)b * BUF;
 
 		for (uint32_t i = 0; i < BUF && k * BUF + i < len; i++)
-			data[i] = pattern(n, k * BUF + i);
+			data[i] = sim_pattern(n, k * BUF + i);
 		app->ch.tx_links[b] = first;
 		first = b;
 	}
@@ -130,7 +130,7 @@ static void app_check(struct sim *sim, struct sim_app *app, const struct mn_desc
 		const uint8_t *data = app->ch.rx_data + (size_t)b * BUF;
 
 		for (uint32_t i = 0; i < BUF && at + i < d->len; i++) {
-			if (data[i] != pattern(n, at + i)) {
+			if (data[i] != sim_pattern(n, at + i)) {
 				sim->errors++;
 				return;
 			}
@@ -147,7 +147,7 @@ static void app_check_inline(struct sim *sim, struct sim_app *app, uint32_t len,
 
 	mn_ring_get_bytes(&app->rx, data, len);
 	for (uint32_t i = 0; i < len; i++) {
-		if (data[i] != pattern(n, i)) {
+		if (data[i] != sim_pattern(n, i)) {
 			sim->errors++;
 			return;
 		}

@@ -155,7 +155,7 @@ static const struct {
 
 static void world_init(struct world *w)
 {
-	w->sim = sim_new_sized(41, 4, 2);
+	w->sim = sim_new_sized(41, 4, 4);
 	if (!sim_pair(w->sim, &w->flow[0], &w->flow[1]))
 		abort();
 	sim_run(w->sim, 10000, NULL);

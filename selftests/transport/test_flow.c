@@ -279,6 +279,29 @@ TEST_F(flow, output_alternates)
 	EXPECT_GE(2, longest);
 }
 
+/* Connections share by bytes: one with large packets has its turn less often. */
+TEST_F(flow, output_alternates_by_bytes)
+{
+	struct sim_host *h = self->sim->host;
+	uint64_t small = 0, large = 0;
+	uint32_t other[2], len;
+	struct mn_path path;
+	uint8_t buf[9000];
+
+	self->sim->mtu = 9000;
+	ASSERT_TRUE(sim_connect(self->sim, 0, &other[0], &other[1]));
+	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 1000000));
+	ASSERT_TRUE(sim_send(&h[0].apps[0], other[0], 1000000));
+	mn_stack_poll_channels(h[0].stack);
+	for (int i = 0; i < 16; i++) {
+		len = mn_stack_output(h[0].stack, buf, sizeof(buf), &path);
+		ASSERT_NE(0, len);
+		*(path.mtu == 9000 ? &large : &small) += len;
+	}
+	EXPECT_GE(9000 + 2800, small > large ? small - large : large - small)
+		TH_LOG("%lu and %lu bytes", small, large);
+}
+
 /* Jain's index of n throughputs, times 1000. */
 static uint64_t fairness(const uint64_t *x, int n)
 {

@@ -348,8 +348,8 @@ TEST_F(hostile, data__holes_only)
 		seg.seq = 10000 - 10 * i;
 		inject(self->sim, &self->path, &seg, "x", 1);
 	}
-	EXPECT_EQ(64, self->sim->host[1].held);
-	EXPECT_EQ(300 - 64, self->st->drop_no_memory);
+	EXPECT_EQ(32, self->sim->host[1].held);
+	EXPECT_EQ(300 - 32, self->st->drop_no_memory);
 	EXPECT_EQ(0, mn_stack_abort(self->sim->host[1].stack, self->id[1], MN_END_ADMIN));
 	EXPECT_EQ(0, self->sim->host[1].held);
 }

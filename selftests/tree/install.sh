@@ -58,6 +58,11 @@ lint() {
 	[ -z "$said" ] || { echo "$said"; return 1; }
 }
 
+# The folder that Wireshark names itself.
+dissector_is_found() {
+	test -e "$dest$(tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[ \t]*//p')/machnet.lua"
+}
+
 tap_start
 run_ok "make install" "${main[@]}" install
 run_ok "the module is where modprobe looks" test -e "$dest/lib/modules/$release/updates/machnet.ko"
@@ -66,6 +71,9 @@ for program in machnetd machnetctl machnet-bench; do
 		env LD_LIBRARY_PATH= "$(find "$dest/usr" -name $program -perm -u+x)" --help
 done
 run_refuses "hello runs from where it was installed" '^usage: ' env LD_LIBRARY_PATH= "$dest/usr/bin/hello"
+if command -v tshark >/dev/null; then
+	run_ok "the dissector is where Wireshark looks" dissector_is_found
+fi
 run_ok "a C program compiles against it" compiles gcc c
 run_ok "a C++ program compiles against it" compiles g++ cc
 run_fail "the program runs with the library, and finds no daemon" \

@@ -134,7 +134,7 @@ TEST_F(credit, share__of_the_ring)
 	EXPECT_GE(1u << 18, half / 68 * 80);
 	EXPECT_LE(1u << 17, half / 68 * 80);
 	for (int i = 0; i < 2; i++)
-		mn_credit_touch(&self->cr, &epoch[i], 5000);
+		mn_sharers_touch(&self->cr.sharers, &epoch[i], 5000);
 	EXPECT_EQ(half / 2, mn_credit_share(&self->cr, TOTAL, 1u << 18, &cost, 0));
 	EXPECT_EQ(0, mn_credit_share(&self->cr, TOTAL, MN_SHM_INLINE_MAX, &cost, 3000));
 }
@@ -143,14 +143,14 @@ TEST_F(credit, share__among_the_active)
 {
 	uint32_t epoch[10] = { 0 }, alone, cost = 16 * MN_SHM_BUF_SIZE / 68;
 
-	mn_credit_touch(&self->cr, &epoch[0], 5000);
+	mn_sharers_touch(&self->cr.sharers, &epoch[0], 5000);
 	alone = share(&self->cr, TOTAL, cost, 0);
 	for (int i = 0; i < 10; i++)
-		mn_credit_touch(&self->cr, &epoch[i], 5000);
+		mn_sharers_touch(&self->cr.sharers, &epoch[i], 5000);
 	EXPECT_EQ(alone / 10, share(&self->cr, TOTAL, cost, 0));
 	/* Those that fell silent do not count for long. */
-	mn_credit_touch(&self->cr, &epoch[0], 7500);
-	mn_credit_touch(&self->cr, &epoch[0], 9000);
+	mn_sharers_touch(&self->cr.sharers, &epoch[0], 7500);
+	mn_sharers_touch(&self->cr.sharers, &epoch[0], 9000);
 	EXPECT_EQ(alone, share(&self->cr, TOTAL, cost, 0));
 }
 

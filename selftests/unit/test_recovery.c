@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Records of sent packets: what acknowledgements, time and timeouts make of them. */
+#include <errno.h>
+
 #include <kselftest_harness.h>
 
 #include "core/recovery.h"
@@ -9,7 +11,6 @@
 FIXTURE(recovery)
 {
 	struct mn_recovery r;
-	struct mn_sent ring[MN_SENT_MAX];
 	struct mn_acked got;
 	uint64_t now;
 };
@@ -17,7 +18,7 @@ FIXTURE(recovery)
 FIXTURE_SETUP(recovery)
 {
 	self->now = 5000000;
-	mn_recovery_init(&self->r, self->ring, self->now);
+	mn_recovery_init(&self->r, self->now);
 	/* The round trip is known: 40 us. */
 	for (int i = 0; i < 50; i++)
 		mn_rtt_sample(&self->r.rtt, 40, self->now);
@@ -25,13 +26,20 @@ FIXTURE_SETUP(recovery)
 
 FIXTURE_TEARDOWN(recovery)
 {
+	mn_recovery_fini(&self->r);
+}
+
+static void send_one(struct mn_recovery *r, uint64_t seq, uint64_t now)
+{
+	if (!mn_recovery_reserve(r))
+		mn_recovery_sent(r, seq, LEN, now);
 }
 
 /* n packets of LEN bytes, a microsecond apart. */
 static void send_packets(struct mn_recovery *r, uint64_t *now, uint64_t from, int n)
 {
 	for (int i = 0; i < n; i++)
-		mn_recovery_sent(r, from + i * LEN, LEN, (*now)++);
+		send_one(r, from + i * LEN, (*now)++);
 }
 
 /* Packets [a, b) were received, and everything before ack. ts_echo as from the last of them. */
@@ -65,8 +73,8 @@ TEST_F(recovery, ack__inside_a_packet)
 	mn_recovery_ack(&self->r, 300, NULL, 0, 0, self->now, &self->got);
 	EXPECT_EQ(0, self->got.delivered);
 	EXPECT_TRUE(self->got.progress);
-	EXPECT_EQ(300, self->ring[0].seq);
-	EXPECT_EQ(700, self->ring[0].len);
+	EXPECT_EQ(300, self->r.ring[0].seq);
+	EXPECT_EQ(700, self->r.ring[0].len);
 	EXPECT_EQ(2, self->r.inflight);
 }
 
@@ -84,8 +92,8 @@ TEST_F(recovery, rack__loss_after_the_window)
 	EXPECT_EQ(0, mn_recovery_detect(&self->r, self->r.reo_deadline_us - 1));
 	EXPECT_EQ(1, mn_recovery_detect(&self->r, self->r.reo_deadline_us));
 	EXPECT_EQ(0, self->r.inflight);
-	ASSERT_EQ(&self->ring[0], mn_recovery_first_lost(&self->r));
-	mn_recovery_resent(&self->r, &self->ring[0], self->now + 50);
+	ASSERT_EQ(&self->r.ring[0], mn_recovery_first_lost(&self->r));
+	mn_recovery_resent(&self->r, &self->r.ring[0], self->now + 50);
 	EXPECT_EQ(1, self->r.inflight);
 	EXPECT_EQ(NULL, mn_recovery_first_lost(&self->r));
 	ack(&self->r, 10, 0, 0, self->now + 50, self->now + 90, &self->got);
@@ -106,7 +114,7 @@ TEST_F(recovery, rack__lost_retransmission)
 	mn_recovery_detect(&self->r, self->now);
 	EXPECT_EQ(1, mn_recovery_detect(&self->r, self->r.reo_deadline_us));
 	resent = self->now + 30;
-	mn_recovery_resent(&self->r, &self->ring[0], resent);
+	mn_recovery_resent(&self->r, &self->r.ring[0], resent);
 	self->now = resent + 1;
 	send_packets(&self->r, &self->now, 4 * LEN, 1);
 	self->now += 40;
@@ -127,7 +135,7 @@ TEST_F(recovery, spurious__widens_the_window)
 	mn_recovery_detect(&self->r, self->now);
 	before = self->r.reo_deadline_us - self->now;
 	mn_recovery_detect(&self->r, self->r.reo_deadline_us);
-	mn_recovery_resent(&self->r, &self->ring[0], self->now + 50);
+	mn_recovery_resent(&self->r, &self->r.ring[0], self->now + 50);
 	ack(&self->r, 10, 0, 0, sent, self->now + 60, &self->got);
 	EXPECT_TRUE(self->got.spurious);
 	EXPECT_EQ(2, self->r.reo_mult);
@@ -152,8 +160,8 @@ TEST_F(recovery, probe__once_per_tail)
 	EXPECT_LT(at, mn_recovery_timeout_us(&self->r));
 	self->r.probing = true;
 	EXPECT_EQ(0, mn_recovery_probe_us(&self->r));
-	mn_recovery_resent(&self->r, &self->ring[2], at);
-	self->ring[2].flags |= MN_SENT_PROBE;
+	mn_recovery_resent(&self->r, &self->r.ring[2], at);
+	self->r.ring[2].flags |= MN_SENT_PROBE;
 	/* It was the tail that was lost: that counts as congestion. */
 	ack(&self->r, 3, 0, 0, at, at + 40, &self->got);
 	EXPECT_EQ(1, self->got.repaired);
@@ -191,7 +199,7 @@ TEST_F(recovery, timeout__reneging)
 	mn_recovery_timeout(&self->r, self->now + 5000);
 	EXPECT_EQ(0, self->r.sacked);
 	EXPECT_EQ(2, self->r.lost);
-	EXPECT_EQ(&self->ring[1], mn_recovery_first_lost(&self->r));
+	EXPECT_EQ(&self->r.ring[1], mn_recovery_first_lost(&self->r));
 }
 
 TEST_F(recovery, full_ring_wraps)
@@ -199,7 +207,7 @@ TEST_F(recovery, full_ring_wraps)
 	uint64_t seq = 0;
 
 	for (int round = 0; round < 5; round++) {
-		while (!mn_recovery_full(&self->r)) {
+		while (!mn_recovery_reserve(&self->r)) {
 			mn_recovery_sent(&self->r, seq, LEN, self->now++);
 			seq += LEN;
 		}
@@ -207,6 +215,30 @@ TEST_F(recovery, full_ring_wraps)
 		mn_recovery_ack(&self->r, seq - 50 * LEN, NULL, 0, 0, self->now, &self->got);
 		EXPECT_EQ(50, self->r.inflight);
 	}
+}
+
+/* The memory follows what is under way, in both directions, and no record is lost on the way. */
+TEST_F(recovery, ring_grows_and_shrinks)
+{
+	ASSERT_EQ(0, mn_recovery_reserve(&self->r));
+	EXPECT_EQ(MN_SENT_INITIAL, self->r.size);
+	/* Wrapped around when it grows. */
+	send_packets(&self->r, &self->now, 0, 10);
+	ack(&self->r, 10, 0, 0, 0, self->now, &self->got);
+	send_packets(&self->r, &self->now, 10 * LEN, 300);
+	EXPECT_EQ(512, self->r.size);
+	for (uint32_t i = 0; i < 300; i++)
+		EXPECT_EQ((10 + i) * LEN, mn_recovery_at(&self->r, self->r.head + i)->seq);
+	mn_recovery_trim(&self->r);
+	EXPECT_EQ(512, self->r.size);
+	ack(&self->r, 310, 0, 0, 0, self->now, &self->got);
+	EXPECT_EQ(300, self->got.delivered);
+	mn_recovery_trim(&self->r);
+	EXPECT_EQ(MN_SENT_INITIAL, self->r.size);
+	send_packets(&self->r, &self->now, 310 * LEN, 3000);
+	EXPECT_EQ(MN_SENT_MAX, self->r.size);
+	EXPECT_EQ(MN_SENT_MAX, self->r.inflight);
+	EXPECT_EQ(-ENOSPC, mn_recovery_reserve(&self->r));
 }
 
 TEST(rtt__estimates)

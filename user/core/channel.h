@@ -31,7 +31,7 @@ struct mn_txmsg {
 	uint32_t first;		/* its name */
 	uint32_t cur;		/* buffer that holds byte cur_off: where the last copy ended */
 	uint32_t cur_off;	/* multiple of MN_SHM_BUF_SIZE */
-	uint32_t next;		/* the next piece of the same connection, MN_SHM_BUF_NONE: the last */
+	uint32_t next;		/* the next piece of the connection; MN_SHM_BUF_NONE: none */
 };
 
 struct mn_channel {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* conn.c - life of a connection */
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/stack_priv.h"
@@ -48,7 +47,7 @@ struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch,
 	mn_sendq_init(&c->sendq);
 	mn_reassembly_init(&c->held);
 	mn_inbox_init(&c->inbox);
-	mn_recovery_init(&c->rec, NULL, s->now_us);
+	mn_recovery_init(&c->rec, s->now_us);
 	update_mss(c);
 	return c;
 }
@@ -101,12 +100,11 @@ static void confirm(struct mn_conn *c)
 int mn_conn_establish(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
-	struct mn_sent *ring = malloc(MN_SENT_MAX * sizeof(*ring));
+	int ret = mn_recovery_reserve(&c->rec);
 
-	if (!ring)
-		return -ENOMEM;
+	if (ret)
+		return ret;
 	confirm(c);
-	c->rec.ring = ring;
 	mn_swift_init(&c->swift, MN_SENT_MAX, s->now_us);
 	update_mss(c);
 	c->state = MN_CONN_OPEN;
@@ -283,12 +281,10 @@ void mn_conn_check_closed(struct mn_conn *c)
 	if (c->state != MN_CONN_CLOSING)
 		return;
 	c->state = MN_CONN_LINGER;
-	c->ack_now = true;
 	mn_timer_clear(&c->rtx);
 	/* Later repetitions find nobody, and the peer takes that for an answer, too. */
 	mn_timer_set(&s->wheel, &c->idle,
 		     s->now_us + (linger_us > MN_LINGER_US ? linger_us : MN_LINGER_US));
-	mn_conn_ready(c);
 }
 
 int mn_end_errno(enum mn_end why)
@@ -326,8 +322,7 @@ void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code)
 	drop_receiver(c, c->post & MN_POST_END);
 	drop_sendq(c);
 	mn_stack_conn_forget(c);
-	free(c->rec.ring);
-	c->rec.ring = NULL;
+	mn_recovery_fini(&c->rec);
 	c->state = MN_CONN_DEAD;
 	c->rst_code = c->remote_id ? rst_code : 0;
 	tell_control(c, MN_STACK_EVENT_END, why);

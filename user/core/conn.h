@@ -98,7 +98,7 @@ struct mn_conn {
 	bool syn_due;			/* send SYN or SYN_ACK */
 	bool answered;			/* the peer has said something since the SYN_ACK */
 	uint32_t rst_code;		/* send RST; 0: no */
-	uint32_t quantum;		/* packets until others have their turn */
+	uint32_t debt;			/* bytes sent in this turn, and too many in earlier ones */
 
 	/* sending */
 	struct mn_sendq sendq;
@@ -126,8 +126,9 @@ struct mn_conn {
 	bool ack_now;
 	uint32_t ack_packets, ack_bytes;	/* received and not acknowledged */
 	uint32_t echo_ts;		/* timestamp to echo; 0: none */
-	uint64_t echo_us;		/* when it came */
-	uint32_t credit_epoch;
+	uint64_t echo_us;		/* when it was seen */
+	uint16_t echo_wait_us;		/* and may have come before */
+	uint32_t credit_epoch, ring_epoch;	/* of mn_sharers_touch() */
 
 	uint64_t retransmits;
 };
@@ -193,5 +194,7 @@ void mn_conn_timers_init(struct mn_conn *c);
 /* Sets the retransmission timer by what is outstanding. */
 void mn_conn_rearm(struct mn_conn *c);
 void mn_conn_handshake_started(struct mn_conn *c);
+/* The congestion window has room, or the time of the next packet has come. */
+bool mn_conn_may_send(const struct mn_conn *c);
 
 #endif /* MN_CORE_CONN_H */

@@ -3,17 +3,18 @@
 #include "core/stack_priv.h"
 
 /* Round trip by the echoed timestamp; 0: none. */
-static uint32_t measure_rtt(struct mn_conn *c, const struct mn_seg *seg)
+static struct mn_swift_delay measure_rtt(struct mn_conn *c, const struct mn_seg *seg)
 {
 	uint64_t now_us = c->stack->now_us;
 	int32_t rtt = (uint32_t)now_us - seg->ts_echo - seg->ack_delay;
+	uint64_t unseen = (uint64_t)seg->wait + c->stack->wait_us;
 
 	if (!seg->ts_echo)
-		return 0;
+		return (struct mn_swift_delay){ 0 };
 	if (rtt < 1)
 		rtt = 1;
 	mn_rtt_sample(&c->rec.rtt, rtt, now_us);
-	return rtt;
+	return (struct mn_swift_delay){ rtt, unseen < (uint32_t)rtt ? rtt - unseen : 0 };
 }
 
 static void receive_syn_ack(struct mn_conn *c, const struct mn_seg *seg)
@@ -43,6 +44,7 @@ static void receive_syn_ack(struct mn_conn *c, const struct mn_seg *seg)
 	}
 	c->echo_ts = seg->ts;
 	c->echo_us = s->now_us;
+	c->echo_wait_us = s->wait_us;
 	/* At once, also without anything to say: it makes the peer's end come up. */
 	c->ack_now = true;
 	mn_conn_ready(c);
@@ -144,15 +146,16 @@ static void receive_ack(struct mn_conn *c, const struct mn_seg *seg)
 	uint64_t now_us = c->stack->now_us;
 	bool limited = r->lost || r->inflight >= mn_swift_cwnd(&c->swift);
 	bool timed_out = r->timed_out;
+	struct mn_swift_delay delay = { 0 };
 	struct mn_acked got;
-	uint32_t rtt = 0, lost;
+	uint32_t lost;
 
 	update_limit(c, seg);
 	if (seg->ack < c->snd_una)
 		return;
 	mn_recovery_ack(r, seg->ack, seg->sack, seg->n_sack, seg->ts_echo, now_us, &got);
 	if (got.delivered)
-		rtt = measure_rtt(c, seg);
+		delay = measure_rtt(c, seg);
 	if (seg->ack > c->snd_una)
 		advance_una(c, seg->ack);
 	if (timed_out && got.spurious)
@@ -161,7 +164,7 @@ static void receive_ack(struct mn_conn *c, const struct mn_seg *seg)
 	if (lost + got.repaired)
 		mn_swift_lost(&c->swift, lost + got.repaired);
 	if (got.delivered)
-		mn_swift_acked(&c->swift, &r->rtt, rtt, got.delivered, limited, now_us);
+		mn_swift_acked(&c->swift, &r->rtt, delay, got.delivered, limited, now_us);
 }
 
 /* What the packet says about our stream can be true. */

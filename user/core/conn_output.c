@@ -18,6 +18,7 @@ static void fill_echo(const struct mn_conn *c, struct mn_seg *seg)
 
 	seg->ts = timestamp(now_us);
 	seg->ts_echo = c->echo_ts;
+	seg->wait = c->echo_wait_us;
 	if (c->echo_ts && now_us - c->echo_us < UINT32_MAX)
 		seg->ack_delay = now_us - c->echo_us;
 }
@@ -124,16 +125,11 @@ static uint32_t output_again(struct mn_conn *c, uint8_t *buf, uint32_t limit, st
 			     (limit - s->len - MN_PACKET_HDR(0)) / sizeof(struct mn_wire_sack));
 }
 
-static bool has_window(const struct mn_conn *c)
-{
-	return c->rec.inflight < mn_swift_cwnd(&c->swift);
-}
-
 static uint32_t output_lost(struct mn_conn *c, uint8_t *buf, uint32_t limit)
 {
 	struct mn_sent *s = mn_recovery_first_lost(&c->rec);
 
-	if (!s || !has_window(c) || (s->len && s->seq + s->len > c->snd_limit))
+	if (!s || !mn_conn_may_send(c) || (s->len && s->seq + s->len > c->snd_limit))
 		return 0;
 	return output_again(c, buf, limit, s, 0);
 }
@@ -164,11 +160,11 @@ static uint32_t output_new(struct mn_conn *c, uint8_t *buf, uint32_t limit, uint
 	struct mn_sent *s;
 	bool fin;
 
-	if (mn_recovery_full(&c->rec) || c->fin_sent)
+	if (c->fin_sent)
 		return 0;
 	len = new_payload(c, limit - MN_PACKET_HDR(n_sack));
 	fin = c->fin_queued && seq + len == c->snd_end;
-	if (!len && !fin)
+	if ((!len && !fin) || mn_recovery_reserve(&c->rec))
 		return 0;
 	s = mn_recovery_sent(&c->rec, seq, len, st->now_us);
 	s->msg = msg;
@@ -204,6 +200,11 @@ static uint32_t output_tail_probe(struct mn_conn *c, uint8_t *buf, uint32_t limi
 	s = mn_recovery_at(&c->rec, c->rec.tail - 1);
 	if (s->flags & MN_SENT_SACKED)
 		return 0;
+	/* The peer took the credit for it back: it is asked without what it cannot take. */
+	if (s->len && s->seq + s->len > c->snd_limit) {
+		c->probe_due = true;
+		return 0;
+	}
 	n = output_again(c, buf, limit, s, MN_WIRE_F_PROBE);
 	if (n)
 		s->flags |= MN_SENT_PROBE;
@@ -218,7 +219,7 @@ static uint32_t output_stream(struct mn_conn *c, uint8_t *buf, uint32_t limit)
 		n = output_tail_probe(c, buf, limit);
 	if (!n && c->rec.lost)
 		n = output_lost(c, buf, limit);
-	if (!n && !c->rec.lost && has_window(c))
+	if (!n && !c->rec.lost && mn_conn_may_send(c))
 		n = output_new(c, buf, limit, 0);
 	/* Data asks as well, but may be too large for the path: the question goes out by itself. */
 	if (!n && c->probe_due) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* conn_receive.c - the receiving half of a connection */
+#include "core/min.h"
 #include "core/stack_priv.h"
 
 /* Small packets that are acknowledged together at most; large ones: two. */
 #define ACK_EVERY	4u
+/* Of a ring of 256 descriptors; the others are for acknowledgements. */
+#define RING_PACKETS	192u
 
 void mn_conn_free_held(struct mn_conn *c)
 {
@@ -15,10 +18,22 @@ void mn_conn_free_held(struct mn_conn *c)
 	}
 }
 
+/* A part of the RX ring, when packets may pile up in it. */
+static uint32_t ring_share(const struct mn_conn *c)
+{
+	const struct mn_stack *s = c->stack;
+	uint32_t n = mn_sharers_count(&s->senders);
+	uint32_t packets = n > 1 ? RING_PACKETS / n : RING_PACKETS;
+
+	if (s->now_us >= s->slow_until_us)
+		return UINT32_MAX;
+	return (packets > 2 ? packets : 2) * c->mss;
+}
+
 uint32_t mn_conn_credit(struct mn_conn *c)
 {
 	struct mn_stack_channel *sch = c->sch;
-	uint64_t edge;
+	uint32_t bytes;
 
 	/* What comes after the close is dropped: it must not hold the peer up. */
 	if (c->state > MN_CONN_OPEN)
@@ -27,11 +42,12 @@ uint32_t mn_conn_credit(struct mn_conn *c)
 		c->rcv_edge = c->rcv_nxt;
 		return 0;
 	}
-	edge = c->rcv_nxt + mn_inbox_expects(&c->inbox) +
-	       mn_credit_share(&sch->credit, sch->ch->rx_free_count,
-			       mn_channel_rx_ring_room(sch->ch), &c->inbox.cost, 2 * c->mss);
-	if (c->rcv_edge < edge)
-		c->rcv_edge = edge;
+	bytes = mn_inbox_expects(&c->inbox) +
+		mn_credit_share(&sch->credit, sch->ch->rx_free_count,
+				mn_channel_rx_ring_room(sch->ch), &c->inbox.cost, 2 * c->mss);
+	bytes = mn_min_u32(bytes, ring_share(c));
+	if (c->rcv_edge < c->rcv_nxt + bytes)
+		c->rcv_edge = c->rcv_nxt + bytes;
 	if (c->rcv_edge - c->rcv_nxt >= 2 * c->mss)
 		mn_list_del(&c->in_throttled);
 	else if (mn_list_empty(&c->in_throttled))
@@ -137,7 +153,8 @@ static bool receive_data(struct mn_conn *c, const struct mn_seg *seg, const stru
 	struct mn_stack_stats *st = &c->stack->stats;
 	uint64_t end = seg->seq + seg->len;
 
-	mn_credit_touch(&c->sch->credit, &c->credit_epoch, c->stack->now_us);
+	mn_sharers_touch(&c->sch->credit.sharers, &c->credit_epoch, c->stack->now_us);
+	mn_sharers_touch(&c->stack->senders, &c->ring_epoch, c->stack->now_us);
 	if (end <= c->rcv_nxt) {
 		st->rx_duplicates++;
 		c->ack_now = true;
@@ -210,6 +227,7 @@ bool mn_conn_receive(struct mn_conn *c, const struct mn_seg *seg, const struct m
 	if (seg->type == MN_WIRE_DATA || seg->flags) {
 		c->echo_ts = seg->ts;
 		c->echo_us = c->stack->now_us;
+		c->echo_wait_us = c->stack->wait_us;
 	}
 	if (seg->flags & MN_WIRE_F_PROBE)
 		c->ack_now = true;

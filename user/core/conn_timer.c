@@ -30,6 +30,33 @@ void mn_conn_handshake_started(struct mn_conn *c)
 	mn_conn_ready(c);
 }
 
+/* When the next packet may be sent: windows below one packet are times. */
+static uint64_t pace_end_us(const struct mn_conn *c)
+{
+	return c->rec.sent_us + mn_swift_pace_us(&c->swift, mn_rtt_smoothed_us(&c->rec.rtt));
+}
+
+bool mn_conn_may_send(const struct mn_conn *c)
+{
+	uint32_t cwnd = mn_swift_cwnd(&c->swift), inflight = c->rec.inflight;
+
+	/* Credit is packets as well: small ones take as many descriptors as large ones. */
+	if (inflight > 1 && c->snd_una + (uint64_t)inflight * c->mss >= c->snd_limit)
+		return false;
+	if (cwnd)
+		return inflight < cwnd;
+	return !c->rec.inflight && pace_end_us(c) <= c->stack->now_us;
+}
+
+/* Something waits only for its time to be sent. */
+static bool is_paced(const struct mn_conn *c)
+{
+	bool due = c->rec.lost || (c->fin_queued && !c->fin_sent) ||
+		   (c->snd_nxt < c->snd_end && c->snd_nxt < c->snd_limit);
+
+	return due && !c->rec.inflight && !mn_swift_cwnd(&c->swift) && !mn_conn_may_send(c);
+}
+
 /* Data waits for credit, and nothing is under way that would bring some. */
 static bool waits_for_credit(const struct mn_conn *c)
 {
@@ -74,7 +101,8 @@ static void stream_fire(struct mn_conn *c)
 		c->tlp_due = true;
 		s->stats.tlp_fired++;
 	} else if (!mn_recovery_empty(r) && mn_recovery_timeout_us(r) <= s->now_us) {
-		timeout_fire(c);
+		if (r->inflight || !r->lost || credit_is_closed(c))
+			timeout_fire(c);
 	} else if (c->persist_us && c->persist_us <= s->now_us) {
 		c->persist_us = 0;
 		c->persist_tries++;
@@ -112,6 +140,8 @@ void mn_conn_rearm(struct mn_conn *c)
 		c->persist_us = s->now_us + mn_rtt_rto_us(&r->rtt, c->persist_tries);
 	if (c->persist_us)
 		at = c->persist_us;
+	if (is_paced(c))
+		at = pace_end_us(c);
 	if (at == MN_TIMER_NONE)
 		mn_timer_clear(&c->rtx);
 	else
@@ -162,6 +192,7 @@ static void keepalive(struct mn_conn *c)
 		return;
 	}
 	if (next_us <= s->now_us) {
+		mn_recovery_trim(&c->rec);
 		c->unanswered++;
 		c->probe_due = true;
 		mn_conn_ready(c);

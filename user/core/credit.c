@@ -12,7 +12,7 @@
 
 void mn_credit_init(struct mn_credit *cr, uint32_t total)
 {
-	*cr = (struct mn_credit){ .total = total, .epoch = 1 };
+	*cr = (struct mn_credit){ .total = total };
 	mn_list_init(&cr->small);
 	mn_list_init(&cr->large);
 }
@@ -87,17 +87,17 @@ void mn_credit_drop(struct mn_credit *cr, struct mn_claim *cl)
 	cl->granted = false;
 }
 
-void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us)
+void mn_sharers_touch(struct mn_sharers *sh, uint32_t *epoch, uint64_t now_us)
 {
-	if (now_us >= cr->epoch_end_us) {
-		cr->active_before = now_us < cr->epoch_end_us + EPOCH_US ? cr->active : 0;
-		cr->active = 0;
-		cr->epoch++;
-		cr->epoch_end_us = now_us + EPOCH_US;
+	if (now_us >= sh->epoch_end_us) {
+		sh->active_before = now_us < sh->epoch_end_us + EPOCH_US ? sh->active : 0;
+		sh->active = 0;
+		sh->epoch++;
+		sh->epoch_end_us = now_us + EPOCH_US;
 	}
-	if (*epoch != cr->epoch) {
-		*epoch = cr->epoch;
-		cr->active++;
+	if (*epoch != sh->epoch) {
+		*epoch = sh->epoch;
+		sh->active++;
 	}
 }
 
@@ -113,7 +113,7 @@ static uint64_t fits(uint64_t bytes, uint32_t cost16)
 uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint64_t ring,
 			 const struct mn_cost *cost, uint32_t least)
 {
-	uint32_t sharers = cr->active > cr->active_before ? cr->active : cr->active_before;
+	uint32_t sharers = mn_sharers_count(&cr->sharers);
 	uint32_t room = mn_credit_room(cr, free);
 	uint64_t bytes, by_ring;
 

@@ -38,14 +38,27 @@ struct mn_cost {
 	uint32_t ring16;	/* bytes of the ring */
 };
 
-struct mn_credit {
-	uint32_t total;		/* buffers of the channel */
-	uint32_t claimed;	/* set aside and not yet used */
-	struct mn_list small, large;	/* claims in line */
+/* How many connections share something now. */
+struct mn_sharers {
 	uint64_t epoch_end_us;
 	uint32_t epoch;
 	uint32_t active;	/* connections that received something in this epoch */
 	uint32_t active_before;	/* and in the one before */
+};
+
+/* One of them received something; *epoch is its own, 0 at first. */
+void mn_sharers_touch(struct mn_sharers *sh, uint32_t *epoch, uint64_t now_us);
+
+static inline uint32_t mn_sharers_count(const struct mn_sharers *sh)
+{
+	return sh->active > sh->active_before ? sh->active : sh->active_before;
+}
+
+struct mn_credit {
+	uint32_t total;		/* buffers of the channel */
+	uint32_t claimed;	/* set aside and not yet used */
+	struct mn_list small, large;	/* claims in line */
+	struct mn_sharers sharers;
 };
 
 void mn_credit_init(struct mn_credit *cr, uint32_t total);
@@ -73,9 +86,6 @@ static inline bool mn_credit_is_low(const struct mn_credit *cr, uint32_t free)
 {
 	return mn_credit_room(cr, free) <= cr->total / 32;
 }
-
-/* A connection received something; *epoch is its own, 0 at first. */
-void mn_credit_touch(struct mn_credit *cr, uint32_t *epoch, uint64_t now_us);
 
 /*
  * Bytes of stream beyond the message under assembly: what would fit into a share of the free

@@ -26,6 +26,7 @@ static void read_hdr(const struct mn_wire_hdr *h, struct mn_seg *seg)
 	seg->ts = ntohl(h->ts);
 	seg->ts_echo = ntohl(h->ts_echo);
 	seg->ack_delay = ntohl(h->ack_delay);
+	seg->wait = ntohs(h->wait);
 }
 
 /* What the body may say depends on the type. */
@@ -120,6 +121,7 @@ uint32_t mn_packet_write(uint8_t *buf, const struct mn_seg *seg)
 		.ts = htonl(seg->ts),
 		.ts_echo = htonl(seg->ts_echo),
 		.ack_delay = htonl(seg->ack_delay),
+		.wait = htons(seg->wait),
 	};
 
 	memcpy(buf, &h, sizeof(h));

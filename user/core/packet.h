@@ -15,6 +15,7 @@ struct mn_seg {
 	uint32_t credit;
 	uint64_t id, seq, ack;
 	uint32_t ts, ts_echo, ack_delay;
+	uint16_t wait;
 	struct mn_wire_sack sack[MN_WIRE_SACK_MAX];	/* each start < end */
 	struct mn_wire_syn syn;		/* SYN, SYN_ACK, RST, RETRY */
 	const uint8_t *payload;

@@ -4,7 +4,8 @@
  *
  * They stay in the engine's buffers, in the order of the stream, until the hole
  * in front of them is filled. Nothing is copied. The number is bounded per
- * connection and, by the pool, for all connections of a stack together.
+ * connection and, by the pool, for all connections of a stack together: a connection may hold as
+ * many as are still free, so that each finds some, and one alone gets half of them.
  */
 #ifndef MN_CORE_REASSEMBLY_H
 #define MN_CORE_REASSEMBLY_H
@@ -13,9 +14,6 @@
 
 #include <machnet/wire.h>
 #include "core/list.h"
-
-/* Packets that one connection may hold: as many as a sender keeps under way. */
-#define MN_HELD_MAX	256u
 
 struct mn_held {
 	struct mn_list node;
@@ -28,6 +26,7 @@ struct mn_held {
 struct mn_held_pool {
 	struct mn_held *all;
 	struct mn_list free;
+	uint32_t n_free;
 };
 
 struct mn_reassembly {

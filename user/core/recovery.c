@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* recovery.c - loss detection: RACK, tail-loss probe, retransmission timeout */
-#include <stddef.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "core/recovery.h"
 
@@ -24,15 +25,50 @@ void mn_recovery_clear(struct mn_recovery *r)
 	r->timed_out = false;
 }
 
-void mn_recovery_init(struct mn_recovery *r, struct mn_sent *ring, uint64_t now_us)
+void mn_recovery_init(struct mn_recovery *r, uint64_t now_us)
 {
 	*r = (struct mn_recovery){
-		.ring = ring,
 		.reo_mult = 1,
 		.sent_us = now_us,
 		.progress_us = now_us,
 	};
 	mn_rtt_init(&r->rtt, now_us);
+}
+
+static int resize(struct mn_recovery *r, uint32_t size)
+{
+	struct mn_sent *ring = malloc(size * sizeof(*ring));
+
+	if (!ring)
+		return -ENOMEM;
+	for (uint32_t i = r->head; i != r->tail; i++)
+		ring[i & (size - 1)] = *mn_recovery_at(r, i);
+	free(r->ring);
+	r->ring = ring;
+	r->size = size;
+	return 0;
+}
+
+int mn_recovery_reserve(struct mn_recovery *r)
+{
+	if (r->tail - r->head < r->size)
+		return 0;
+	if (r->size == MN_SENT_MAX)
+		return -ENOSPC;
+	return resize(r, r->size ? 2 * r->size : MN_SENT_INITIAL);
+}
+
+void mn_recovery_trim(struct mn_recovery *r)
+{
+	if (mn_recovery_empty(r) && r->size > MN_SENT_INITIAL)
+		resize(r, MN_SENT_INITIAL);
+}
+
+void mn_recovery_fini(struct mn_recovery *r)
+{
+	free(r->ring);
+	r->ring = NULL;
+	r->size = 0;
 }
 
 struct mn_sent *mn_recovery_sent(struct mn_recovery *r, uint64_t seq, uint32_t len, uint64_t now_us)
@@ -204,8 +240,8 @@ void mn_recovery_ack(struct mn_recovery *r, uint64_t ack, const struct mn_wire_s
 
 static uint32_t reordering_us(const struct mn_recovery *r)
 {
-	uint64_t wnd = (uint64_t)r->reo_mult * mn_rtt_min_us(&r->rtt) / 4;
-	uint32_t srtt = mn_rtt_smoothed_us(&r->rtt);
+	uint32_t part = mn_rtt_min_us(&r->rtt) / 4, srtt = mn_rtt_smoothed_us(&r->rtt);
+	uint64_t wnd = (uint64_t)r->reo_mult * (part > REO_MIN_US ? part : REO_MIN_US);
 
 	if (!srtt || wnd > srtt)
 		wnd = srtt;

@@ -19,8 +19,9 @@
 #include <machnet/wire.h>
 #include "core/rtt.h"
 
-/* Packets under way: bounds the state per connection and the burst at a receiver. */
-#define MN_SENT_MAX	256u
+/* Packets under way at most; the records of so many begin small and grow when they are needed. */
+#define MN_SENT_MAX	2048u
+#define MN_SENT_INITIAL	16u
 
 #define MN_SENT_SACKED	0x1
 #define MN_SENT_LOST	0x2
@@ -37,7 +38,8 @@ struct mn_sent {
 };
 
 struct mn_recovery {
-	struct mn_sent *ring;	/* MN_SENT_MAX */
+	struct mn_sent *ring;
+	uint32_t size;		/* of the ring, a power of two; 0: none */
 	uint32_t head, tail;	/* free-running: oldest, one behind the newest */
 	uint32_t inflight;	/* records believed to be in the network */
 	uint32_t lost, sacked, resent;	/* records by flag */
@@ -46,7 +48,7 @@ struct mn_recovery {
 	uint64_t rack_sent_us, rack_end;	/* the latest sent packet that has arrived */
 	uint32_t rack_rtt_us;
 	uint64_t fack;		/* highest end that has arrived */
-	uint32_t reo_mult;	/* reordering window, in quarters of the least round trip */
+	uint32_t reo_mult;	/* reordering window, in quarters of a round trip or 20 us */
 	uint32_t reo_keep;	/* recoveries until it shrinks again */
 	uint64_t reo_end;	/* it grows at most once until this arrives */
 	uint64_t reo_deadline_us;	/* when to look for losses again; 0: no need */
@@ -67,8 +69,13 @@ struct mn_acked {
 	bool spurious;		/* something had been declared lost, or sent twice, needlessly */
 };
 
-/* ring: memory for MN_SENT_MAX records. */
-void mn_recovery_init(struct mn_recovery *r, struct mn_sent *ring, uint64_t now_us);
+/* Without memory for any record yet. */
+void mn_recovery_init(struct mn_recovery *r, uint64_t now_us);
+/* Makes room for one more record. 0, -ENOSPC (MN_SENT_MAX are under way), -ENOMEM. */
+int mn_recovery_reserve(struct mn_recovery *r);
+/* While it is empty: gives memory back that a busier time has left. */
+void mn_recovery_trim(struct mn_recovery *r);
+void mn_recovery_fini(struct mn_recovery *r);
 /* Forgets all records; keeps what was measured. */
 void mn_recovery_clear(struct mn_recovery *r);
 
@@ -77,14 +84,9 @@ static inline bool mn_recovery_empty(const struct mn_recovery *r)
 	return r->head == r->tail;
 }
 
-static inline bool mn_recovery_full(const struct mn_recovery *r)
-{
-	return r->tail - r->head == MN_SENT_MAX;
-}
-
 static inline struct mn_sent *mn_recovery_at(const struct mn_recovery *r, uint32_t index)
 {
-	return &r->ring[index % MN_SENT_MAX];
+	return &r->ring[index & (r->size - 1)];
 }
 
 /* One number behind the record, the FIN's included. */
@@ -93,7 +95,7 @@ static inline uint64_t mn_sent_end(const struct mn_sent *s)
 	return s->seq + s->len + ((s->flags & MN_SENT_FIN) != 0);
 }
 
-/* A new packet was sent; not full. */
+/* A new packet was sent; room was made for it. */
 struct mn_sent *mn_recovery_sent(struct mn_recovery *r, uint64_t seq, uint32_t len,
 				 uint64_t now_us);
 /* An old one was sent again. */

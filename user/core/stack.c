@@ -6,10 +6,17 @@
 
 #include "core/stack_priv.h"
 
-/* Packets of one connection in a row. */
-#define QUANTUM		2u
+/* Bytes that a connection may send before others have their turn; what it sends more it owes. */
+#define QUANTUM		2800u
+/* What a packet costs besides its bytes. */
+#define PACKET_COST	64u
 /* An engine that was away for longer has packets waiting that may make its timers needless. */
 #define ABSENT_US	100u
+/* 50 Gbit/s fill a ring of 256 in such a time; for how long one such turn is remembered. */
+#define SLOW_US		60u
+#define SLOW_KEEP_US	10000u
+/* Turns in which it sees them all. */
+#define BACKLOG_TURNS	8u
 /* How often to look whether a full ring has room again when nothing else wakes the engine. */
 #define RETRY_US	1000u
 
@@ -58,7 +65,7 @@ void mn_stack_destroy(struct mn_stack *s)
 		if (s->conns[i].state == MN_CONN_FREE)
 			continue;
 		mn_conn_free_held(&s->conns[i]);
-		free(s->conns[i].rec.ring);
+		mn_recovery_fini(&s->conns[i].rec);
 	}
 	for (uint32_t i = 0; i < s->n_channels; i++)
 		free(s->channels[i]);
@@ -102,12 +109,27 @@ int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable)
 	return 0;
 }
 
+/* Nobody looked for a while; and what has come meanwhile is seen in some turns only. */
+static void track_wait(struct mn_stack *s, uint64_t elapsed_us)
+{
+	uint64_t wait_us = elapsed_us;
+
+	if (elapsed_us > SLOW_US)
+		s->slow_until_us = s->now_us + SLOW_KEEP_US;
+	if (elapsed_us > ABSENT_US)
+		s->backlog_turns = BACKLOG_TURNS;
+	else if (s->backlog_turns && s->backlog_turns--)
+		wait_us += s->wait_us;
+	s->wait_us = wait_us < UINT16_MAX ? wait_us : UINT16_MAX;
+}
+
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 {
 	uint64_t before_us = s->now_us;
 
 	if (now_us > before_us)
 		s->now_us = now_us;
+	track_wait(s, s->now_us - before_us);
 	mn_wheel_advance(&s->wheel, s->now_us - before_us > ABSENT_US ? before_us : s->now_us, s);
 	mn_stack_close_corrupt(s);
 }
@@ -130,12 +152,16 @@ uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct 
 	while (!n && !mn_list_empty(&s->ready)) {
 		struct mn_conn *c = mn_container(s->ready.next, struct mn_conn, in_ready);
 
-		n = mn_conn_output(c, buf, cap, path);
-		if (!n || ++c->quantum >= QUANTUM) {
-			c->quantum = 0;
-			mn_list_del(&c->in_ready);
-			if (n && c->state != MN_CONN_FREE)
-				mn_conn_ready(c);
+		if (c->debt < QUANTUM) {
+			n = mn_conn_output(c, buf, cap, path);
+			c->debt = n ? c->debt + n + PACKET_COST : 0;
+		}
+		if (n && c->debt < QUANTUM)
+			break;
+		mn_list_del(&c->in_ready);
+		if (c->debt && c->state != MN_CONN_FREE) {
+			c->debt -= QUANTUM;
+			mn_conn_ready(c);
 		}
 	}
 	if (!n)
@@ -192,7 +218,7 @@ static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 		.srtt_us = mn_rtt_smoothed_us(&r->rtt),
 		.rttvar_us = r->rtt.var4 / 4,
 		.rto_us = rto,
-		.cwnd_bytes = mn_swift_cwnd(&c->swift) * (c->mss - MN_PACKET_HDR(0)),
+		.cwnd_bytes = (uint64_t)c->swift.cwnd * (c->mss - MN_PACKET_HDR(0)) / MN_SWIFT_ONE,
 		.inflight_bytes = inflight,
 		.credit_bytes = c->snd_limit > c->snd_nxt ? c->snd_limit - c->snd_nxt : 0,
 		.tx_messages = c->sendq.messages,

@@ -277,14 +277,21 @@ static void resume_claims(struct mn_stack_channel *sch)
 		mn_conn_resume(mn_container(cl, struct mn_conn, inbox.claim));
 }
 
+static bool has_much_room(const struct mn_stack_channel *sch)
+{
+	struct mn_channel *ch = sch->ch;
+
+	return mn_credit_room(&sch->credit, ch->rx_free_count) >= sch->credit.total / 4 &&
+	       mn_channel_rx_ring_room(ch) >= ch->rx.size / 4 * sizeof(struct mn_desc);
+}
+
 /* Tells peers that were kept short of the room that there is now. */
 static void update_credits(struct mn_stack_channel *sch)
 {
 	for (int i = 0; i < UPDATES_PER_CALL && !mn_list_empty(&sch->throttled); i++) {
 		struct mn_conn *c = mn_container(sch->throttled.next, struct mn_conn, in_throttled);
 
-		if (mn_credit_room(&sch->credit, sch->ch->rx_free_count) < sch->credit.total / 4 ||
-		    mn_channel_rx_ring_room(sch->ch) < sch->ch->rx.size / 4 * sizeof(struct mn_desc))
+		if (!has_much_room(sch))
 			return;
 		mn_list_del(&c->in_throttled);
 		c->ack_now = true;

@@ -103,6 +103,7 @@ static void accept_syn(struct mn_stack *s, struct mn_stack_channel *sch, const s
 	c->limit_ts = seg->ts;
 	c->echo_ts = seg->ts;
 	c->echo_us = s->now_us;
+	c->echo_wait_us = s->wait_us;
 	mn_list_add_tail(&s->unconfirmed, &c->in_unconfirmed);
 	s->n_unconfirmed++;
 	if (mn_stack_conn_set_peer(c, seg->syn.id)) {

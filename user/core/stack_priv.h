@@ -19,7 +19,7 @@ struct mn_stack_channel {
 	struct mn_list conns;		/* all its connections */
 	struct mn_list blocked;		/* those that have something to post, and no room */
 	struct mn_list throttled;	/* those whose peers were given little credit */
-	struct mn_list closing;		/* those that the application has closed, until tx has got so far */
+	struct mn_list closing;		/* closed by the application, until tx has got so far */
 	struct mn_credit credit;
 	struct mn_list in_active;	/* mn_stack.active: looked at in each turn */
 	uint32_t idle_turns;		/* turns in a row in which there was nothing */
@@ -30,6 +30,10 @@ struct mn_stack_channel {
 struct mn_stack {
 	struct mn_stack_config cfg;
 	uint64_t now_us;
+	uint16_t wait_us;		/* a packet may have waited so long to be seen now */
+	uint64_t slow_until_us;		/* the engine does not look often enough for a short ring */
+	struct mn_sharers senders;	/* of the RX ring */
+	uint16_t backlog_turns;		/* until those that came while nobody looked are seen */
 	struct mn_wheel wheel;
 
 	struct mn_conn *conns;		/* max_conns of them, by slot */

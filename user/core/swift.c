@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: MIT
 /* swift.c - delay-based congestion window */
+#include "core/min.h"
 #include "core/swift.h"
 
-#define ONE		256u	/* a packet; also 1.0 */
+#define ONE		MN_SWIFT_ONE	/* a packet; also 1.0 */
 /* Queueing that is no reason to slow down. */
 #define QUEUE_US	50u
-/* Swift's fs_range and fs_max_cwnd: what a flow with one packet may add to the target. */
+/*
+ * Swift's fs_range and fs_max_cwnd: what a flow with one packet may add to the target. Smaller
+ * windows may add somewhat more, but no queue is to grow beyond what a ring holds.
+ */
 #define FLOW_RANGE_US	100u
+#define FLOW_RANGE_MAX_US	150u
 #define FLOW_CWND_MAX	100u
 /* Swift's beta and max_mdf. */
 #define BETA		205u	/* 0.8 */
-/* Delay alone shrinks the window no further: below, it is processors that are busy, not queues. */
-#define DELAY_FLOOR	8u
 #define SHRINK_MAX	128u	/* 0.5 */
+/* Growth per round of windows below eight packets, and at least. */
+#define STEP_SHARE	8u
+#define STEP_MIN	(ONE / 8)
 #define ROUNDS_TO_RAISE	5u
 #define RAISE_MAX	8u
-/* Losses in slow start, of 256, that end it. */
-#define SLOW_START_LOSS	13u
+/* Losses, of 256, that are not by chance. */
+#define LOSS_HEAVY	13u
 /* Timeouts in a row after which nothing is believed of the path any more. */
 #define TIMEOUTS_TO_RESET	3u
+/* Packets of one connection that may stand in queues, and those that are on the way meanwhile. */
+#define RING		256u
+#define PACKETS_PER_US	4u
 
 void mn_swift_init(struct mn_swift *sw, uint32_t cwnd_max, uint64_t now_us)
 {
@@ -29,6 +38,7 @@ void mn_swift_init(struct mn_swift *sw, uint32_t cwnd_max, uint64_t now_us)
 		.slow_start = true,
 		.round_end_us = now_us,
 		.round_min_us = UINT32_MAX,
+		.round_network_us = UINT32_MAX,
 	};
 }
 
@@ -50,88 +60,116 @@ static uint32_t flow_scaling_us(uint32_t cwnd)
 
 	if (cwnd >= FLOW_CWND_MAX * ONE)
 		return 0;
-	return FLOW_RANGE_US * (root_max - root) / 9 / root;
+	return mn_min_u32(FLOW_RANGE_US * (root_max - root) / 9 / root, FLOW_RANGE_MAX_US);
+}
+
+static uint32_t allowance_us(const struct mn_swift *sw, uint32_t base_us)
+{
+	return (base_us / 2 > QUEUE_US ? base_us / 2 : QUEUE_US) + flow_scaling_us(sw->cwnd);
 }
 
 uint32_t mn_swift_target_us(const struct mn_swift *sw, const struct mn_rtt *rtt)
 {
-	uint32_t base = mn_rtt_min_us(rtt);
-	uint32_t queue = base / 2 > QUEUE_US ? base / 2 : QUEUE_US;
+	uint32_t base_us = mn_rtt_min_us(rtt);
 
-	return base + queue + flow_scaling_us(sw->cwnd);
+	return base_us + allowance_us(sw, base_us);
 }
 
-static void set_cwnd(struct mn_swift *sw, uint64_t cwnd)
+uint32_t mn_swift_pace_us(const struct mn_swift *sw, uint32_t srtt_us)
 {
-	if (cwnd > (uint64_t)sw->cwnd_max * ONE)
-		cwnd = sw->cwnd_max * ONE;
-	sw->cwnd = cwnd < ONE ? ONE : cwnd;
+	uint64_t us;
+
+	if (sw->cwnd >= ONE)
+		return 0;
+	us = (uint64_t)srtt_us * ONE / sw->cwnd;
+	if (us <= MN_SWIFT_PACE_MAX_US)
+		return us;
+	return srtt_us > MN_SWIFT_PACE_MAX_US ? srtt_us : MN_SWIFT_PACE_MAX_US;
 }
 
 static void shrink(struct mn_swift *sw, uint32_t part, uint32_t least)
 {
-	uint32_t cwnd = (uint64_t)sw->cwnd * (ONE - part) / ONE;
+	uint32_t cwnd;
 
+	/* Below one packet each is a round of its own, and most of them see the same queue. */
+	if (sw->cwnd < ONE)
+		part /= 2;
+	cwnd = (uint64_t)sw->cwnd * (ONE - part) / ONE;
 	sw->good_rounds = 0;
-	if (cwnd < least * ONE)
-		cwnd = sw->cwnd < least * ONE ? sw->cwnd : least * ONE;
-	set_cwnd(sw, cwnd);
+	if (cwnd < least)
+		cwnd = mn_min_u32(sw->cwnd, least);
+	sw->cwnd = cwnd;
 }
 
 static void grow(struct mn_swift *sw)
 {
-	uint32_t raise = 1;
+	uint32_t raise = 1, step = mn_min_u32(sw->cwnd / STEP_SHARE, ONE);
 
 	if (!sw->round_limited)
 		return;
 	if (sw->slow_start) {
-		set_cwnd(sw, 2 * (uint64_t)sw->cwnd);
+		sw->cwnd *= 2;
 		return;
 	}
 	if (++sw->good_rounds > ROUNDS_TO_RAISE)
-		raise = sw->good_rounds - ROUNDS_TO_RAISE;
-	set_cwnd(sw, sw->cwnd + (raise < RAISE_MAX ? raise : RAISE_MAX) * ONE);
+		raise = mn_min_u32(sw->good_rounds - ROUNDS_TO_RAISE, RAISE_MAX);
+	sw->cwnd += raise * (step > STEP_MIN ? step : STEP_MIN);
 }
 
-/* Part of the window to give up for the round's delay. */
-static uint32_t excess(const struct mn_swift *sw, uint32_t target_us)
+/* No more than the path holds, and a ring. */
+static void bound(struct mn_swift *sw, uint32_t base_us)
+{
+	uint32_t max = sw->cwnd_max;
+
+	if (base_us < max / PACKETS_PER_US)
+		max = mn_min_u32(RING + PACKETS_PER_US * base_us, max);
+	sw->cwnd = mn_min_u32(sw->cwnd, max * ONE);
+}
+
+/* Part of the window to give up for a delay; more than 0 when it is more than the target. */
+static uint32_t excess(uint32_t delay_us, uint32_t target_us)
 {
 	uint64_t over;
 
-	if (sw->round_min_us == UINT32_MAX || sw->round_min_us <= target_us)
+	if (delay_us == UINT32_MAX || delay_us <= target_us)
 		return 0;
-	over = (uint64_t)BETA * (sw->round_min_us - target_us) / sw->round_min_us;
+	over = 1 + (uint64_t)BETA * (delay_us - target_us) / delay_us;
 	return over < SHRINK_MAX ? over : SHRINK_MAX;
 }
 
-static void end_round(struct mn_swift *sw, const struct mn_rtt *rtt)
+static void judge(struct mn_swift *sw, uint32_t base_us)
 {
-	uint32_t delay_part = excess(sw, mn_swift_target_us(sw, rtt));
+	uint32_t allowed_us = allowance_us(sw, base_us), target_us = base_us + allowed_us;
+	uint32_t delay = excess(sw->round_network_us, target_us);
+	bool queued = excess(sw->round_network_us, target_us - allowed_us / 2);
 	uint32_t loss = sw->round_lost * ONE / (sw->round_lost + sw->round_delivered);
-	uint32_t loss_part = 2 * loss < SHRINK_MAX ? 2 * loss : SHRINK_MAX;
+	bool heavy = loss > LOSS_HEAVY && sw->round_lost > 1;
 
-	if (delay_part || loss > SLOW_START_LOSS)
+	loss = heavy || queued ? mn_min_u32(2 * loss, SHRINK_MAX) : 0;
+	if (heavy || excess(sw->round_min_us, target_us))
 		sw->slow_start = false;
-	if (delay_part > loss_part)
-		shrink(sw, delay_part, DELAY_FLOOR);
-	else if (loss_part)
-		shrink(sw, loss_part, 1);
-	if (!delay_part && loss <= SLOW_START_LOSS)
+	if (loss || delay)
+		shrink(sw, loss > delay ? loss : delay, queued ? MN_SWIFT_CWND_MIN : ONE);
+	else
 		grow(sw);
 }
 
-void mn_swift_acked(struct mn_swift *sw, const struct mn_rtt *rtt, uint32_t rtt_us,
+void mn_swift_acked(struct mn_swift *sw, const struct mn_rtt *rtt, struct mn_swift_delay delay,
 		    uint32_t delivered, bool limited, uint64_t now_us)
 {
 	sw->round_delivered += delivered;
 	sw->round_limited |= limited;
-	if (rtt_us && rtt_us < sw->round_min_us)
-		sw->round_min_us = rtt_us;
+	if (delay.rtt_us) {
+		sw->round_min_us = mn_min_u32(sw->round_min_us, delay.rtt_us);
+		sw->round_network_us = mn_min_u32(sw->round_network_us, delay.network_us);
+	}
 	if (now_us < sw->round_end_us || !sw->round_delivered)
 		return;
-	end_round(sw, rtt);
+	judge(sw, mn_rtt_min_us(rtt));
+	bound(sw, mn_rtt_min_us(rtt));
 	sw->round_end_us = now_us + mn_rtt_smoothed_us(rtt);
 	sw->round_min_us = UINT32_MAX;
+	sw->round_network_us = UINT32_MAX;
 	sw->round_delivered = 0;
 	sw->round_lost = 0;
 	sw->round_limited = false;
@@ -144,15 +182,16 @@ void mn_swift_lost(struct mn_swift *sw, uint32_t packets)
 
 void mn_swift_timeout(struct mn_swift *sw, uint32_t nth)
 {
+	uint32_t cwnd = sw->cwnd / 2;
+
 	if (nth == 1)
 		sw->cwnd_undo = sw->cwnd;
 	sw->good_rounds = 0;
 	if (nth >= TIMEOUTS_TO_RESET) {
-		sw->cwnd = ONE;
+		cwnd = mn_min_u32(cwnd, ONE);
 		sw->slow_start = true;
-	} else {
-		set_cwnd(sw, sw->cwnd / 2);
 	}
+	sw->cwnd = cwnd > MN_SWIFT_CWND_MIN ? cwnd : MN_SWIFT_CWND_MIN;
 }
 
 void mn_swift_undo(struct mn_swift *sw)

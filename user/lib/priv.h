@@ -114,7 +114,7 @@ struct mnc_link {
 	const uint8_t *rx_data;
 	const uint32_t *rx_links;
 	uint32_t rx_bufs;
-	/* Taken from rx, not received yet; type NONE: there is none. What is inline is still there. */
+	/* Taken from rx, not received yet; NONE: there is none. What is inline is still there. */
 	struct mn_desc head;
 	uint32_t rx_released;	/* rx's index as the engine knows it */
 	uint32_t returned_bytes;	/* put on rxc and not published */
