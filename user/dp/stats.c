@@ -20,6 +20,10 @@ static const struct counter engine_counters[] = { DP_ENGINE_COUNTERS(DP_X) };
 static const struct counter stack_counters[] = { MN_STACK_COUNTERS(MN_X) };
 #undef MN_X
 
+#define DP_X(field)	{ #field, offsetof(struct dp_fault_stats, field) },
+static const struct counter fault_counters[] = { DP_FAULT_COUNTERS(DP_X) };
+#undef DP_X
+
 static const struct counter nic_counters[] = {
 	{ "rx_packets", offsetof(struct rte_eth_stats, ipackets) },
 	{ "tx_packets", offsetof(struct rte_eth_stats, opackets) },
@@ -55,7 +59,6 @@ static bool group(const char *prefix, const struct counter *counters, size_t n, 
 static bool engine_stat(const struct dp_engine *e, unsigned int *index, char *name, size_t size,
 			uint64_t *value)
 {
-	static const struct counter fault = { "fault_dropped", offsetof(struct dp_fault, dropped) };
 	char prefix[16];
 
 	snprintf(prefix, sizeof(prefix), "engine%u", e->index);
@@ -63,7 +66,8 @@ static bool engine_stat(const struct dp_engine *e, unsigned int *index, char *na
 		     size, value) ||
 	       group(prefix, stack_counters, RTE_DIM(stack_counters), mn_stack_stats(e->stack),
 		     index, name, size, value) ||
-	       group(prefix, &fault, 1, &e->fault, index, name, size, value);
+	       group(prefix, fault_counters, RTE_DIM(fault_counters), &e->fault.stats, index, name,
+		     size, value);
 }
 
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
