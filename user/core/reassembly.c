@@ -18,6 +18,7 @@ int mn_held_pool_init(struct mn_held_pool *p, uint32_t n)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		mn_list_add_tail(&p->free, &p->all[i].node);
+	p->n_free = n;
 	return 0;
 }
 
@@ -49,6 +50,7 @@ int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t
 		return -ENOSPC;
 	h = held_of(p->free.next);
 	mn_list_del(&h->node);
+	p->n_free--;
 	h->seq = seq;
 	h->data = data;
 	h->len = len;
@@ -71,6 +73,7 @@ void *mn_reassembly_pop(struct mn_reassembly *ra, struct mn_held_pool *p)
 	mn_list_del(&h->node);
 	/* To the front: its memory is warm. */
 	mn_list_add_before(p->free.next, &h->node);
+	p->n_free++;
 	ra->count--;
 	return h->handle;
 }

@@ -28,6 +28,7 @@ struct mn_held {
 struct mn_held_pool {
 	struct mn_held *all;
 	struct mn_list free;
+	uint32_t n_free;
 };
 
 struct mn_reassembly {
