@@ -5,6 +5,7 @@
 #include <kselftest_harness.h>
 
 #include "core/conn.h"
+#include "core/packet.h"
 #include "sim.h"
 
 FIXTURE(conn)
@@ -284,6 +285,30 @@ TEST_F(conn, path_local_host)
 		loop_back(self->sim);
 	EXPECT_TRUE(sim_flow(&h->apps[0], client)->ended);
 	EXPECT_EQ(1, sim_conns(self->sim, 0));
+}
+
+/* The first one came with a false source MAC: what it damaged, its repetition mends. */
+TEST_F(conn, connect__again_from_another_mac)
+{
+	struct mn_stack *stack = self->sim->host[1].stack;
+	struct mn_path path = sim_path(self->sim, 1, SIM_PORT), to;
+	struct mn_seg syn = {
+		.type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x1234600, .mss = 1472 },
+	};
+	uint8_t buf[2048], out[2048];
+	struct mn_pkt pkt = { &path, buf, mn_packet_write(buf, &syn), NULL };
+
+	sim_turn(self->sim);
+	path.remote_port = 50004;
+	path.mac[5] ^= 1;
+	EXPECT_FALSE(mn_stack_input(stack, &pkt));
+	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
+	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
+	path.mac[5] ^= 1;
+	EXPECT_FALSE(mn_stack_input(stack, &pkt));
+	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
+	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
+	EXPECT_EQ(2, sim_conns(self->sim, 1));
 }
 
 TEST_F(conn, path_ipv6)
