@@ -63,10 +63,27 @@ struct machnet_dp_event {
 	uint16_t local_port, remote_port;
 };
 
-/* Faults put in at the NIC, to test with: repeatable for a seed. */
+/* Places that a packet may be held back. */
+#define MACHNET_DP_REORDER_MAX	64
+/* The longest time of a fault. */
+#define MACHNET_DP_FAULT_US_MAX	10000000
+
+/*
+ * Faults put in at the NIC, to test with: repeatable for a seed. *_ppm is how many packets in a
+ * million they befall. All but the full ring are for packets that arrive; these are lost first,
+ * then copied, spoilt, reordered and delayed. At most 1024 wait: then the NIC's ring fills up.
+ */
 struct machnet_dp_fault {
-	uint32_t loss_ppm;	/* packets in a million that are dropped on arrival */
 	uint64_t seed;
+	uint32_t loss_ppm;
+	uint32_t burst_ppm, burst_packets;	/* so many in a row are lost */
+	uint32_t reorder_ppm, reorder_places;	/* 1 to reorder_places others overtake it */
+	uint32_t duplicate_ppm;
+	uint32_t corrupt_ppm;		/* bits of one byte are flipped */
+	uint32_t truncate_ppm;		/* its end is missing */
+	uint32_t delay_ppm, delay_us, jitter_us;	/* delay_us +- jitter_us; no overtaking */
+	uint32_t stall_ppm, stall_us;		/* from it on nothing is received for so long */
+	uint32_t tx_full_ppm, tx_full_us;	/* from it on the ring takes nothing for so long */
 };
 
 struct machnet_dp_config {
@@ -186,7 +203,8 @@ int machnet_dp_snapshot(struct machnet_dp *dp,
 
 /*
  * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.
- * Free-running; names are stable.
+ * Free-running, but for those that say how much there is now: *mbufs_in_use, *channels,
+ * *connections, *held_packets, *tx_buffers, *rx_buffers, *fault_held. Names are stable.
  */
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
 		     uint64_t *value);

@@ -5,6 +5,7 @@
 #include <kselftest_harness.h>
 
 #include "core/conn.h"
+#include "core/packet.h"
 #include "sim.h"
 
 FIXTURE(conn)
@@ -288,6 +289,30 @@ TEST_F(conn, path_local_host)
 	EXPECT_EQ(1, sim_conns(self->sim, 0));
 }
 
+/* The first one came with a false source MAC: what it damaged, its repetition mends. */
+TEST_F(conn, connect__again_from_another_mac)
+{
+	struct mn_stack *stack = self->sim->host[1].stack;
+	struct mn_path path = sim_path(self->sim, 1, SIM_PORT), to;
+	struct mn_seg syn = {
+		.type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x1234600, .mss = 1472 },
+	};
+	uint8_t buf[2048], out[2048];
+	struct mn_pkt pkt = { &path, buf, mn_packet_write(buf, &syn), NULL };
+
+	sim_turn(self->sim);
+	path.remote_port = 50004;
+	path.mac[5] ^= 1;
+	EXPECT_FALSE(mn_stack_input(stack, &pkt));
+	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
+	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
+	path.mac[5] ^= 1;
+	EXPECT_FALSE(mn_stack_input(stack, &pkt));
+	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
+	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
+	EXPECT_EQ(2, sim_conns(self->sim, 1));
+}
+
 TEST_F(conn, path_ipv6)
 {
 	struct sim_host *h = self->sim->host;
@@ -310,6 +335,55 @@ TEST_F(conn, path_ipv6)
 	sim_run(self->sim, 10000, NULL);
 	EXPECT_EQ(1, end_of(self->sim, 1, flow[1])->received);
 	EXPECT_EQ(0, h[0].lost);
+}
+
+static bool lose_first_large(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	(void)data;
+	if (from != 0 || len < 1000)
+		return false;
+	sim->filter = NULL;
+	return true;
+}
+
+static bool peer_holds(struct sim *sim)
+{
+	return sim->host[1].held;
+}
+
+/* 25 buffers, from the sender's to the receiver's, and packets that wait for a lost one. */
+TEST_F(conn, gauges__tell_what_is_in_use)
+{
+	struct sim_host *h = self->sim->host;
+	struct mn_channel_usage usage[2];
+	struct mn_stack_gauges g;
+
+	sim_run(self->sim, 1000, NULL);
+	h[1].apps[0].reads = false;
+	self->sim->filter = lose_first_large;
+	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 25 * MN_SHM_BUF_SIZE));
+	ASSERT_TRUE(sim_run(self->sim, 1000, peer_holds));
+	mn_stack_gauges(h[1].stack, &g);
+	EXPECT_EQ(h[1].held, g.held);
+	EXPECT_EQ(1, g.connections);
+	EXPECT_EQ(SIM_APPS, g.channels);
+	mn_channel_usage(&h[0].apps[0].ch, &usage[0]);
+	EXPECT_EQ(25, usage[0].tx_bufs);
+	sim_run(self->sim, 20000, NULL);
+	mn_channel_usage(&h[0].apps[0].ch, &usage[0]);
+	mn_channel_usage(&h[1].apps[0].ch, &usage[1]);
+	EXPECT_EQ(0, usage[0].tx_bufs);
+	EXPECT_EQ(25, usage[1].rx_bufs);
+	h[1].apps[0].reads = true;
+	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	sim_run(self->sim, 100000, NULL);
+	mn_channel_usage(&h[1].apps[0].ch, &usage[1]);
+	EXPECT_EQ(0, usage[1].rx_bufs);
+	for (int i = 0; i < 2; i++) {
+		mn_stack_gauges(h[i].stack, &g);
+		EXPECT_EQ(0, g.held);
+		EXPECT_EQ(0, g.connections);
+	}
 }
 
 TEST_HARNESS_MAIN

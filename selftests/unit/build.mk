@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Unit tests: one program per file under test.
 
+# Faults at the NIC, with mbufs out of a pool, and the option that asks for them
+TEST_PROGS += test_fault test_fault_option
+test_fault_SRCS := selftests/unit/test_fault.c
+test_fault_LIBS := libmachnet_dp
+test_fault_PKGS := libdpdk
+test_fault_option_SRCS := selftests/unit/test_fault_option.c user/daemon/fault_option.c
+
 # channel, ring
 TEST_PROGS += test_ring test_channel test_channel_hostile
 test_ring_SRCS := selftests/unit/test_ring.c
@@ -54,7 +61,7 @@ TEST_PROGS += test_checksum test_frame test_options
 test_checksum_SRCS := selftests/unit/test_checksum.c user/dp/checksum.c
 test_frame_SRCS := selftests/unit/test_frame.c user/dp/frame.c user/dp/checksum.c
 test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
-test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c
+test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 
 # The parts of the transport; what takes two stacks is in selftests/transport.
 core_tests := timer_wheel hash siphash cookie packet recovery swift reassembly credit

@@ -221,6 +221,14 @@ uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const v
 	return done;
 }
 
+void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u)
+{
+	u->rx_bufs = ch->rx_bufs - __atomic_load_n(&ch->rx_free_count, __ATOMIC_RELAXED);
+	u->tx_bufs = 0;
+	for (uint32_t i = 0; i < ch->tx_bufs; i++)
+		u->tx_bufs += __atomic_load_n(&ch->tx_state[i], __ATOMIC_RELAXED) == TX_ENGINE;
+}
+
 static void rxmsg_rest(struct mn_rxmsg *m)
 {
 	*m = (struct mn_rxmsg){ .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };

@@ -112,6 +112,14 @@ static inline uint64_t mn_channel_rx_room(const struct mn_channel *ch)
 	return (uint64_t)ch->rx_free_count * MN_SHM_BUF_SIZE;
 }
 
+/* Buffers that hold messages: the engine's to send, and received ones until they come back. */
+struct mn_channel_usage {
+	uint32_t tx_bufs, rx_bufs;
+};
+
+/* From any thread that keeps the channel from being destroyed: as it was a moment ago. */
+void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u);
+
 /* A message on its way into RX buffers. All zero but first = cur = MN_SHM_BUF_NONE at rest. */
 struct mn_rxmsg {
 	uint32_t len;		/* bytes of the whole message */

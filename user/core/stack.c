@@ -190,6 +190,14 @@ const struct mn_stack_stats *mn_stack_stats(const struct mn_stack *s)
 	return &s->stats;
 }
 
+void mn_stack_gauges(const struct mn_stack *s, struct mn_stack_gauges *g)
+{
+	g->channels = __atomic_load_n(&s->n_channels, __ATOMIC_RELAXED);
+	g->connections = __atomic_load_n(&s->fresh, __ATOMIC_RELAXED) -
+			 __atomic_load_n(&s->n_free, __ATOMIC_RELAXED);
+	g->held = s->cfg.max_held - __atomic_load_n(&s->held.n_free, __ATOMIC_RELAXED);
+}
+
 static enum mn_phase phase_of(const struct mn_conn *c)
 {
 	switch (c->state) {

@@ -198,6 +198,16 @@ uint64_t mn_stack_deadline(const struct mn_stack *s);
 /* Read by any thread (word by word). */
 const struct mn_stack_stats *mn_stack_stats(const struct mn_stack *s);
 
+/* How much there is now. */
+struct mn_stack_gauges {
+	uint32_t channels;
+	uint32_t connections;	/* slots in use: those that are ending, too */
+	uint32_t held;		/* received buffers kept for reassembly */
+};
+
+/* From any thread, which sees each of them as it was a moment ago. */
+void mn_stack_gauges(const struct mn_stack *s, struct mn_stack_gauges *g);
+
 /* 1:1 with enum machnet_connection_state of the netlink ABI. */
 enum mn_phase {
 	MN_PHASE_CONNECTING = 1,

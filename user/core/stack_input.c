@@ -124,6 +124,8 @@ static void receive_syn(struct mn_stack *s, const struct mn_seg *seg, const stru
 		/* Again: our answer was lost, or is under way. */
 		s->stats.rx_duplicates++;
 		if (c->state == MN_CONN_SYN_RCVD) {
+			/* The first one's may have been damaged: no checksum covers it. */
+			memcpy(c->path.mac, pkt->path->mac, sizeof(c->path.mac));
 			c->syn_due = true;
 			mn_conn_ready(c);
 		}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/app_proto.h"
+#include "daemon/fault_option.h"
 #include "daemon/options.h"
 
 #define OPTIONS_DONE	1	/* exit status 0, plus 1 */
@@ -63,8 +64,13 @@ static const char help[] =
 "      --control MODE     kernel (default: machnet.ko) or local (no module)\n"
 "      --socket PATH      where applications attach (default " MN_APP_SOCKET_DEFAULT ",\n"
 "                         or the environment variable " MN_APP_SOCKET_ENV ")\n"
-"      --fault loss=PERCENT[,seed=N]\n"
-"                         drops received packets at random, to test with\n"
+"      --fault FAULT[,FAULT]...\n"
+"                         faults at the NIC to test with, the same ones for the same\n"
+"                         seed=N: loss=SHARE, burst=SHARE:PACKETS,\n"
+"                         reorder=SHARE:PLACES, duplicate=SHARE,\n"
+"                         delay=[SHARE:]TIME[:JITTER], corrupt=SHARE, truncate=SHARE,\n"
+"                         stall=SHARE:TIME (nothing is received), txfull=SHARE[:TIME]\n"
+"                         (nothing is sent), e.g. loss=1%,stall=0.1%:5ms,seed=7\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
@@ -111,35 +117,12 @@ static int parse_address(struct mnd_options *o, const char *text)
 	return 0;
 }
 
-/* "loss=1.5,seed=7": percent with a fraction, and a whole number. */
-static int parse_fault(struct machnet_dp_fault *f, char *text)
+static int parse_fault(struct mnd_options *o, const char *text)
 {
-	static char *const keys[] = { "loss", "seed", NULL };
-	char *value, *end;
-	double percent;
+	char error[256];
 
-	while (*text) {
-		switch (getsubopt(&text, keys, &value)) {
-		case 0:
-			if (!value)
-				return -EINVAL;
-			percent = strtod(value, &end);
-			if (end == value || *end || !(percent >= 0 && percent <= 100))
-				return -EINVAL;
-			f->loss_ppm = percent * 10000;
-			break;
-		case 1:
-			if (!value)
-				return -EINVAL;
-			f->seed = strtoull(value, &end, 10);
-			if (end == value || *end)
-				return -EINVAL;
-			break;
-		default:
-			return -EINVAL;
-		}
-	}
-	return 0;
+	return mnd_fault_parse(&o->fault, text, error, sizeof(error)) ? usage("--fault %s", error)
+								      : 0;
 }
 
 static int parse_poll(struct mnd_options *o, const char *text)
@@ -201,9 +184,7 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 		o->socket = arg;
 		return 0;
 	case OPT_FAULT:
-		return parse_fault(&o->fault, arg)
-			       ? usage("--fault: want loss=PERCENT[,seed=N]%s", "")
-			       : 0;
+		return parse_fault(o, arg);
 	case 'h':
 		fputs(help, stdout);
 		return OPTIONS_DONE;

@@ -129,11 +129,11 @@ static unsigned int engine_rx(struct dp_engine *e)
 	uint16_t n = DP_BURST;
 
 	for (int i = 0; i < ENGINE_RX_BURSTS && n == DP_BURST; i++) {
-		n = rte_eth_rx_burst(e->nic->port, e->index, pkts, DP_BURST);
+		n = dp_fault_rx_burst(&e->fault, e->nic->port, e->index, pkts, DP_BURST, e->now_us);
 		if (!n)
 			break;
 		total += n;
-		engine_receive(e, pkts, dp_fault_rx(&e->fault, pkts, n), false);
+		engine_receive(e, pkts, n, false);
 	}
 	e->stats.rx_frames += total;
 	return total;
@@ -213,7 +213,7 @@ static unsigned int engine_tx(struct dp_engine *e)
 	want = e->tx_count;
 	if (!want)
 		return 0;
-	sent = rte_eth_tx_burst(e->nic->port, e->index, e->tx, want);
+	sent = dp_fault_tx_burst(&e->fault, e->nic->port, e->index, e->tx, want, e->now_us);
 	e->stats.tx_frames += sent;
 	if (sent < want) {
 		e->stats.tx_ring_full++;
@@ -341,9 +341,10 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 	ret = dp_engine_watch(e, e->efd);
 	if (!ret)
 		ret = engine_rings(e, sc.max_conns);
+	if (!ret)
+		ret = dp_fault_init(&e->fault, &cfg->fault, index);
 	if (ret)
 		return ret;
-	dp_fault_init(&e->fault, &cfg->fault, index);
 	e->now_us = dp_clock_us();
 	e->stack = mn_stack_create(&sc, e->now_us);
 	return e->stack ? 0 : -ENOMEM;
@@ -356,6 +357,7 @@ void dp_engine_fini(struct dp_engine *e)
 	rte_pktmbuf_free(e->spare);
 	rte_pktmbuf_free_bulk(e->tx, e->tx_count);
 	dp_ring_drain(e->handoff);
+	dp_fault_fini(&e->fault);
 	rte_ring_free(e->cmds);
 	rte_ring_free(e->events);
 	rte_ring_free(e->handoff);

@@ -100,7 +100,7 @@ static bool engine_has_packets(const struct dp_engine *e)
 /* How long nothing but a doorbell may end the sleep. */
 static uint64_t engine_sleep_us(const struct dp_engine *e)
 {
-	uint64_t deadline = mn_stack_deadline(e->stack);
+	uint64_t deadline = RTE_MIN(mn_stack_deadline(e->stack), dp_fault_deadline(&e->fault));
 	uint64_t us = SLEEP_MAX_US;
 
 	if (e->rx_event == DP_RX_NONE) {

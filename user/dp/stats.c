@@ -4,8 +4,15 @@
 
 #include <rte_common.h>
 #include <rte_ethdev.h>
+#include <rte_mempool.h>
 
 #include "dp/dp_priv.h"
+
+/* What an engine and its channels hold now. */
+struct gauge {
+	const char *name;
+	uint64_t (*read)(const struct machnet_dp *dp, const struct dp_engine *e);
+};
 
 struct counter {
 	const char *name;
@@ -19,6 +26,10 @@ static const struct counter engine_counters[] = { DP_ENGINE_COUNTERS(DP_X) };
 #define MN_X(field)	{ #field, offsetof(struct mn_stack_stats, field) },
 static const struct counter stack_counters[] = { MN_STACK_COUNTERS(MN_X) };
 #undef MN_X
+
+#define DP_X(field)	{ #field, offsetof(struct dp_fault_stats, field) },
+static const struct counter fault_counters[] = { DP_FAULT_COUNTERS(DP_X) };
+#undef DP_X
 
 static const struct counter nic_counters[] = {
 	{ "rx_packets", offsetof(struct rte_eth_stats, ipackets) },
@@ -38,6 +49,78 @@ static const struct counter exception_counters[] = {
 	{ "drop_to_kernel", offsetof(struct dp_exception, tx_dropped) },
 };
 
+static uint64_t mbufs_in_use(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	return rte_mempool_in_use_count(dp->nic.pools[e->index]);
+}
+
+static struct mn_stack_gauges stack_gauges(const struct dp_engine *e)
+{
+	struct mn_stack_gauges g;
+
+	mn_stack_gauges(e->stack, &g);
+	return g;
+}
+
+static uint64_t channels(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	(void)dp;
+	return stack_gauges(e).channels;
+}
+
+static uint64_t connections(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	(void)dp;
+	return stack_gauges(e).connections;
+}
+
+static uint64_t held_packets(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	(void)dp;
+	return stack_gauges(e).held;
+}
+
+static uint64_t fault_held(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	(void)dp;
+	return dp_fault_held(&e->fault);
+}
+
+/* The control thread makes and destroys the channels, and it is the one that asks. */
+static struct mn_channel_usage usage(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	struct mn_channel_usage sum = { 0 }, u;
+
+	for (uint32_t i = 0; i < MACHNET_DP_CHANNELS_MAX; i++) {
+		if (!dp->channels[i].mem || dp->channels[i].engine != e->index)
+			continue;
+		mn_channel_usage(dp->channels[i].mem, &u);
+		sum.tx_bufs += u.tx_bufs;
+		sum.rx_bufs += u.rx_bufs;
+	}
+	return sum;
+}
+
+static uint64_t tx_buffers(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	return usage(dp, e).tx_bufs;
+}
+
+static uint64_t rx_buffers(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	return usage(dp, e).rx_bufs;
+}
+
+static const struct gauge gauges[] = {
+	{ "mbufs_in_use", mbufs_in_use },
+	{ "channels", channels },
+	{ "connections", connections },
+	{ "held_packets", held_packets },
+	{ "tx_buffers", tx_buffers },
+	{ "rx_buffers", rx_buffers },
+	{ "fault_held", fault_held },
+};
+
 /* Takes the counter out of a group if index falls into it, or moves index past the group. */
 static bool group(const char *prefix, const struct counter *counters, size_t n, const void *values,
 		  unsigned int *index, char *name, size_t size, uint64_t *value)
@@ -52,10 +135,21 @@ static bool group(const char *prefix, const struct counter *counters, size_t n, 
 	return true;
 }
 
-static bool engine_stat(const struct dp_engine *e, unsigned int *index, char *name, size_t size,
-			uint64_t *value)
+static bool gauge(const char *prefix, const struct machnet_dp *dp, const struct dp_engine *e,
+		  unsigned int *index, char *name, size_t size, uint64_t *value)
 {
-	static const struct counter fault = { "fault_dropped", offsetof(struct dp_fault, dropped) };
+	if (*index >= RTE_DIM(gauges)) {
+		*index -= RTE_DIM(gauges);
+		return false;
+	}
+	snprintf(name, size, "%s.%s", prefix, gauges[*index].name);
+	*value = gauges[*index].read(dp, e);
+	return true;
+}
+
+static bool engine_stat(const struct machnet_dp *dp, const struct dp_engine *e,
+			unsigned int *index, char *name, size_t size, uint64_t *value)
+{
 	char prefix[16];
 
 	snprintf(prefix, sizeof(prefix), "engine%u", e->index);
@@ -63,7 +157,9 @@ static bool engine_stat(const struct dp_engine *e, unsigned int *index, char *na
 		     size, value) ||
 	       group(prefix, stack_counters, RTE_DIM(stack_counters), mn_stack_stats(e->stack),
 		     index, name, size, value) ||
-	       group(prefix, &fault, 1, &e->fault, index, name, size, value);
+	       group(prefix, fault_counters, RTE_DIM(fault_counters), &e->fault.stats, index, name,
+		     size, value) ||
+	       gauge(prefix, dp, e, index, name, size, value);
 }
 
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
@@ -79,7 +175,7 @@ bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size
 				 &dp->exception, &index, name, size, value))
 		return true;
 	for (unsigned int i = 0; i < dp->n_engines; i++)
-		if (engine_stat(&dp->engines[i], &index, name, size, value))
+		if (engine_stat(dp, &dp->engines[i], &index, name, size, value))
 			return true;
 	return false;
 }
