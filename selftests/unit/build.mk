@@ -57,7 +57,8 @@ TEST_PROGS += test_print
 test_print_SRCS := selftests/unit/test_print.c tools/machnetctl/print.c
 
 # The datapath's frames (the inline functions of DPDK alone), the daemon's command line
-TEST_PROGS += test_checksum test_frame test_options
+TEST_PROGS += test_checksum test_frame test_options test_spin
+test_spin_SRCS := selftests/unit/test_spin.c
 test_checksum_SRCS := selftests/unit/test_checksum.c user/dp/checksum.c
 test_frame_SRCS := selftests/unit/test_frame.c user/dp/frame.c user/dp/checksum.c
 test_frame_CFLAGS = $(call pkg_cflags,libdpdk)

@@ -50,4 +50,40 @@ static inline void mn_spin_miss(struct mn_spin *s)
 	s->budget_ns -= s->budget_ns / 4;
 }
 
+/*
+ * A yield that took so long went to somebody who does not give way, or the machine itself
+ * stood still. A sleeper that is woken gets the processor back sooner, so for a while
+ * it is better to sleep at once: as long as the yield took, and twice as long each time that
+ * it happens again soon.
+ */
+#define MN_CROWD_YIELD_NS	200000u
+#define MN_CROWD_FACTOR_MAX	32u
+
+/* Written by any thread; no more than a hint. */
+struct mn_crowd {
+	uint64_t until_ns;	/* no use to yield before */
+	uint32_t factor;
+};
+
+static inline bool mn_crowd_is(const struct mn_crowd *c, uint64_t now_ns)
+{
+	return now_ns < __atomic_load_n(&c->until_ns, __ATOMIC_RELAXED);
+}
+
+/* A yield has taken from before to after. */
+static inline void mn_crowd_yielded(struct mn_crowd *c, uint64_t before_ns, uint64_t after_ns)
+{
+	uint64_t took = after_ns - before_ns, until = __atomic_load_n(&c->until_ns, __ATOMIC_RELAXED);
+	uint32_t factor = __atomic_load_n(&c->factor, __ATOMIC_RELAXED);
+
+	if (took <= MN_CROWD_YIELD_NS)
+		return;
+	if (!factor || before_ns > until + took * factor)
+		factor = 1;
+	else if (factor < MN_CROWD_FACTOR_MAX)
+		factor *= 2;
+	__atomic_store_n(&c->factor, factor, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->until_ns, after_ns + took * factor, __ATOMIC_RELAXED);
+}
+
 #endif /* MN_CORE_SPIN_H */

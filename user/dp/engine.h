@@ -109,7 +109,7 @@ struct dp_engine {
 	enum dp_wait waits_for;		/* who was given something last */
 	struct mn_spin spins[DP_WAITS][2];	/* second index: after a yield */
 	struct mn_spin *spin;		/* the present one */
-	uint64_t yield_from_us;		/* until then the engine sleeps without yielding first */
+	struct mn_crowd crowd;
 	bool event_posted;
 	uint64_t random[512];		/* the last random_left of them were not given out yet */
 	uint32_t random_left;

@@ -14,13 +14,6 @@
 /* How long an engine yields before it sleeps. */
 #define IDLE_SPIN_US	200
 /*
- * A yield that took so long went to somebody who does not give way. A sleeper that
- * is woken gets the processor back sooner, so for so many times as long the engine
- * sleeps at once: long yields cost it a tenth of the time at most.
- */
-#define YIELD_LONG_US	200
-#define YIELD_PAUSE	10
-/*
  * Naps of an engine that nothing can wake when a packet comes: an eighth of the
  * time that it has been idle, so that they add little to whatever it waits for.
  */
@@ -142,18 +135,16 @@ static void engine_sleep(struct dp_engine *e)
 
 static void engine_yield(struct dp_engine *e)
 {
-	uint64_t before = dp_clock_us();
-	uint64_t after;
+	uint64_t before = clock_ns();
 
 	sched_yield();
-	after = dp_clock_us();
-	if (after - before > YIELD_LONG_US)
-		e->yield_from_us = after + YIELD_PAUSE * (after - before);
+	mn_crowd_yielded(&e->crowd, before, clock_ns());
 }
 
 static bool engine_may_yield(const struct dp_engine *e)
 {
-	return e->now_us >= e->yield_from_us && e->now_us - e->idle_since_us < IDLE_SPIN_US;
+	return !mn_crowd_is(&e->crowd, e->now_us * NSEC_PER_USEC) &&
+	       e->now_us - e->idle_since_us < IDLE_SPIN_US;
 }
 
 static void engine_spin_begin(struct dp_engine *e, bool yielded)

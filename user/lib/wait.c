@@ -18,9 +18,6 @@
 #include "lib/priv.h"
 
 #define YIELD_NS	50000
-/* An engine's turn is shorter than this, a time slice longer. */
-#define LONG_YIELD_NS	200000
-#define CROWDED		10
 #define NS_PER_S	1000000000
 #define NS_PER_MS	1000000
 
@@ -81,11 +78,9 @@ static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 		before = now;
 		sched_yield();
 		now = mnc_now_ns();
-		if (now - before > LONG_YIELD_NS) {
-			__atomic_store_n(&ch->crowded_until_ns, now + CROWDED * (now - before),
-					 __ATOMIC_RELAXED);
+		mn_crowd_yielded(&ch->crowd, before, now);
+		if (mn_crowd_is(&ch->crowd, now))
 			return ready(ch, events);
-		}
 		ret = spin(ch, events, &ch->spin[1], until_ns);
 		now = mnc_now_ns();
 	} while (!ret && now < until_ns);
@@ -188,7 +183,7 @@ static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
 	if (ret || now >= deadline)
 		return ret;
 	ret = spin(ch, events, &ch->spin[0], deadline);
-	if (!ret && now >= __atomic_load_n(&ch->crowded_until_ns, __ATOMIC_RELAXED))
+	if (!ret && !mn_crowd_is(&ch->crowd, now))
 		ret = yield_until(ch, events,
 				  deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
 	return ret ? ret : sleep_until(ch, events, deadline);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include <kselftest_harness.h>
+
+#include "core/spin.h"
+
+#define MS	1000000u
+
+/* The budget that is used in most waits. */
+static uint32_t usual(struct mn_spin *s)
+{
+	s->times = 0;
+	return mn_spin_begin(s);
+}
+
+TEST(spin__learns_the_length_of_waits)
+{
+	struct mn_spin s = { 0 };
+
+	EXPECT_EQ(0, usual(&s));
+	mn_spin_hit(&s, 1000);
+	EXPECT_EQ(2000, usual(&s));
+	/* Never more than the longest, however long it has taken. */
+	mn_spin_hit(&s, 50 * MS);
+	EXPECT_EQ(MN_SPIN_MAX_NS, usual(&s));
+	for (int i = 0; i < 100; i++)
+		mn_spin_hit(&s, 500);
+	EXPECT_GE(1020, usual(&s));
+	EXPECT_LE(1000, usual(&s));
+}
+
+TEST(spin__gives_up_where_it_is_no_use)
+{
+	struct mn_spin s = { 0 };
+
+	mn_spin_hit(&s, MN_SPIN_MAX_NS);
+	for (int i = 0; i < 40; i++)
+		mn_spin_miss(&s);
+	EXPECT_GT(10, usual(&s));
+}
+
+TEST(spin__tries_again_now_and_then)
+{
+	struct mn_spin s = { 0 };
+	int longest = 0;
+
+	for (uint32_t i = 0; i < 10 * MN_SPIN_TRY; i++)
+		longest += mn_spin_begin(&s) == MN_SPIN_MAX_NS;
+	EXPECT_EQ(10, longest);
+}
+
+TEST(crowd__short_yields_are_none)
+{
+	struct mn_crowd c = { 0 };
+
+	mn_crowd_yielded(&c, MS, MS + MN_CROWD_YIELD_NS);
+	EXPECT_FALSE(mn_crowd_is(&c, MS + MN_CROWD_YIELD_NS));
+}
+
+/* One long yield costs as long again; a neighbour that never gives way a small part of the time. */
+TEST(crowd__pause_grows_with_repetition)
+{
+	struct mn_crowd c = { 0 };
+	uint64_t now = 1000 * MS, before, pause = 0;
+
+	mn_crowd_yielded(&c, now, now + 3 * MS);
+	EXPECT_TRUE(mn_crowd_is(&c, now + 6 * MS - 1));
+	EXPECT_FALSE(mn_crowd_is(&c, now + 6 * MS));
+	for (int i = 0; i < 10; i++) {
+		before = c.until_ns;
+		mn_crowd_yielded(&c, before, before + 3 * MS);
+		EXPECT_LE(pause, c.until_ns - before - 3 * MS);
+		pause = c.until_ns - before - 3 * MS;
+	}
+	EXPECT_EQ((uint64_t)3 * MS * MN_CROWD_FACTOR_MAX, pause);
+	/* It has gone away for a while. */
+	before = c.until_ns + 1000 * MS;
+	mn_crowd_yielded(&c, before, before + 3 * MS);
+	EXPECT_EQ(before + 6 * MS, c.until_ns);
+}
+
+TEST_HARNESS_MAIN
