@@ -9,7 +9,7 @@
 static uint32_t usual(struct mn_spin *s)
 {
 	s->times = 0;
-	return mn_spin_begin(s);
+	return mn_spin_begin(s, 0);
 }
 
 TEST(spin__learns_the_length_of_waits)
@@ -34,7 +34,7 @@ TEST(spin__gives_up_where_it_is_no_use)
 
 	mn_spin_hit(&s, MN_SPIN_MAX_NS);
 	for (int i = 0; i < 40; i++)
-		mn_spin_miss(&s);
+		mn_spin_miss(&s, 0);
 	EXPECT_GT(10, usual(&s));
 }
 
@@ -44,8 +44,21 @@ TEST(spin__tries_again_now_and_then)
 	int longest = 0;
 
 	for (uint32_t i = 0; i < 10 * MN_SPIN_TRY; i++)
-		longest += mn_spin_begin(&s) == MN_SPIN_MAX_NS;
+		longest += mn_spin_begin(&s, 0) == MN_SPIN_MAX_NS;
 	EXPECT_EQ(10, longest);
+}
+
+/* However well it goes: then somebody else must have the processor. */
+TEST(spin__not_for_ever)
+{
+	struct mn_spin s = { 0 };
+
+	mn_spin_hit(&s, 1000);
+	EXPECT_EQ(2000, mn_spin_begin(&s, MN_SPIN_HITS - 1));
+	EXPECT_EQ(0, mn_spin_begin(&s, MN_SPIN_HITS));
+	/* Which does not say that it is no use. */
+	mn_spin_miss(&s, MN_SPIN_HITS);
+	EXPECT_EQ(2000, mn_spin_begin(&s, 0));
 }
 
 TEST(crowd__short_yields_are_none)

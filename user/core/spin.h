@@ -20,6 +20,11 @@
 #define MN_SPIN_MAX_NS	10000u
 /* The longest spin is tried once in so many; a power of two. */
 #define MN_SPIN_TRY	64u
+/*
+ * Waits in a row that may end well without a yield: what comes bit by bit must not keep the
+ * processor from whoever has to deal with it.
+ */
+#define MN_SPIN_HITS	2u
 
 /* Of one situation: what the waiter did before, whether it has yielded since. */
 struct mn_spin {
@@ -27,9 +32,11 @@ struct mn_spin {
 	uint32_t times;
 };
 
-/* How long to spin now. */
-static inline uint32_t mn_spin_begin(struct mn_spin *s)
+/* How long to spin now, after so many hits in a row. */
+static inline uint32_t mn_spin_begin(struct mn_spin *s, uint32_t hits)
 {
+	if (hits >= MN_SPIN_HITS)
+		return 0;
 	return ++s->times % MN_SPIN_TRY ? s->budget_ns : MN_SPIN_MAX_NS;
 }
 
@@ -44,10 +51,11 @@ static inline void mn_spin_hit(struct mn_spin *s, uint64_t waited_ns)
 		s->budget_ns -= (s->budget_ns - wish) / 8;
 }
 
-/* It was not. */
-static inline void mn_spin_miss(struct mn_spin *s)
+/* It was not; hits as above. */
+static inline void mn_spin_miss(struct mn_spin *s, uint32_t hits)
 {
-	s->budget_ns -= s->budget_ns / 4;
+	if (hits < MN_SPIN_HITS)
+		s->budget_ns -= s->budget_ns / 4;
 }
 
 /*

@@ -109,6 +109,7 @@ struct dp_engine {
 	enum dp_wait waits_for;		/* who was given something last */
 	struct mn_spin spins[DP_WAITS][2];	/* second index: after a yield */
 	struct mn_spin *spin;		/* the present one */
+	uint32_t spin_hits;		/* in a row, without a yield */
 	struct mn_crowd crowd;
 	bool event_posted;
 	uint64_t random[512];		/* the last random_left of them were not given out yet */

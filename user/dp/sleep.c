@@ -151,7 +151,7 @@ static void engine_spin_begin(struct dp_engine *e, bool yielded)
 {
 	e->spin = &e->spins[e->waits_for][yielded];
 	e->spin_from_ns = clock_ns();
-	e->spin_until_ns = e->spin_from_ns + mn_spin_begin(e->spin);
+	e->spin_until_ns = e->spin_from_ns + mn_spin_begin(e->spin, e->spin_hits);
 }
 
 void dp_engine_idle(struct dp_engine *e)
@@ -164,7 +164,8 @@ void dp_engine_idle(struct dp_engine *e)
 		rte_pause();
 		return;
 	}
-	mn_spin_miss(e->spin);
+	mn_spin_miss(e->spin, e->spin_hits);
+	e->spin_hits = 0;
 	if (e->tx_count || engine_may_yield(e))
 		engine_yield(e);
 	else
@@ -177,5 +178,6 @@ void dp_engine_busy(struct dp_engine *e)
 	if (!e->idle_since_us)
 		return;
 	mn_spin_hit(e->spin, clock_ns() - e->spin_from_ns);
+	e->spin_hits++;
 	e->idle_since_us = 0;
 }

@@ -165,6 +165,7 @@ struct mnc_channel {
 	bool wait_polls;	/* it does so in poll(2) on the link's descriptors */
 	uint32_t wait_turns;	/* how often such a thread came back, or the link was replaced */
 	struct mn_spin spin[2];	/* [1]: after a yield; threads that wait at once may spoil them */
+	uint32_t spin_hits;	/* in a row, without a yield */
 	struct mn_crowd crowd;
 	int epfd;		/* machnet_fd(); -1 before its first call; atomic */
 	int self_efd;		/* in epfd: readable by our own doing */

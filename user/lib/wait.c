@@ -51,7 +51,7 @@ static int ready(struct mnc_channel *ch, int events)
 /* Looks again for as long as that is likely to be enough. */
 static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t deadline)
 {
-	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp);
+	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp, ch->spin_hits);
 	int ret;
 
 	if (until > deadline)
@@ -61,10 +61,13 @@ static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t 
 		ret = ready(ch, events);
 		now = mnc_now_ns();
 	} while (!ret && now < until);
-	if (ret)
+	if (ret) {
 		mn_spin_hit(sp, now - from);
-	else
-		mn_spin_miss(sp);
+		ch->spin_hits++;
+	} else {
+		mn_spin_miss(sp, ch->spin_hits);
+		ch->spin_hits = 0;
+	}
 	return ret;
 }
 
