@@ -111,6 +111,7 @@ struct dp_engine {
 	struct mn_spin *spin;		/* the present one */
 	uint32_t spin_hits;		/* in a row, without a yield */
 	struct mn_crowd crowd;
+	uint64_t yielded_us;		/* last time */
 	bool event_posted;
 	uint64_t random[512];		/* the last random_left of them were not given out yet */
 	uint32_t random_left;

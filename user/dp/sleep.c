@@ -14,6 +14,11 @@
 /* How long an engine yields before it sleeps. */
 #define IDLE_SPIN_US	200
 /*
+ * So long an engine works without giving way: who feeds it and who reads what it brings may share
+ * its processor, and would otherwise wait for the end of its time slice.
+ */
+#define BUSY_US		100
+/*
  * Naps of an engine that nothing can wake when a packet comes: an eighth of the
  * time that it has been idle, so that they add little to whatever it waits for.
  */
@@ -135,10 +140,12 @@ static void engine_sleep(struct dp_engine *e)
 
 static void engine_yield(struct dp_engine *e)
 {
-	uint64_t before = clock_ns();
+	uint64_t before = clock_ns(), after;
 
 	sched_yield();
-	mn_crowd_yielded(&e->crowd, before, clock_ns());
+	after = clock_ns();
+	mn_crowd_yielded(&e->crowd, before, after);
+	e->yielded_us = after / NSEC_PER_USEC;
 }
 
 static bool engine_may_yield(const struct dp_engine *e)
@@ -173,11 +180,19 @@ void dp_engine_idle(struct dp_engine *e)
 	engine_spin_begin(e, true);
 }
 
-void dp_engine_busy(struct dp_engine *e)
+/* A wait has ended. */
+static void engine_idle_ends(struct dp_engine *e)
 {
-	if (!e->idle_since_us)
-		return;
 	mn_spin_hit(e->spin, clock_ns() - e->spin_from_ns);
 	e->spin_hits++;
 	e->idle_since_us = 0;
+}
+
+void dp_engine_busy(struct dp_engine *e)
+{
+	if (e->idle_since_us)
+		engine_idle_ends(e);
+	if (e->poll != MACHNET_DP_POLL_BUSY && e->now_us - e->yielded_us >= BUSY_US &&
+	    !mn_crowd_is(&e->crowd, e->now_us * NSEC_PER_USEC))
+		engine_yield(e);
 }
