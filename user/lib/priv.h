@@ -164,7 +164,7 @@ struct mnc_channel {
 	bool wait_busy;		/* a thread sleeps for all that wait */
 	bool wait_polls;	/* it does so in poll(2) on the link's descriptors */
 	uint32_t wait_turns;	/* how often such a thread came back, or the link was replaced */
-	struct mn_spin spin[2];	/* [1]: after a yield; threads that wait at once may spoil them */
+	struct mn_spin spin[2];	/* [1]: after a yield */
 	int64_t crowded_until_ns;	/* no use to yield before; atomic */
 	int epfd;		/* machnet_fd(); -1 before its first call; atomic */
 	int self_efd;		/* in epfd: readable by our own doing */
