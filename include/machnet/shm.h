@@ -36,6 +36,7 @@
  * a full barrier, looks at its rings once more and then waits on its
  * descriptor. The other side, after it has published, issues a full barrier,
  * and when it finds the flag set, clears it and writes to the descriptor.
+ * (selftests/model/ring.pml is a model of it, and of the rings.)
  *
  * The descriptors are such that the application cannot make the engine block:
  * the engine is woken by an eventfd that it watches but never reads, the
