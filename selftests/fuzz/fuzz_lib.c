@@ -289,8 +289,8 @@ static void app_looks(void)
 }
 
 static void (*const steps[])(void) = {
-	scribble, scribble_ring, put_open, put_open, put_large, put_large, put_small, put_small, put_end,
-	take_sent, take_sent, end, app_receives, app_receives, app_receives, app_receives_all,
+	scribble, scribble_ring, put_open, put_open, put_large, put_large, put_small, put_small,
+	put_end, take_sent, take_sent, end, app_receives, app_receives, app_receives, app_receives_all,
 	app_sends, app_sends, app_connects, app_looks, app_looks,
 };
 
