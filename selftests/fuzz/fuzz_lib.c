@@ -16,6 +16,7 @@
 #include "lib/priv.h"
 
 #define FLOWS	8
+#define HANDLES	4
 
 struct input {
 	const uint8_t *data;
@@ -140,7 +141,7 @@ static void scribble_ring(void)
 
 static void put_open(void)
 {
-	struct mn_desc d = { MN_DESC_OPEN, take(1) % 16, sizeof(struct mn_shm_flow), take(1) };
+	struct mn_desc d = { MN_DESC_OPEN, take(1) % HANDLES, sizeof(struct mn_shm_flow), take(1) };
 	struct mn_shm_flow *info =
 		(struct mn_shm_flow *)(w.ch.rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE);
 
@@ -151,20 +152,23 @@ static void put_open(void)
 
 static void put_large(void)
 {
-	struct mn_desc d = { MN_DESC_MSG, take(1) % 16, 1 + take(2), take(1) };
+	struct mn_desc d = { MN_DESC_MSG, take(1) % HANDLES, 1 + take(2) % 40000, take(1) };
 
 	for (uint32_t b = d.buf; b < d.buf + 16; b++)
 		w.ch.rx_links[b] = b + 1;
 	if (!(take(1) & 7))
-		w.ch.rx_links[d.buf + take(1) % 16] = take_index();
+		w.ch.rx_links[d.buf + take(1) % 4] = take(4);
+	if (!(take(1) & 31))
+		d.buf = take(4);
 	mn_ring_put(&w.ch.rx, &d);
 	mn_ring_publish(&w.ch.rx);
 }
 
 static void put_small(void)
 {
-	static const uint8_t data[MN_SHM_INLINE_MAX];
-	struct mn_desc d = { MN_DESC_INLINE, take(1) % 16, 1 + take(2) % MN_SHM_INLINE_MAX, 0 };
+	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
+	uint32_t len = 1 + take(2) % (take(1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
+	struct mn_desc d = { MN_DESC_INLINE, take(1) % HANDLES, len, 0 };
 	uint32_t n = 1 + take(1);
 
 	while (n--) {
@@ -176,9 +180,18 @@ static void put_small(void)
 	mn_ring_publish(&w.ch.rx);
 }
 
+/* What was never sent is done, or what was. */
+static void put_done(void)
+{
+	struct mn_desc d = { MN_DESC_MSG, 0, 1, take(1) & 7 ? MN_SHM_BUFS_MIN - take(2) : take(4) };
+
+	mn_ring_put(&w.ch.txc, &d);
+	mn_ring_publish(&w.ch.txc);
+}
+
 static void put_end(void)
 {
-	struct mn_desc d = { MN_DESC_END, take(1) % 16, take(1), MN_SHM_BUF_NONE };
+	struct mn_desc d = { MN_DESC_END, take(1) % HANDLES, take(1), MN_SHM_BUF_NONE };
 
 	mn_ring_put(&w.ch.rx, &d);
 	mn_ring_publish(&w.ch.rx);
@@ -290,7 +303,7 @@ static void app_looks(void)
 
 static void (*const steps[])(void) = {
 	scribble, scribble_ring, put_open, put_open, put_large, put_large, put_small, put_small,
-	put_end, take_sent, take_sent, end, app_receives, app_receives, app_receives, app_receives_all,
+	put_end, put_done, take_sent, take_sent, end, app_receives, app_receives, app_receives, app_receives_all,
 	app_sends, app_sends, app_connects, app_looks, app_looks,
 };
 

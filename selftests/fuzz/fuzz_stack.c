@@ -116,8 +116,9 @@ static void scribble_ring(struct world *w, struct input *in)
 static void put_small(struct world *w, struct input *in)
 {
 	struct mn_ring *r = &w->hostile->tx;
-	struct mn_desc d = { MN_DESC_INLINE, take_flow(w, in), 1 + take(in, 2) % 1024, 0 };
-	static const uint8_t data[MN_SHM_INLINE_MAX];
+	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
+	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
+	struct mn_desc d = { MN_DESC_INLINE, take_flow(w, in), len, 0 };
 	uint32_t n = 1 + take(in, 1);
 
 	while (n-- && mn_ring_free(r, 1 + mn_ring_slots(d.len)) > mn_ring_slots(d.len)) {
@@ -139,7 +140,9 @@ static void put_large(struct world *w, struct input *in)
 		ch->tx_links[b % ch->tx_bufs] = (b + 1) % ch->tx_bufs;
 	ch->tx_links[last % ch->tx_bufs] = MN_SHM_BUF_NONE;
 	if (!(take(in, 1) & 15))
-		ch->tx_links[last % ch->tx_bufs] = take_index(in);
+		ch->tx_links[(first + take(in, 1) % 8) % ch->tx_bufs] = take(in, 4);
+	if (!(take(in, 1) & 31))
+		d.buf = take(in, 4);
 	mn_ring_put(&w->hostile->tx, &d);
 	mn_ring_publish(&w->hostile->tx);
 }
