@@ -303,8 +303,8 @@ static void app_looks(void)
 
 static void (*const steps[])(void) = {
 	scribble, scribble_ring, put_open, put_open, put_large, put_large, put_small, put_small,
-	put_end, put_done, take_sent, take_sent, end, app_receives, app_receives, app_receives, app_receives_all,
-	app_sends, app_sends, app_connects, app_looks, app_looks,
+	put_end, put_done, take_sent, take_sent, end, app_receives, app_receives, app_receives,
+	app_receives_all, app_sends, app_sends, app_connects, app_looks, app_looks,
 };
 
 static enum fuzz_lib_end run(void)

@@ -295,7 +295,8 @@ static void connect_again(struct world *w, struct input *in)
 static void (*const steps[])(struct world *w, struct input *in) = {
 	scribble_somewhere, close_flow, connect_again, hostile_sleeps, hostile_drains,
 	sink_drains, sink_drains, put_large, put_large, put_small, put_small, sink_sends,
-	sink_sends, neighbour_sends, neighbour_sends, run_for_a_while, run_for_a_while, run_for_a_while,
+	sink_sends, neighbour_sends, neighbour_sends, run_for_a_while, run_for_a_while,
+	run_for_a_while,
 };
 
 static void step(struct world *w, struct input *in)
