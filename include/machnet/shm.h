@@ -36,6 +36,7 @@
  * a full barrier, looks at its rings once more and then waits on its
  * descriptor. The other side, after it has published, issues a full barrier,
  * and when it finds the flag set, clears it and writes to the descriptor.
+ * (selftests/model/ring.pml is a model of it, and of the rings.)
  *
  * The descriptors are such that the application cannot make the engine block:
  * the engine is woken by an eventfd that it watches but never reads, the
@@ -45,6 +46,7 @@
 #ifndef MACHNET_SHM_H
 #define MACHNET_SHM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define MN_SHM_MAGIC		0x4d4e4348u	/* "MNCH" */
@@ -138,5 +140,17 @@ struct mn_shm_header {
 	/* Written by the engine when it gives the channel up: an errno. */
 	uint32_t closed __attribute__((aligned(MN_SHM_CACHELINE)));
 };
+
+/* Each word that one side writes while the other one looks has a line of its own. */
+#define MN_SHM_LINE_OF(type, member)	(offsetof(type, member) / MN_SHM_CACHELINE)
+_Static_assert(sizeof(struct mn_desc) == 16, "size of a slot");
+_Static_assert(sizeof(struct mn_shm_ring_ctl) == 2 * MN_SHM_CACHELINE &&
+	       MN_SHM_LINE_OF(struct mn_shm_ring_ctl, cons) == 1, "lines of a ring");
+_Static_assert(MN_SHM_LINE_OF(struct mn_shm_header, rx_bufs_off) <
+	       MN_SHM_LINE_OF(struct mn_shm_header, engine_sleeps) &&
+	       MN_SHM_LINE_OF(struct mn_shm_header, engine_sleeps) <
+	       MN_SHM_LINE_OF(struct mn_shm_header, app_sleeps) &&
+	       MN_SHM_LINE_OF(struct mn_shm_header, app_sleeps) <
+	       MN_SHM_LINE_OF(struct mn_shm_header, closed), "lines of the header");
 
 #endif /* MACHNET_SHM_H */

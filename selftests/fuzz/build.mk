@@ -22,3 +22,20 @@ fuzz_wire_LIBS := libmn_core
 TEST_PROGS += test_fuzz_wire
 test_fuzz_wire_SRCS := selftests/fuzz/test_fuzz_wire.c $(fuzz_wire_SRCS)
 test_fuzz_wire_LIBS := libmn_core
+
+# stack: a hostile application beside another one
+FUZZERS += fuzz_stack
+fuzz_stack_SRCS := selftests/fuzz/fuzz_stack.c selftests/transport/sim.c selftests/transport/sim_app.c
+fuzz_stack_LIBS := libmn_core
+TEST_PROGS += test_fuzz_stack
+test_fuzz_stack_SRCS := selftests/fuzz/test_fuzz_stack.c $(fuzz_stack_SRCS)
+test_fuzz_stack_LIBS := libmn_core
+
+# lib: libmachnet and a hostile daemon, which takes the place of its sockets
+FUZZERS += fuzz_lib
+fuzz_lib_SRCS := selftests/fuzz/fuzz_lib.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
+	$(filter-out %/socket.c %/request.c,$(wildcard user/lib/*.c))
+fuzz_lib_LIBS := libmnclient
+TEST_PROGS += test_fuzz_lib
+test_fuzz_lib_SRCS := selftests/fuzz/test_fuzz_lib.c $(fuzz_lib_SRCS)
+test_fuzz_lib_LIBS := libmnclient

@@ -252,7 +252,7 @@ static bool host_turn(struct sim *sim, int i)
 	}
 	mn_stack_flush(h->stack);
 	for (int a = 0; a < SIM_APPS; a++)
-		if (!h->apps[a].ch.dead)
+		if (!h->apps[a].ch.dead && !h->apps[a].alien)
 			sim_app_take_back(&h->apps[a]);
 	return n == TURN_PACKETS;
 }

@@ -38,6 +38,7 @@ struct sim_app {
 	uint32_t n_free;
 	bool reads;			/* takes what it receives */
 	bool returns;			/* gives the buffers back at once */
+	bool alien;			/* the test alone touches its side of the channel */
 	uint32_t *kept, n_kept;		/* chains that it did not give back */
 	struct sim_flow flows[SIM_FLOWS];
 	uint32_t n_flows;

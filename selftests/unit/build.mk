@@ -65,7 +65,7 @@ test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 
 # The parts of the transport; what takes two stacks is in selftests/transport.
-core_tests := timer_wheel hash siphash cookie packet recovery swift reassembly credit
+core_tests := timer_wheel hash siphash cookie packet recovery swift reassembly credit outbox
 TEST_PROGS += $(core_tests:%=test_%)
 define core_test
 test_$1_SRCS := selftests/unit/test_$1.c

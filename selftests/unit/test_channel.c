@@ -248,6 +248,25 @@ TEST_F(channel, room_is_something_to_do_for_who_wants_it)
 	EXPECT_FALSE(mn_channel_arm(&self->ch, true));
 }
 
+/* The application has given slots back just before the engine said that it waits for them. */
+TEST_F(channel, slots_are_room_too)
+{
+	static const uint8_t data[MN_SHM_INLINE_MAX];
+
+	while (!mn_channel_rx_inline(&self->ch, 1, data, sizeof(data)))
+		;
+	mn_channel_flush(&self->ch);
+	ASSERT_TRUE(mn_channel_arm(&self->ch, true));
+	mn_channel_disarm(&self->ch);
+	ASSERT_LT(0, mn_ring_avail(&self->rx));
+	self->rx.self += 1 + mn_ring_slots(sizeof(data));
+	mn_ring_release(&self->rx);
+	EXPECT_TRUE(mn_channel_arm(&self->ch, false));
+	EXPECT_FALSE(mn_channel_arm(&self->ch, true));
+	/* That has been looked at now, and there is no more. */
+	EXPECT_TRUE(mn_channel_arm(&self->ch, true));
+}
+
 /* Small messages lie in the rings, also across their ends. */
 TEST_F(channel, small_messages_out_and_in)
 {

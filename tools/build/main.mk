@@ -5,6 +5,7 @@
 #   LIBS += libx           library: static, or with libx_SO := 1 shared (libx_MAP its symbols, libx_SOVER)
 #   PROGS += x             program: build/bin/x
 #   TEST_PROGS += test_x   test program, run with sanitizers: build-san/tests/test_x
+#   TSAN_PROGS += x        test program, run with the thread sanitizer: build-tsan/tests/x
 #   VM_TEST_PROGS += x     test program, run inside a VM that has the module: build/tests/x
 #   FUZZERS += fuzz_x      libFuzzer program, built by "make fuzz" alone
 #   x_SRCS x_CFLAGS x_LDLIBS x_PKGS (pkg-config names) x_LIBS (ours; theirs come along)
@@ -29,6 +30,10 @@ OPT := -O2
 ifdef SAN
 O := build-san
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifdef TSAN
+O := build-tsan
+# It takes no notice of fences: order that rests on one alone is for selftests/model.
+OPT := -O1 -fno-omit-frame-pointer -fsanitize=thread -Wno-tsan
 else ifdef FUZZ
 O := build-fuzz
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined
@@ -59,11 +64,12 @@ pkg_libs = $(call pkg_config,libs,$(filter-out libdpdk,$1)) $(if $(filter libdpd
 include tools/build/dpdk.mk
 
 # --- names ---
-tests_here := $(if $(SAN),$(TEST_PROGS),$(VM_TEST_PROGS))
+tests_here := $(if $(SAN),$(TEST_PROGS),$(if $(TSAN),$(TSAN_PROGS),$(VM_TEST_PROGS)))
+test_progs := $(TEST_PROGS) $(TSAN_PROGS) $(VM_TEST_PROGS)
 is_lib = $(filter $1,$(LIBS))
 soname = $1.so.$(or $($1_SOVER),0)
 lib_file = $(O)/lib/$(if $($1_SO),$(call soname,$1),$1.a)
-prog_file = $(O)/$(if $(filter $1,$(TEST_PROGS) $(VM_TEST_PROGS)),tests,bin)/$1
+prog_file = $(O)/$(if $(filter $1,$(test_progs)),tests,bin)/$1
 file_of = $(if $(call is_lib,$1),$(call lib_file,$1),$(call prog_file,$1))
 objs = $(patsubst %.c,$(O)/obj/$1/%.o,$($1_SRCS))
 # The libraries of x and, unless they are shared, the libraries of those.
@@ -72,7 +78,7 @@ static_part = $(foreach l,$1,$(if $($l_SO),,$l))
 pkgs_of = $(sort $($1_PKGS) $(foreach l,$(call static_part,$(call libs_of,$1)),$($l_PKGS)))
 ldlibs_of = $($1_LDLIBS) $(foreach l,$(call static_part,$(call libs_of,$1)),$($l_LDLIBS))
 
-targets := $(LIBS) $(PROGS) $(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)
+targets := $(LIBS) $(PROGS) $(test_progs) $(FUZZERS)
 $(foreach t,$(targets),$(if $($t_SRCS),,$(error $t is declared but $t_SRCS is empty)))
 
 say = @printf '  %-7s %s\n' '$1' '$(patsubst $(O)/%,%,$@)';
@@ -84,7 +90,7 @@ link_libs = -Wl,--start-group $(foreach l,$(call libs_of,$1),$(call lib_file,$l)
 	$(call ldlibs_of,$1) $(call pkg_libs,$(call pkgs_of,$1))
 
 define target_rules
-$(O)/obj/$1/%.o: %.c $(if $(filter $1,$(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)),$(LINUX_SOURCE)/.stamp) | $$$$(@D)/.dir
+$(O)/obj/$1/%.o: %.c $(if $(filter $1,$(test_progs) $(FUZZERS)),$(LINUX_SOURCE)/.stamp) | $$$$(@D)/.dir
 	$$(call quiet,CC)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$($1_CFLAGS) $$(call pkg_cflags,$$(call pkgs_of,$1)) -MMD -MP -c -o $$@ $$<
 -include $(patsubst %.o,%.d,$(call objs,$1))
@@ -148,9 +154,10 @@ bench: all
 check: all tests
 ifndef SAN
 	$(Q)$(MAKE) -f tools/build/main.mk SAN=1 tests
+	$(Q)$(MAKE) -f tools/build/main.mk TSAN=1 tests
 endif
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)" \
-		$(TEST_PROGS:%=build-san/tests/%) $(TESTS)
+		$(TEST_PROGS:%=build-san/tests/%) $(TSAN_PROGS:%=build-tsan/tests/%) $(TESTS)
 
 check-headers: $(LINUX_SOURCE)/.stamp
 	@tools/build/backports-headers.sh >/dev/null
@@ -162,7 +169,7 @@ check-debug: all tests
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)"
 
 clean:
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-tsan build-fuzz
 
 .PHONY: all user tests fuzzers fuzz demo bench check check-headers check-debug clean \
-	$(LIBS) $(PROGS) $(TEST_PROGS) $(VM_TEST_PROGS) $(FUZZERS)
+	$(LIBS) $(PROGS) $(test_progs) $(FUZZERS)

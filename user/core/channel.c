@@ -329,10 +329,19 @@ void mn_channel_flush(struct mn_channel *ch)
 		wake_app(ch);
 }
 
+/* Slots of RX have come back, where there were few. */
+static bool rx_has_more_room(struct mn_channel *ch)
+{
+	uint32_t before = ch->rx.other;
+
+	return mn_ring_free(&ch->rx, ch->rx.size / 2) < 0 || ch->rx.other != before;
+}
+
 /* Something to take from the application, other than what has to wait for a chunk. */
 static bool has_work(struct mn_channel *ch, bool wants_room)
 {
-	return (!ch->tx_held && mn_ring_avail(&ch->tx)) || (wants_room && mn_ring_avail(&ch->rxc));
+	return (!ch->tx_held && mn_ring_avail(&ch->tx)) ||
+	       (wants_room && (mn_ring_avail(&ch->rxc) || rx_has_more_room(ch)));
 }
 
 bool mn_channel_arm(struct mn_channel *ch, bool wants_room)

@@ -26,36 +26,52 @@
  */
 #define MN_SPIN_HITS	2u
 
-/* Of one situation: what the waiter did before, whether it has yielded since. */
+/*
+ * Of one situation: what the waiter did before, whether it has yielded since. Threads that
+ * wait at once may share it: what one of them has learnt may be lost, no more.
+ */
 struct mn_spin {
-	uint32_t budget_ns;	/* learnt */
-	uint32_t times;
+	uint32_t budget_ns;	/* learnt; atomic */
+	uint32_t times;		/* atomic */
 };
+
+static inline uint32_t mn_spin_budget(const struct mn_spin *s)
+{
+	return __atomic_load_n(&s->budget_ns, __ATOMIC_RELAXED);
+}
+
+static inline void mn_spin_set(struct mn_spin *s, uint32_t budget_ns)
+{
+	__atomic_store_n(&s->budget_ns, budget_ns, __ATOMIC_RELAXED);
+}
 
 /* How long to spin now, after so many hits in a row. */
 static inline uint32_t mn_spin_begin(struct mn_spin *s, uint32_t hits)
 {
+	uint32_t times = __atomic_load_n(&s->times, __ATOMIC_RELAXED) + 1;
+
 	if (hits >= MN_SPIN_HITS)
 		return 0;
-	return ++s->times % MN_SPIN_TRY ? s->budget_ns : MN_SPIN_MAX_NS;
+	__atomic_store_n(&s->times, times, __ATOMIC_RELAXED);
+	return times % MN_SPIN_TRY ? mn_spin_budget(s) : MN_SPIN_MAX_NS;
 }
 
 /* It was worth it: what was waited for came after so long. */
 static inline void mn_spin_hit(struct mn_spin *s, uint64_t waited_ns)
 {
-	uint64_t wish = 2 * waited_ns < MN_SPIN_MAX_NS ? 2 * waited_ns : MN_SPIN_MAX_NS;
+	uint32_t wish = 2 * waited_ns < MN_SPIN_MAX_NS ? 2 * waited_ns : MN_SPIN_MAX_NS;
+	uint32_t budget = mn_spin_budget(s);
 
-	if (wish > s->budget_ns)
-		s->budget_ns = wish;
-	else
-		s->budget_ns -= (s->budget_ns - wish) / 8;
+	mn_spin_set(s, wish > budget ? wish : budget - (budget - wish) / 8);
 }
 
 /* It was not; hits as above. */
 static inline void mn_spin_miss(struct mn_spin *s, uint32_t hits)
 {
+	uint32_t budget = mn_spin_budget(s);
+
 	if (hits < MN_SPIN_HITS)
-		s->budget_ns -= s->budget_ns / 4;
+		mn_spin_set(s, budget - budget / 4);
 }
 
 /*
@@ -81,7 +97,8 @@ static inline bool mn_crowd_is(const struct mn_crowd *c, uint64_t now_ns)
 /* A yield has taken from before to after. */
 static inline void mn_crowd_yielded(struct mn_crowd *c, uint64_t before_ns, uint64_t after_ns)
 {
-	uint64_t took = after_ns - before_ns, until = __atomic_load_n(&c->until_ns, __ATOMIC_RELAXED);
+	uint64_t until = __atomic_load_n(&c->until_ns, __ATOMIC_RELAXED);
+	uint64_t took = after_ns - before_ns;
 	uint32_t factor = __atomic_load_n(&c->factor, __ATOMIC_RELAXED);
 
 	if (took <= MN_CROWD_YIELD_NS)

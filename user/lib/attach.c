@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* attach.c - machnet_init(), machnet_attach(), machnet_detach() */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,11 +73,12 @@ static int open_channel(struct mnc_channel *ch)
 
 void *machnet_attach(void)
 {
-	struct mnc_channel *ch = calloc(1, sizeof(*ch));
+	struct mnc_channel *ch = aligned_alloc(MN_SHM_CACHELINE, sizeof(*ch));
 	int ret;
 
 	if (!ch)
 		return NULL;
+	memset(ch, 0, sizeof(*ch));
 	mnc_link_init(&ch->link);
 	mnc_link_init(&ch->next.link);
 	ch->epfd = ch->self_efd = ch->timer_fd = -1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* layout.c - maps a channel's memory and checks that it is one */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -62,7 +63,8 @@ int mnc_layout_map(struct mnc_link *link, int memfd)
 		return -errno;
 	link->hdr = (struct mn_shm_header *)base;
 	link->len = st.st_size;
-	h = *link->hdr;
+	/* Not the flags behind it, which the engine uses already. */
+	memcpy(&h, link->hdr, offsetof(struct mn_shm_header, engine_sleeps));
 	if (!header_ok(&h, link->len))
 		return -EPROTO;
 	mn_ring_init(&link->tx, base + h.ring_off[MN_SHM_RING_TX], h.ring_slots[MN_SHM_RING_TX]);

@@ -91,6 +91,9 @@ struct mnc_kept {
 	uint8_t data[];
 };
 
+/* Begins what another thread writes: one that sends and one that receives share no line. */
+#define MNC_LINE	__attribute__((aligned(MN_SHM_CACHELINE)))
+
 /* What one daemon has given. */
 struct mnc_link {
 	struct mn_shm_header *hdr;
@@ -101,7 +104,8 @@ struct mnc_link {
 	uint32_t control;	/* enum mn_app_control */
 
 	/* send_lock */
-	struct mn_ring tx, txc;
+	struct mn_ring tx MNC_LINE;
+	struct mn_ring txc;
 	uint8_t *tx_data;
 	uint32_t *tx_links;	/* shared, written only */
 	uint32_t *tx_chain;	/* private copy of it */
@@ -110,7 +114,8 @@ struct mnc_link {
 	uint32_t tx_free_count, tx_bufs;
 
 	/* recv_lock */
-	struct mn_ring rx, rxc;
+	struct mn_ring rx MNC_LINE;
+	struct mn_ring rxc;
 	const uint8_t *rx_data;
 	const uint32_t *rx_links;
 	uint32_t rx_bufs;
@@ -137,7 +142,8 @@ struct mnc_next {
 
 struct mnc_channel {
 	struct mnc_link link;
-	uint32_t epoch;		/* number of the link; like it, written with all locks */
+	/* number of the link; like it, written with all locks */
+	uint32_t epoch MNC_LINE;
 	uint32_t error;		/* errno of the link's end, 0 while it lives; atomic */
 
 	pthread_mutex_t port_lock;	/* held over requests for ports and over re-attaching */
@@ -146,17 +152,17 @@ struct mnc_channel {
 	struct mnc_next next;
 	int64_t next_try_ns;	/* before it re-attaching is not tried; atomic */
 
-	pthread_mutex_t recv_lock;
+	pthread_mutex_t recv_lock MNC_LINE;
 	struct mnc_kept *kept, **kept_end;	/* received before anything of the link */
 	struct mnc_flow_hint recv_hint;
 	uint32_t idle_calls;	/* receives in vain since the daemon was last looked after */
 	bool fd_cut;		/* the link is not in the set of machnet_fd() */
 
-	pthread_mutex_t send_lock;
+	pthread_mutex_t send_lock MNC_LINE;
 	struct mnc_flow_hint send_hint;
 	uint32_t tx_wanted;	/* length of the last message that was refused; atomic; 0: none */
 
-	pthread_mutex_t flow_lock;
+	pthread_mutex_t flow_lock MNC_LINE;
 	struct mnc_flows flows;
 
 	pthread_mutex_t wait_lock;
@@ -164,8 +170,8 @@ struct mnc_channel {
 	bool wait_busy;		/* a thread sleeps for all that wait */
 	bool wait_polls;	/* it does so in poll(2) on the link's descriptors */
 	uint32_t wait_turns;	/* how often such a thread came back, or the link was replaced */
-	struct mn_spin spin[2];	/* [1]: after a yield; threads that wait at once may spoil them */
-	uint32_t spin_hits;	/* in a row, without a yield */
+	struct mn_spin spin[2];	/* [1]: after a yield */
+	uint32_t spin_hits;	/* in a row, without a yield; atomic */
 	struct mn_crowd crowd;
 	int epfd;		/* machnet_fd(); -1 before its first call; atomic */
 	int self_efd;		/* in epfd: readable by our own doing */

@@ -51,7 +51,8 @@ static int ready(struct mnc_channel *ch, int events)
 /* Looks again for as long as that is likely to be enough. */
 static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t deadline)
 {
-	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp, ch->spin_hits);
+	uint32_t hits = __atomic_load_n(&ch->spin_hits, __ATOMIC_RELAXED);
+	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp, hits);
 	int ret;
 
 	if (until > deadline)
@@ -61,13 +62,11 @@ static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t 
 		ret = ready(ch, events);
 		now = mnc_now_ns();
 	} while (!ret && now < until);
-	if (ret) {
+	if (ret)
 		mn_spin_hit(sp, now - from);
-		ch->spin_hits++;
-	} else {
-		mn_spin_miss(sp, ch->spin_hits);
-		ch->spin_hits = 0;
-	}
+	else
+		mn_spin_miss(sp, hits);
+	__atomic_store_n(&ch->spin_hits, ret ? hits + 1 : 0, __ATOMIC_RELAXED);
 	return ret;
 }
 

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fuzz_lib.c - libmachnet and a daemon that writes anything anywhere
+ *
+ * The input is a program: its steps are lies of the daemon, in the channel and in its
+ * answers, and calls of the program. A lie may at worst end the channel. What the library has of
+ * sockets and requests is replaced by what stands at the beginning here.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/channel.h"
+#include "fuzz_lib.h"
+#include "lib/priv.h"
+
+#define FLOWS	8
+#define HANDLES	4
+
+struct input {
+	const uint8_t *data;
+	size_t len;
+};
+
+struct world {
+	struct input in;
+	struct mn_channel ch;	/* the daemon's */
+	int sock;		/* its end */
+	void *app;
+	MachnetFlow_t flow[FLOWS];
+	uint32_t flows;
+	bool ended;
+};
+
+/* The library's calls out have no argument for it. */
+static struct world w;
+
+static uint32_t take(size_t bytes)
+{
+	uint32_t v = 0;
+
+	if (bytes > w.in.len)
+		bytes = w.in.len;
+	memcpy(&v, w.in.data, bytes);
+	w.in.data += bytes;
+	w.in.len -= bytes;
+	return v;
+}
+
+/* Mostly a small number, sometimes any. */
+static uint32_t take_index(void)
+{
+	uint32_t kind = take(1);
+
+	return kind & 0xe0 ? kind & 0x1f : take(4);
+}
+
+/* --- in place of socket.c and request.c --- */
+
+int mnc_socket_connect(bool nonblocking)
+{
+	int fds[2];
+
+	/* There is no next daemon. */
+	if (nonblocking)
+		return -ECONNREFUSED;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		abort();
+	w.sock = fds[1];
+	return fds[0];
+}
+
+int mnc_socket_tell(int sock, struct mn_app_msg *msg)
+{
+	(void)sock;
+	(void)msg;
+	return 0;
+}
+
+int mnc_socket_answer(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
+{
+	const int own[MN_APP_ATTACH_FDS] = { w.ch.memfd, w.ch.engine_efd, w.ch.app_efd };
+
+	(void)sock;
+	msg->control = MN_APP_CONTROL_LOCAL;
+	for (int i = 0; i < MN_APP_ATTACH_FDS; i++)
+		fds[i] = dup(own[i]);
+	return 0;
+}
+
+int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
+{
+	return mnc_socket_answer(sock, msg, fds);
+}
+
+int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg)
+{
+	if (ch->epoch != epoch || mnc_channel_error(ch))
+		return -ENETDOWN;
+	if (!(take(1) & 3))
+		return -(int)(1 + take(1));
+	msg->flow = take_index();
+	msg->local = mn_addr_from_v4(htonl(0x0a000001));
+	msg->local_port = take(1);
+	return 0;
+}
+
+/* --- what the daemon does --- */
+
+static struct mn_ring *take_ring(void)
+{
+	struct mn_ring *rings[] = { &w.ch.tx, &w.ch.txc, &w.ch.rx, &w.ch.rxc };
+
+	return rings[take(1) % 4];
+}
+
+static void scribble(void)
+{
+	uint64_t words = (w.ch.tx_data - (uint8_t *)w.ch.hdr) / 4;
+
+	((uint32_t *)w.ch.hdr)[take(4) % words] = take_index();
+}
+
+static void scribble_ring(void)
+{
+	struct mn_ring *r = take_ring();
+	struct mn_desc *d = &r->slots[(r->ctl->prod - take_index()) & (r->size - 1)];
+
+	switch (take(1) % 3) {
+	case 0:
+		r->ctl->prod = r->self + (int8_t)take(1);
+		break;
+	case 1:
+		r->ctl->cons = r->self - (int8_t)take(1);
+		break;
+	default:
+		*d = (struct mn_desc){ take(1) % 6, take_index(), take_index(), take_index() };
+	}
+}
+
+static void put_open(void)
+{
+	struct mn_desc d = { MN_DESC_OPEN, take(1) % HANDLES, sizeof(struct mn_shm_flow), take(1) };
+	struct mn_shm_flow *info =
+		(struct mn_shm_flow *)(w.ch.rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE);
+
+	*info = (struct mn_shm_flow){ .local_port = 1 + take(1) % 4, .remote_port = take(1) % 4 };
+	mn_ring_put(&w.ch.rx, &d);
+	mn_ring_publish(&w.ch.rx);
+}
+
+static void put_large(void)
+{
+	struct mn_desc d = { MN_DESC_MSG, take(1) % HANDLES, 1 + take(2) % 40000, take(1) };
+
+	for (uint32_t b = d.buf; b < d.buf + 16; b++)
+		w.ch.rx_links[b] = b + 1;
+	if (!(take(1) & 7))
+		w.ch.rx_links[d.buf + take(1) % 4] = take(4);
+	if (!(take(1) & 31))
+		d.buf = take(4);
+	mn_ring_put(&w.ch.rx, &d);
+	mn_ring_publish(&w.ch.rx);
+}
+
+static void put_small(void)
+{
+	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
+	uint32_t len = 1 + take(2) % (take(1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
+	struct mn_desc d = { MN_DESC_INLINE, take(1) % HANDLES, len, 0 };
+	uint32_t n = 1 + take(1);
+
+	while (n--) {
+		mn_ring_put(&w.ch.rx, &d);
+		mn_ring_put_bytes(&w.ch.rx, data, d.len);
+	}
+	/* Now and then not all of its slots. */
+	w.ch.rx.self -= !(take(1) & 15);
+	mn_ring_publish(&w.ch.rx);
+}
+
+/* What was never sent is done, or what was. */
+static void put_done(void)
+{
+	struct mn_desc d = { MN_DESC_MSG, 0, 1, take(1) & 7 ? MN_SHM_BUFS_MIN - take(2) : take(4) };
+
+	mn_ring_put(&w.ch.txc, &d);
+	mn_ring_publish(&w.ch.txc);
+}
+
+static void put_end(void)
+{
+	struct mn_desc d = { MN_DESC_END, take(1) % HANDLES, take(1), MN_SHM_BUF_NONE };
+
+	mn_ring_put(&w.ch.rx, &d);
+	mn_ring_publish(&w.ch.rx);
+}
+
+/* Takes what was sent and gives the buffers back. */
+static void take_sent(void)
+{
+	struct mn_desc d;
+
+	for (uint32_t n = w.ch.tx.size; n && mn_ring_avail(&w.ch.tx) > 0; n--) {
+		mn_ring_get(&w.ch.tx, &d);
+		if (d.type == MN_DESC_INLINE)
+			w.ch.tx.self += mn_ring_slots(d.len % (MN_SHM_INLINE_MAX + 1));
+		else
+			mn_ring_put(&w.ch.txc, &d);
+	}
+	mn_ring_release(&w.ch.tx);
+	mn_ring_publish(&w.ch.txc);
+}
+
+/* Says that it ends, or dies without a word. */
+static void end(void)
+{
+	if (take(1) & 1)
+		w.ch.hdr->closed = take_index();
+	else
+		shutdown(w.sock, SHUT_RDWR);
+}
+
+/* --- what the program does --- */
+
+static void note_flow(const MachnetFlow_t *f)
+{
+	w.flow[w.flows++ % FLOWS] = *f;
+}
+
+static const MachnetFlow_t *take_flow(void)
+{
+	return &w.flow[take(1) % FLOWS];
+}
+
+/* Exactly as large as it says, so that a sanitizer sees a byte too many. */
+static void app_receives(void)
+{
+	size_t len = take(2) % 40000;
+	uint8_t *buf = malloc(len + !len);
+	MachnetFlow_t f = { 0 };
+	ssize_t got;
+
+	if (!buf)
+		abort();
+	errno = 0;
+	got = machnet_recv(w.app, buf, len, &f);
+	if (got > (ssize_t)len)
+		abort();
+	if (got > 0)
+		note_flow(&(MachnetFlow_t){ f.dst_ip, f.src_ip, f.dst_port, f.src_port });
+	w.ended |= got < 0 && errno == EPROTO;
+	free(buf);
+}
+
+static void app_receives_all(void)
+{
+	uint8_t part[2][40000];
+	MachnetIovec_t iov[2] = { { part[0], take(1) }, { part[1], sizeof(part[1]) } };
+	MachnetMsgHdr_t m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	for (int i = 0; i < 1000 && machnet_recvmsg(w.app, &m) == 1; i++)
+		;
+}
+
+static void app_sends(void)
+{
+	static const uint8_t data[65536];
+	const MachnetFlow_t *f = take_flow();
+	uint32_t n = 1 + take(1), len = take(1) & 1 ? take(2) : take(2) % MN_SHM_INLINE_MAX;
+	int ret = 0;
+
+	while (n-- && !ret)
+		ret = machnet_send(w.app, *f, data, len);
+	w.ended |= ret && errno == EPROTO;
+}
+
+static void app_connects(void)
+{
+	MachnetFlow_t f;
+
+	if (!machnet_connect(w.app, NULL, "10.0.0.2", take(1) % 4, &f))
+		note_flow(&f);
+}
+
+static void app_looks(void)
+{
+	switch (take(1) % 4) {
+	case 0:
+		machnet_pending(w.app);
+		break;
+	case 1:
+		machnet_wait(w.app, MACHNET_WAIT_RECV | MACHNET_WAIT_SEND, 0);
+		break;
+	case 2:
+		machnet_fd(w.app);
+		break;
+	default:
+		machnet_close(w.app, *take_flow());
+	}
+}
+
+static void (*const steps[])(void) = {
+	scribble, scribble_ring, put_open, put_open, put_large, put_large, put_small, put_small,
+	put_end, put_done, take_sent, take_sent, end, app_receives, app_receives, app_receives,
+	app_receives_all, app_sends, app_sends, app_connects, app_looks, app_looks,
+};
+
+static enum fuzz_lib_end run(void)
+{
+	/* The header decides where everything is. */
+	if (!(take(1) & 7))
+		((uint32_t *)w.ch.hdr)[take(1) % (sizeof(*w.ch.hdr) / 4)] = take_index();
+	w.app = machnet_attach();
+	if (!w.app)
+		return FUZZ_LIB_REFUSED;
+	while (w.in.len && !w.ended)
+		steps[take(1) % (sizeof(steps) / sizeof(steps[0]))]();
+	machnet_detach(w.app);
+	return w.ended ? FUZZ_LIB_ENDED : FUZZ_LIB_LIVED;
+}
+
+enum fuzz_lib_end fuzz_lib_run(const uint8_t *data, size_t len)
+{
+	enum fuzz_lib_end how;
+
+	w = (struct world){ .in = { data, len }, .sock = -1 };
+	if (mn_channel_create(&w.ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+		abort();
+	how = run();
+	mn_channel_destroy(&w.ch);
+	if (w.sock >= 0)
+		close(w.sock);
+	return how;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	fuzz_lib_run(data, len);
+	return 0;
+}
