@@ -10,8 +10,8 @@
 . "$(dirname "$0")/../../selftests/e2e/pair.sh"
 
 # The largest packet of the memif worlds, and the driver's buffers, of which one has to hold it.
-memif_mtu=${MEMIF_MTU:-1500}
-memif_options=socket-abstract=no,bsize=$(((memif_mtu + 128 + 2047) / 2048 * 2048))
+memif_mtu=${MEMIF_MTU:-9000}
+memif_options=socket-abstract=no,rsize=8,bsize=$(((memif_mtu + 128 + 2047) / 2048 * 2048))
 fault_loss="loss=1,seed=7"
 fault_single="loss=0.5,seed=7"		# so rare that hardly ever two hit the same message
 fault_reorder="reorder=5%:8,seed=7"
@@ -33,8 +33,8 @@ usage() {
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
 	WORK/WORLD: ${works[*]} loss single reorder connections-64 connections-8K same-host stopped-reader
-	hostile; memif veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
-	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 1500).
+	hostile; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
+	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
 	EOF
 }
@@ -75,9 +75,22 @@ die() {
 	exit 1
 }
 
+# The processor of a host's daemon and of its applications.
+declare -A daemon_cpu app_cpu
+crossed=0
+two=$(($(nproc) > 1))
+
+# place WORLD: the hosts WORLD-a and WORLD-b.
+place() {
+	app_cpu[$1-a]=0
+	app_cpu[$1-b]=$two
+	daemon_cpu[$1-a]=$((crossed ? two : 0))
+	daemon_cpu[$1-b]=$((crossed ? 0 : two))
+}
+
 # up HOST NAME WORD CMD...: in the background, until its output has the word. Process id in started.
 up() {
-	start "$1" "$2" "${@:4}"
+	start "$1" "$2" taskset -c "${app_cpu[$1]}" "${@:4}"
 	wait_for 20 grep -q "$3" "$work/$2.log" || die "$2 does not start"
 }
 
@@ -85,8 +98,9 @@ up() {
 
 # serve HOST OPTION of machnetd...
 serve() {
-	up "$1" "machnetd-$1" serving "$bin/machnetd" --control=local "${@:2}"
+	start "$1" "machnetd-$1" taskset -c "${daemon_cpu[$1]}" "$bin/machnetd" --control=local "${@:2}"
 	daemon[$1]=$started
+	wait_for 20 grep -q serving "$work/machnetd-$1.log" || die "the daemon of $1 does not start"
 }
 
 server_of() {
@@ -101,13 +115,25 @@ world_memif() {
 	netns_new b
 	ns[$1-a]=$a
 	ns[$1-b]=$b
+	place "$1"
 	serve "$1-a" --vdev "$vdev,role=server" --mtu "$memif_mtu" -a "$IP_A/24" "${@:2}"
+	# Without hugepages the driver cannot share its buffers.
+	grep -q 'running without' "$work/machnetd-$1-a.log" || vdev+=,zero-copy=yes
 	serve "$1-b" --vdev "$vdev,role=client" --mtu "$memif_mtu" -a "$IP_B/24" "${@:2}"
 	server_of "$1"
 }
 
+# The same with applications and daemons the other way round.
+world_crossed() {
+	any_wanted "${works[@]/%//crossed}" || return 0
+	crossed=1
+	world_memif crossed
+	crossed=0
+}
+
 world_veth() {
 	pair_join veth-a veth-b
+	place veth
 	serve veth-a -i eth0
 	serve veth-b -i eth0
 	server_of veth
@@ -145,7 +171,7 @@ client() {
 	wanted "$1/$2" || return 0
 	progress "$1/$2"
 	before=$(stats "$3")
-	if on "$3-a" "$bin/machnet-bench" client "$4" -d "$seconds" --json "${@:5}" \
+	if on "$3-a" taskset -c "${app_cpu[$3-a]}" "$bin/machnet-bench" client "$4" -d "$seconds" --json "${@:5}" \
 		>"$work/report" 2>"$work/client.log"; then
 		record "$1" "$2" "$before" "$(stats "$3")"
 	else
@@ -179,7 +205,7 @@ raw() {
 	wanted "$1/raw" || return 0
 	up raw-b raw ready "$bin/bench-packets" $device echo
 	progress "$1/raw"
-	if on raw-a "$bin/bench-packets" $device flood "$2" $raw_window "$seconds" >"$work/report" 2>"$work/client.log"
+	if on raw-a taskset -c "${app_cpu[raw-a]}" "$bin/bench-packets" $device flood "$2" $raw_window "$seconds" >"$work/report" 2>"$work/client.log"
 	then
 		record "$1" raw '[]' '[]'
 	else
@@ -201,7 +227,7 @@ main_round() {
 	local name world
 
 	for name in "${works[@]}"; do
-		for world in memif veth; do
+		for world in memif crossed veth; do
 			# shellcheck disable=SC2046 # words
 			client "$name" $world $world "$IP_B" $(options "$name")
 		done
@@ -271,7 +297,7 @@ stopped_reader_round() {
 	wanted stopped-reader/beside || return 0
 	up memif-b stopped-reader listening "$bin/machnet-bench" server -p $neighbour_port
 	reader=$started
-	start memif-a sender "$bin/machnet-bench" client "$IP_B" -p $neighbour_port -s 1K -w 65536 -d 3600
+	start memif-a sender taskset -c "${app_cpu[memif-a]}" "$bin/machnet-bench" client "$IP_B" -p $neighbour_port -s 1K -w 65536 -d 3600
 	sender=$started
 	wait_for 10 grep -q connected "$work/stopped-reader.log" || complain "nobody sends to the stopped reader"
 	kill -STOP $reader
@@ -287,7 +313,7 @@ hostile_round() {
 	client hostile alone memif "$IP_B" -s 64 -w 1
 	wanted hostile/beside || return 0
 	for host in a b; do
-		start memif-$host hostile-$host "$bin/hostile" 3600 "$round" $hostile_pause_us
+		start memif-$host hostile-$host taskset -c "${app_cpu[memif-$host]}" "$bin/hostile" 3600 "$round" $hostile_pause_us
 		pids+=("$started")
 		wait_for 10 counted memif-$host channels_corrupt 1 || complain "the hostile program does nothing"
 	done
@@ -297,15 +323,19 @@ hostile_round() {
 }
 
 need_root
-need_commands ip jq python3
+need_commands ip jq python3 taskset
 results=$work/results.jsonl
 : >"$results"
 world_memif memif
+world_crossed
 world_veth
 pair_join sockets-a sockets-b
+place sockets
 pair_join raw-a raw-b
+place raw
 each_round main_round
 world_down veth
+[ -z "${daemon[crossed-a]:-}" ] || world_down crossed
 fault_rows loss "$fault_loss" -s 32K -w 32
 fault_rows single "$fault_single" -s 64 --interval $interval_us -d "$(jq -n "$seconds * 3")"
 fault_rows reorder "$fault_reorder" -s 32K -w 32

@@ -23,6 +23,10 @@
 #define ENGINE_MAX_HELD	4096
 /* Packets that one turn takes from the NIC before it looks at other things. */
 #define ENGINE_RX_BURSTS	2
+/* Of these at most are the kernel's in one burst to the NIC. */
+#define ENGINE_EXCEPTION_BURST	8
+/* A NIC that takes nothing for so long has no link. */
+#define ENGINE_TX_STUCK_US	10000
 /* Turns that an engine takes after it was told to stop. */
 #define ENGINE_LAST_TURNS	1000
 
@@ -200,16 +204,36 @@ static void engine_fill(struct dp_engine *e)
 	}
 }
 
+/* What the kernel sends, by one engine; a full ring of our own must not keep it from ARP. */
+static void engine_fill_exception(struct dp_engine *e)
+{
+	unsigned int room = RTE_MIN(DP_BURST - e->tx_count, ENGINE_EXCEPTION_BURST);
+
+	if (e->exception && e->index == 0 && room)
+		e->tx_count += rte_ring_sc_dequeue_burst(
+			e->exception->to_nic, (void **)&e->tx[e->tx_count], room, NULL);
+}
+
+/* Whoever waits on the other side of a link that is down wants none of what is old by now. */
+static void engine_drop_stuck(struct dp_engine *e)
+{
+	if (!e->tx_stuck_since_us) {
+		e->tx_stuck_since_us = e->now_us;
+		return;
+	}
+	if (e->now_us - e->tx_stuck_since_us < ENGINE_TX_STUCK_US)
+		return;
+	e->stats.drop_tx_stuck += e->tx_count;
+	rte_pktmbuf_free_bulk(e->tx, e->tx_count);
+	e->tx_count = 0;
+}
+
 static unsigned int engine_tx(struct dp_engine *e)
 {
 	uint16_t sent, want;
 
+	engine_fill_exception(e);
 	engine_fill(e);
-	/* One engine carries what the kernel sends. */
-	if (e->exception && e->index == 0 && e->tx_count < DP_BURST)
-		e->tx_count += rte_ring_sc_dequeue_burst(e->exception->to_nic,
-							 (void **)&e->tx[e->tx_count],
-							 DP_BURST - e->tx_count, NULL);
 	want = e->tx_count;
 	if (!want)
 		return 0;
@@ -220,6 +244,10 @@ static unsigned int engine_tx(struct dp_engine *e)
 		memmove(e->tx, e->tx + sent, (want - sent) * sizeof(e->tx[0]));
 	}
 	e->tx_count = want - sent;
+	if (sent)
+		e->tx_stuck_since_us = 0;
+	else
+		engine_drop_stuck(e);
 	return sent;
 }
 

@@ -64,7 +64,7 @@ struct dp_cmd {
 /* Free-running; printed by the stats command under these names. */
 #define DP_ENGINE_COUNTERS(X)	\
 	X(loops) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel) X(rx_not_for_us)	\
-	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full)	\
+	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_tx_stuck)	\
 	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
 	X(tx_ring_full) X(tx_no_mbuf)
 
@@ -102,6 +102,7 @@ struct dp_engine {
 	unsigned int n_addrs;
 	struct rte_mbuf *tx[DP_BURST];	/* built, not yet taken by the NIC */
 	uint16_t tx_count;
+	uint64_t tx_stuck_since_us;	/* the NIC takes nothing; 0: it does */
 	struct rte_mbuf *spare;		/* for the next packet */
 	uint64_t now_us;
 	uint64_t idle_since_us;		/* 0: the last turn had work */

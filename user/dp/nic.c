@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_dev.h>
@@ -22,6 +23,8 @@
 #define NIC_TX_DESC	512
 #define NIC_POOL_SIZE	8191
 #define NIC_POOL_CACHE	256
+/* The driver's default. */
+#define NIC_MEMIF_BSIZE	2048
 
 /* The first port of the device, RTE_MAX_ETHPORTS when it has none. */
 static uint16_t nic_find(const char *device)
@@ -50,6 +53,23 @@ static int nic_attach(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	dp_log(cfg, LOG_ERR, "no DPDK driver took device %s%s%s", cfg->device, ret ? ": " : "",
 	       ret ? strerror(-ret) : "");
 	return ret && ret != -ENOENT ? ret : -ENODEV;
+}
+
+/*
+ * memif has no setting for its MTU: it passes what fits into its buffers, in pieces when it does not,
+ * and loses the pieces.
+ */
+static int nic_check_memif(const struct dp_nic *nic, const struct machnet_dp_config *cfg)
+{
+	const char *bsize = strstr(cfg->device, "bsize=");
+	unsigned long have = bsize ? strtoul(bsize + strlen("bsize="), NULL, 10) : NIC_MEMIF_BSIZE;
+
+	if (strncmp(nic->driver, "net_memif", strlen("net_memif")) ||
+	    have >= nic->mtu + (unsigned long)RTE_ETHER_HDR_LEN)
+		return 0;
+	dp_log(cfg, LOG_ERR, "packets of %u bytes do not fit into %lu: add bsize=%u to the vdev",
+	       nic->mtu, have, RTE_ALIGN_CEIL(nic->mtu + RTE_ETHER_HDR_LEN, 1024u));
+	return -EINVAL;
 }
 
 /* The device's MAC; the MTU that the caller wants, or the device's. */
@@ -160,6 +180,8 @@ int dp_nic_open(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 		return ret;
 	snprintf(nic->driver, sizeof(nic->driver), "%s", info.driver_name);
 	ret = nic_identity(nic, cfg);
+	if (!ret)
+		ret = nic_check_memif(nic, cfg);
 	if (ret)
 		return ret;
 	nic->queues = nic_queues(cfg, &info);
