@@ -18,3 +18,7 @@ bench-packets_LIBS := libmachnet_dp
 PROGS += bench-stack
 bench-stack_SRCS := tools/bench/stack/stack.c
 bench-stack_LIBS := libmn_core
+
+# How far apart two processors are; for run.sh alone.
+PROGS += bench-line
+bench-line_SRCS := tools/bench/line/line.c

@@ -23,6 +23,7 @@ hostile_pause_us=100
 works=("64-w1" "64-w32" "1K-w32" "32K-w32")
 words=${BENCH:-}
 results=''
+distances=()				# between the processors, as it was from time to time
 failed=0
 
 usage() {
@@ -219,6 +220,7 @@ each_round() {
 	for ((round = 1; round <= rounds; round++)); do
 		"$@"
 	done
+	distances+=("$("$bin/bench-line" 2>&1)")
 }
 
 # --- the rows of the table ---
@@ -348,4 +350,5 @@ printf '\r%-70s\r' '' >&2
 "$(dirname "$0")/table.py" "$results" "${BENCH_JSON:-$top/build/bench.json}" "seconds=$seconds" "rounds=$rounds" \
 	"memif MTU=$memif_mtu" "hugepages=$(grep -q 'running without' "$work"/machnetd-*.log && echo no || echo yes)" \
 	"version=$("$bin/machnetd" -V)" || failed=1
+printf 'The processors, after each part: %s\n' "${distances[@]}"
 exit $failed
