@@ -43,6 +43,14 @@ for host in a b; do
 done
 here_ok "host a: nobody is attached any more" wait_for 10 attached_is a 0
 here_ok "host b: only the server is" wait_for 10 attached_is b 1
+# 32 channels at once, and then one each 50 ms: the answer comes late, but it comes.
+before=$EPOCHREALTIME
+run_ok "who attaches again and again is served" on a timeout 60 "$bin/machnet-bench" client $IP_B --connect 50
+if awk -v s="$before" -v e="$EPOCHREALTIME" 'BEGIN { exit !(e - s >= 18 * 0.05) }'; then
+	ok "in his turn"
+else
+	not_ok "in his turn" "50 channels within $(awk -v s="$before" -v e="$EPOCHREALTIME" 'BEGIN { print e - s }') s"
+fi
 run_ok "a program that comes now is served" \
 	on a timeout 60 "$bin/machnet-bench" client $IP_B -s 1M -w 4 -n 20 --verify
 here_ok "the server saw nothing wrong" stop "$server"

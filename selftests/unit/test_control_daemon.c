@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The daemon between its applications and fakes of the control plane and the datapath. */
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -193,6 +194,8 @@ TEST_F(daemon, channels_of_one_user)
 
 	for (int i = 0; i < MND_CHANNELS_PER_USER; i++) {
 		fds[i] = dial(&self->d, NOBODY);
+		/* As if he took his time. */
+		memset(self->d.attach_due_us, 0, sizeof(self->d.attach_due_us));
 		ASSERT_EQ(0, REQUEST(fds[i], .type = MN_APP_ATTACH).error);
 	}
 	fds[MND_CHANNELS_PER_USER] = dial(&self->d, NOBODY);
@@ -207,6 +210,25 @@ TEST_F(daemon, channels_of_one_user)
 	for (int i = 1; i <= MND_CHANNELS_PER_USER; i++)
 		close(fds[i]);
 	close(root);
+}
+
+TEST_F(daemon, who_attaches_too_often_waits)
+{
+	int fds[MND_ATTACH_BURST + 2], last = MND_ATTACH_BURST, other = dial(&self->d, 1);
+
+	for (int i = 0; i < last + 2; i++) {
+		fds[i] = dial(&self->d, NOBODY);
+		ASSERT_EQ(i < last ? 0 : -1, REQUEST(fds[i], .type = MN_APP_ATTACH).error);
+	}
+	EXPECT_EQ(0, REQUEST(other, .type = MN_APP_ATTACH).error);
+	/* One that does not wait any longer; the other's turn comes. */
+	close(fds[last + 1]);
+	run(&self->d);
+	EXPECT_EQ(1, poll(&(struct pollfd){ self->d.epfd, POLLIN, 0 }, 1, 5000));
+	run(&self->d);
+	EXPECT_EQ(0, answer(fds[last], NULL).error);
+	for (close(other); last >= 0; last--)
+		close(fds[last]);
 }
 
 TEST_F(daemon, sockets_of_one_user)

@@ -41,6 +41,8 @@ struct mn_channel {
 	uint32_t *tx_links, *rx_links;	/* shared */
 	uint32_t tx_bufs, rx_bufs;	/* powers of two */
 
+	void *tables;			/* memory of the tables below */
+	uint64_t tables_len;
 	uint32_t *tx_chain;		/* private copy of the links of messages that it has */
 	uint8_t *tx_state;		/* per TX buffer: in the engine's hands or not */
 	struct mn_txmsg *txmsgs;	/* by name */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* channel_memory.c - a channel's memory, its layout and its doorbells: made and given up */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -90,17 +89,41 @@ static int open_doorbells(struct mn_channel *ch)
 	return 0;
 }
 
-/* calloc: pages of tables that are never used stay untouched. */
+/* The next n bytes of the tables, or only their place when there is no memory yet. */
+static void *carve(struct mn_channel *ch, size_t *at, size_t n)
+{
+	void *p = ch->tables ? (uint8_t *)ch->tables + *at : NULL;
+
+	*at += (n + MN_SHM_CACHELINE - 1) & ~(size_t)(MN_SHM_CACHELINE - 1);
+	return p;
+}
+
+static size_t carve_tables(struct mn_channel *ch)
+{
+	size_t at = 0;
+
+	ch->tx_chain = carve(ch, &at, ch->tx_bufs * sizeof(*ch->tx_chain));
+	ch->tx_state = carve(ch, &at, ch->tx_bufs * sizeof(*ch->tx_state));
+	ch->txmsgs = carve(ch, &at, (ch->tx_bufs + MN_OUTBOX_CHUNKS) * sizeof(*ch->txmsgs));
+	ch->rx_chain = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_chain));
+	ch->rx_state = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_state));
+	ch->rx_free = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_free));
+	return at;
+}
+
+/* Fresh pages, not those of a heap, which would have to be cleared: most are never touched. */
 static int alloc_tables(struct mn_channel *ch)
 {
-	ch->tx_chain = calloc(ch->tx_bufs, sizeof(*ch->tx_chain));
-	ch->tx_state = calloc(ch->tx_bufs, sizeof(*ch->tx_state));
-	ch->txmsgs = calloc(ch->tx_bufs + MN_OUTBOX_CHUNKS, sizeof(*ch->txmsgs));
-	ch->rx_chain = calloc(ch->rx_bufs, sizeof(*ch->rx_chain));
-	ch->rx_state = calloc(ch->rx_bufs, sizeof(*ch->rx_state));
-	ch->rx_free = calloc(ch->rx_bufs, sizeof(*ch->rx_free));
-	if (!ch->tx_chain || !ch->tx_state || !ch->txmsgs || !ch->rx_chain || !ch->rx_state ||
-	    !ch->rx_free || mn_outbox_init(&ch->outbox))
+	size_t len = carve_tables(ch);
+	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return -ENOMEM;
+	ch->tables = mem;
+	ch->tables_len = len;
+	carve_tables(ch);
+	if (mn_outbox_init(&ch->outbox))
 		return -ENOMEM;
 	while (ch->rx_free_count < ch->rx_bufs) {
 		ch->rx_free[ch->rx_free_count] = ch->rx_bufs - 1 - ch->rx_free_count;
@@ -167,13 +190,9 @@ static void close_fd(int fd)
 
 void mn_channel_destroy(struct mn_channel *ch)
 {
-	free(ch->tx_chain);
-	free(ch->tx_state);
-	free(ch->txmsgs);
+	if (ch->tables)
+		munmap(ch->tables, ch->tables_len);
 	mn_outbox_fini(&ch->outbox);
-	free(ch->rx_chain);
-	free(ch->rx_state);
-	free(ch->rx_free);
 	if (ch->hdr)
 		munmap(ch->hdr, ch->len);
 	close_fd(ch->wake_fd);

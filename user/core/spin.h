@@ -75,17 +75,17 @@ static inline void mn_spin_miss(struct mn_spin *s, uint32_t hits)
 }
 
 /*
- * A yield that took so long went to somebody who does not give way, or the machine itself
- * stood still. A sleeper that is woken gets the processor back sooner, so for a while
- * it is better to sleep at once: as long as the yield took, and twice as long each time that
- * it happens again soon.
+ * A yield that took so long went to somebody who does not give way, or to one who had much to do
+ * just then. Who sleeps gets the processor back sooner than who yields, so when it happens
+ * again at once it is better to sleep for a while: as long as the yield took, and twice as long
+ * each time that it happens once more.
  */
 #define MN_CROWD_YIELD_NS	200000u
 #define MN_CROWD_FACTOR_MAX	32u
 
 /* Written by any thread; no more than a hint. */
 struct mn_crowd {
-	uint64_t until_ns;	/* no use to yield before */
+	uint64_t until_ns;	/* no use to yield before; at least the last long one's end */
 	uint32_t factor;
 };
 
@@ -103,10 +103,10 @@ static inline void mn_crowd_yielded(struct mn_crowd *c, uint64_t before_ns, uint
 
 	if (took <= MN_CROWD_YIELD_NS)
 		return;
-	if (!factor || before_ns > until + took * factor)
-		factor = 1;
+	if (before_ns > until + took * (factor + 1))
+		factor = 0;
 	else if (factor < MN_CROWD_FACTOR_MAX)
-		factor *= 2;
+		factor = factor ? 2 * factor : 1;
 	__atomic_store_n(&c->factor, factor, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->until_ns, after_ns + took * factor, __ATOMIC_RELAXED);
 }

@@ -9,7 +9,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/app.h"
@@ -75,6 +77,8 @@ static void app_close(struct mnd_app *app)
 		machnet_dp_channel_del(d->dp, app->channel);
 		mnd_info("channel %u of process %d closed", app->channel, app->pid);
 	}
+	if (app->timer_fd >= 0)
+		close(app->timer_fd);
 	close(app->fd);
 	LIST_REMOVE(app, link);
 	free(app);
@@ -104,8 +108,9 @@ static int check_quota(const struct mnd_app *app)
 	return -EDQUOT;
 }
 
-static void app_attach(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
+static void app_attach_now(struct mnd_app *app, const struct mn_app_msg *req)
 {
+	struct mn_app_msg ans = { .type = req->type, .version = MN_APP_VERSION, .tag = req->tag };
 	int fds[MN_APP_ATTACH_FDS];
 	int ret;
 
@@ -113,15 +118,60 @@ static void app_attach(struct mnd_app *app, const struct mn_app_msg *req, struct
 	if (!ret)
 		ret = machnet_dp_channel_add(app->d->dp, req->tx_bufs, req->rx_bufs, &app->channel,
 					     fds);
-	ans->error = -ret;
+	ans.error = -ret;
 	if (ret) {
-		mnd_app_answer(app, ans);
+		mnd_app_answer(app, &ans);
 		return;
 	}
 	app->attached = true;
-	ans->control = control_mode(app->d);
-	mnd_app_send(app, ans, fds, MN_APP_ATTACH_FDS);
+	ans.control = control_mode(app->d);
+	mnd_app_send(app, &ans, fds, MN_APP_ATTACH_FDS);
 	mnd_info("channel %u opened for process %d", app->channel, app->pid);
+}
+
+/*
+ * Microseconds until the user may have one more channel made: the generic cell rate algorithm
+ * (ITU-T I.371). Users whose ids are equal modulo the table share a rate.
+ */
+static uint64_t attach_delay_us(struct mnd_daemon *d, uid_t uid)
+{
+	uint64_t *due = &d->attach_due_us[uid % (sizeof(d->attach_due_us) / sizeof(*due))];
+	const uint64_t burst_us = (uint64_t)MND_ATTACH_BURST * MND_ATTACH_INTERVAL_US;
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+	*due = (*due > now ? *due : now) + MND_ATTACH_INTERVAL_US;
+	return *due - now > burst_us ? *due - now - burst_us : 0;
+}
+
+static void app_attach_due(void *arg, uint32_t events)
+{
+	struct mnd_app *app = arg;
+
+	(void)events;
+	close(app->timer_fd);
+	app->timer_fd = -1;
+	app_attach_now(app, &app->attach);
+}
+
+static void app_attach(struct mnd_app *app, const struct mn_app_msg *req)
+{
+	uint64_t us = attach_delay_us(app->d, app->uid);
+	struct itimerspec its = {
+		.it_value = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 },
+	};
+
+	if (us && app->timer_fd < 0) {
+		app->attach = *req;
+		app->timer_watch = (struct mnd_watch){ app_attach_due, app };
+		app->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		if (app->timer_fd >= 0 && !timerfd_settime(app->timer_fd, 0, &its, NULL) &&
+		    !mnd_watch_add(app->d, app->timer_fd, &app->timer_watch))
+			return;
+	}
+	app_attach_now(app, req);
 }
 
 /*
@@ -261,7 +311,7 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
 	if (req->version != MN_APP_VERSION) {
 		ret = -EPROTO;
 	} else if (req->type == MN_APP_ATTACH) {
-		app_attach(app, req, &ans);
+		app_attach(app, req);
 		return;
 	} else if (req->type == MN_APP_CONNECTIONS) {
 		mnd_listing_ask(app, req->tag);
@@ -332,6 +382,7 @@ static void app_accept(void *arg, uint32_t events)
 	app->fd = fd;
 	app->pid = cred.pid;
 	app->uid = cred.uid;
+	app->timer_fd = -1;
 	app->watch = (struct mnd_watch){ app_readable, app };
 	LIST_INIT(&app->ports);
 	LIST_INSERT_HEAD(&d->apps, app, link);

@@ -19,6 +19,14 @@ struct mnd_app_port {
 /* Sockets: one per channel, and some for questions. */
 #define MND_SOCKETS_PER_USER	(MND_CHANNELS_PER_USER + 64)
 
+/*
+ * To make a channel costs the daemon a hundred microseconds or two. Whoever attaches more often
+ * than this, and has had his burst, waits for the answer: programs that are thrown out and come
+ * back all the time must not hold up the engine beside them.
+ */
+#define MND_ATTACH_INTERVAL_US	50000
+#define MND_ATTACH_BURST	32
+
 /* How far the answer to CONNECTIONS is. */
 enum mnd_listing {
 	MND_LISTING_NONE,
@@ -33,6 +41,9 @@ struct mnd_app {
 	pid_t pid;		/* SO_PEERCRED */
 	uid_t uid;
 	bool attached;
+	int timer_fd;		/* its ATTACH waits for its turn; -1: none does */
+	struct mnd_watch timer_watch;
+	struct mn_app_msg attach;
 	uint32_t channel;
 	enum mnd_listing listing;
 	uint32_t listing_tag;

@@ -50,6 +50,7 @@ struct mnd_daemon {
 	int signal_fd, listen_fd;
 
 	struct mnd_app_list apps;
+	uint64_t attach_due_us[64];	/* by user: when one more is due at the allowed rate */
 	struct mnd_conn_list conns;	/* all of them */
 	void *pending;			/* tree of connects without an answer, by request */
 	void *live;			/* tree of established connections, by id */

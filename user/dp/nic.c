@@ -56,8 +56,8 @@ static int nic_attach(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 }
 
 /*
- * memif has no setting for its MTU: it passes what fits into its buffers, in pieces when it does not,
- * and loses the pieces.
+ * memif has no setting for its MTU: it passes what fits into its buffers, in pieces when it does
+ * not, and loses the pieces.
  */
 static int nic_check_memif(const struct dp_nic *nic, const struct machnet_dp_config *cfg)
 {

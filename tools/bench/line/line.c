@@ -105,7 +105,8 @@ int main(void)
 	uint32_t n = 1;
 	pthread_t thread;
 
-	if (pin(pthread_self(), 0) || pthread_create(&thread, NULL, other, NULL) || pin(thread, 1)) {
+	if (pin(pthread_self(), 0) || pthread_create(&thread, NULL, other, NULL) ||
+	    pin(thread, 1)) {
 		fputs("bench-line: needs two processors, 0 and 1\n", stderr);
 		return 1;
 	}
