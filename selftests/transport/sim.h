@@ -28,6 +28,7 @@ struct sim_flow {
 	uint64_t received, bytes;	/* messages, their bytes */
 	uint32_t sent;
 	bool open, ended;
+	struct mn_shm_flow path;	/* told with the opening */
 	int error;			/* of the end */
 };
 

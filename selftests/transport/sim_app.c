@@ -154,6 +154,20 @@ static void app_check_inline(struct sim *sim, struct sim_app *app, uint32_t len,
 	}
 }
 
+/* Applications know connections by their addresses and ports: one at a time may have them. */
+static void app_open(struct sim *sim, struct sim_app *app, struct sim_flow *f, uint32_t buf)
+{
+	memcpy(&f->path, app->ch.rx_data + (size_t)buf * BUF, sizeof(f->path));
+	for (uint32_t i = 0; i < app->n_flows; i++) {
+		const struct sim_flow *o = &app->flows[i];
+
+		if (o->open && !o->ended && !memcmp(&o->path, &f->path, sizeof(f->path)))
+			sim->errors++;
+	}
+	sim->errors += f->open;
+	f->open = true;
+}
+
 void sim_app_read(struct sim *sim, struct sim_app *app)
 {
 	struct mn_desc d;
@@ -165,8 +179,7 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 		f = sim_flow(app, d.flow);
 		switch (d.type) {
 		case MN_DESC_OPEN:
-			sim->errors += f->open;
-			f->open = true;
+			app_open(sim, app, f, d.buf);
 			app_done_with(app, d.buf);
 			break;
 		case MN_DESC_INLINE:

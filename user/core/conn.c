@@ -97,6 +97,17 @@ static void confirm(struct mn_conn *c)
 	c->stack->n_unconfirmed--;
 }
 
+/* A peer whose ports are these again has nothing left of the connection that had them. */
+static void replace_old(struct mn_conn *c)
+{
+	struct mn_conn *old = mn_stack_conn_by_path(c->stack, &c->path);
+
+	if (!old)
+		return;
+	c->stack->stats.replaced++;
+	mn_conn_end(old, MN_END_RESET, 0);
+}
+
 int mn_conn_establish(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
@@ -107,8 +118,11 @@ int mn_conn_establish(struct mn_conn *c)
 	confirm(c);
 	mn_swift_init(&c->swift, MN_SENT_MAX, s->now_us);
 	update_mss(c);
+	/* The application knows them by their ports: first the end of one, then the next. */
+	replace_old(c);
 	c->state = MN_CONN_OPEN;
 	c->app_knows = true;
+	mn_stack_conn_set_path(c);
 	c->post = MN_POST_OPEN;
 	c->end_due = true;
 	mn_timer_clear(&c->rtx);
@@ -129,6 +143,14 @@ int mn_conn_establish(struct mn_conn *c)
 	return 0;
 }
 
+/* Those that came before may be about to tell the end of a connection with the same ports. */
+static bool others_come_first(const struct mn_conn *c)
+{
+	const struct mn_list *blocked = &c->sch->blocked;
+
+	return !mn_list_empty(blocked) && blocked->next != &c->in_blocked;
+}
+
 static int post_open(struct mn_conn *c)
 {
 	struct mn_channel *ch = c->sch->ch;
@@ -138,7 +160,7 @@ static int post_open(struct mn_conn *c)
 	};
 
 	/* It takes a buffer, which must not be one that a message was promised. */
-	if (!mn_credit_room(&c->sch->credit, ch->rx_free_count))
+	if (others_come_first(c) || !mn_credit_room(&c->sch->credit, ch->rx_free_count))
 		return -EAGAIN;
 	memcpy(info.local_addr, c->path.local.b, sizeof(info.local_addr));
 	memcpy(info.remote_addr, c->path.remote.b, sizeof(info.remote_addr));
@@ -217,13 +239,20 @@ static void drop_receiver(struct mn_conn *c, bool keep_complete)
 	c->stalled = 0;
 }
 
+static void app_forgets(struct mn_conn *c)
+{
+	if (c->app_knows)
+		mn_stack_conn_forget_path(c);
+	c->app_knows = false;
+}
+
 void mn_conn_close(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
 	c->state = MN_CONN_CLOSING;
 	c->since_us = s->now_us;
-	c->app_knows = false;
+	app_forgets(c);
 	c->post = 0;
 	mn_list_del(&c->in_blocked);
 	drop_receiver(c, false);
@@ -237,7 +266,7 @@ static void tell_app_end(struct mn_conn *c, int error)
 {
 	if (!c->app_knows)
 		return;
-	c->app_knows = false;
+	app_forgets(c);
 	c->post |= MN_POST_END;
 	c->post_error = error;
 }
@@ -351,7 +380,7 @@ static bool only_fins_left(const struct mn_conn *c)
 
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why)
 {
-	c->app_knows = false;
+	app_forgets(c);
 	if (c->state == MN_CONN_LAST_ACK)
 		tell_control(c, MN_STACK_EVENT_END, MN_END_PEER_CLOSED);
 	else if (only_fins_left(c))

@@ -116,6 +116,36 @@ struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_
 	return c->flow == flow && c->sch == sch && c->state == MN_CONN_OPEN ? c : NULL;
 }
 
+static uint64_t path_key(const struct mn_stack *s, const struct mn_path *path)
+{
+	const uint64_t *seed = s->by_path.seed;
+	uint64_t local[2], remote[2], key;
+
+	memcpy(local, path->local.b, sizeof(local));
+	memcpy(remote, path->remote.b, sizeof(remote));
+	key = mn_hash_mix(local[0], local[1], seed);
+	key = mn_hash_mix(mn_hash_mix(key, remote[0], seed), remote[1], seed);
+	return mn_hash_mix(key, (uint32_t)path->local_port << 16 | path->remote_port, seed);
+}
+
+struct mn_conn *mn_stack_conn_by_path(struct mn_stack *s, const struct mn_path *path)
+{
+	uint32_t slot = mn_hash_get(&s->by_path, path_key(s, path));
+
+	return slot == MN_HASH_NONE ? NULL : &s->conns[slot];
+}
+
+void mn_stack_conn_set_path(struct mn_conn *c)
+{
+	/* As many entries as slots: there is room, and who calls has seen to it that it is new. */
+	mn_hash_put(&c->stack->by_path, path_key(c->stack, &c->path), c->slot);
+}
+
+void mn_stack_conn_forget_path(struct mn_conn *c)
+{
+	mn_hash_del(&c->stack->by_path, path_key(c->stack, &c->path));
+}
+
 void mn_stack_conn_forget(struct mn_conn *c)
 {
 	if (mn_stack_conn_by_id(c->stack, c->id) == c)

@@ -23,13 +23,14 @@
 static int init_tables(struct mn_stack *s)
 {
 	const struct mn_stack_config *cfg = &s->cfg;
-	uint64_t seed[4];
+	uint64_t seed[6];
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 6; i++)
 		seed[i] = cfg->ops->random(cfg->ops_ctx);
 	s->conns = calloc(cfg->max_conns, sizeof(*s->conns));
 	if (!s->conns || mn_hash_init(&s->by_id, cfg->max_conns, seed) ||
 	    mn_hash_init(&s->by_peer, cfg->max_conns, seed + 2) ||
+	    mn_hash_init(&s->by_path, cfg->max_conns, seed + 4) ||
 	    mn_held_pool_init(&s->held, cfg->max_held))
 		return -ENOMEM;
 	return 0;
@@ -74,6 +75,7 @@ void mn_stack_destroy(struct mn_stack *s)
 	mn_held_pool_fini(&s->held);
 	mn_hash_fini(&s->by_id);
 	mn_hash_fini(&s->by_peer);
+	mn_hash_fini(&s->by_path);
 	free(s->conns);
 	free(s);
 }

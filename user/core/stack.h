@@ -100,7 +100,7 @@ struct mn_stack_config {
 #define MN_STACK_COUNTERS(X)	\
 	X(rx_packets) X(rx_bytes) X(rx_messages) X(tx_packets) X(tx_bytes) X(tx_messages)	\
 	X(tx_stale) X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_retransmits)	\
-	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
+	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(replaced) X(ends)	\
 	X(resets_sent) X(resets_received) X(drop_short) X(drop_version) X(drop_malformed)	\
 	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
 	X(drop_conn_limit) X(drop_wrong_peer) X(drop_bad_state) X(drop_after_close)	\

@@ -42,7 +42,8 @@ struct mn_stack {
 	struct mn_list free;		/* used before, oldest first */
 	uint32_t slot_bits;
 	struct mn_hash by_id;		/* own connection id -> slot */
-	struct mn_hash by_peer;		/* mn_stack_peer_key() -> slot */
+	struct mn_hash by_peer;		/* peer's address, port and connection id -> slot */
+	struct mn_hash by_path;		/* addresses and ports -> slot, known to the application */
 	struct mn_list ready;		/* connections that may have something to send */
 	struct mn_list unconfirmed;	/* accepted, the peer has not answered; oldest first */
 	uint32_t n_unconfirmed;
@@ -72,6 +73,11 @@ struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *
 				      uint64_t remote_id);
 /* Makes it known by its peer's id. 0, -EEXIST, -ENOSPC. */
 int mn_stack_conn_set_peer(struct mn_conn *c, uint64_t remote_id);
+/* The one with these addresses and ports that its application knows, NULL: none. */
+struct mn_conn *mn_stack_conn_by_path(struct mn_stack *s, const struct mn_path *path);
+/* There must be none yet. */
+void mn_stack_conn_set_path(struct mn_conn *c);
+void mn_stack_conn_forget_path(struct mn_conn *c);
 /* The open connection with this handle in the channel, NULL: none. */
 struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
 				      uint32_t flow);
