@@ -112,15 +112,7 @@ static void take_message(struct soak *s, struct conn *c, size_t len)
 static void on_message(struct soak *s, const MachnetFlow_t *flow, size_t len)
 {
 	struct conn *c = find(s, flow);
-	struct plan_hello h;
 
-	/* A connection with the same addresses and ports takes the place of one that is broken. */
-	if (c && len == sizeof(h) && plan_hello_read(&h, s->seed, s->buf, len) &&
-	    soak_was_killed(s, &c->peer, c->since_us)) {
-		s->counts.broken++;
-		del(s, c);
-		c = NULL;
-	}
 	if (c)
 		take_message(s, c, len);
 	else if (!take_hello(s, flow, len))
@@ -286,12 +278,8 @@ bool soak_connect(struct soak *s)
 		return false;
 	}
 	c = find(s, &flow);
-	if (c && !soak_was_killed(s, &c->peer, c->since_us))
+	if (c)
 		soak_fail("a connection has the addresses of connection %lx", c->plan.token);
-	if (c) {
-		s->counts.broken++;
-		del(s, c);
-	}
 	c = add(s, &flow, soak_random(s));
 	c->peer = *peer;
 	c->connected = true;

@@ -82,7 +82,7 @@ static void connect_app(struct fake_daemon *d, struct fake_app *a, struct mn_app
 
 	m->flow = d->next_flow++;
 	m->local = mn_addr_from_v4(htonl(0x0a000001));
-	m->local_port = d->first_port + m->flow % 20000;
+	m->local_port = d->first_port + m->flow % FAKE_PORTS;
 	memcpy(info.local_addr, m->local.b, sizeof(info.local_addr));
 	memcpy(info.remote_addr, m->remote.b, sizeof(info.remote_addr));
 	info.local_port = m->local_port;

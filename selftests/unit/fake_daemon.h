@@ -18,6 +18,7 @@
 
 #define FAKE_CHANNELS	8
 #define FAKE_LISTENS	8
+#define FAKE_PORTS	20000	/* local ports of connections, one after the other */
 
 struct fake_daemon {
 	char dir[32];

@@ -328,6 +328,37 @@ TEST_F(lib, the_end_is_told_once)
 	}
 }
 
+/* The daemon is done with it and gives its port away; the program has not received all of it. */
+TEST_F(lib, a_name_is_not_given_again_before_its_end_is_received)
+{
+	MachnetFlow_t old = self->flow, f, from;
+	struct mn_channel *engine;
+	char c;
+
+	ASSERT_EQ(0, machnet_send(self->ch, old, "x", 1));
+	ASSERT_EQ(MACHNET_WAIT_RECV, machnet_wait(self->ch, MACHNET_WAIT_RECV, 1000));
+	engine = fake_daemon_hold(&self->d);
+	ASSERT_EQ(0, mn_channel_post_end(engine, self->d.next_flow - 1, 0));
+	mn_channel_flush(engine);
+	self->d.next_flow += FAKE_PORTS - 1;
+	fake_daemon_resume(&self->d);
+	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	EXPECT_EQ(old.src_port + 1, f.src_port);
+	EXPECT_EQ(1, machnet_recv(self->ch, &c, 1, &from));
+	EXPECT_EQ(old.src_port, from.dst_port);
+	EXPECT_ERRNO(ESHUTDOWN, machnet_recv(self->ch, &c, 1, &from));
+	EXPECT_EQ(old.src_port, from.dst_port);
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, old, "x", 1));
+	ASSERT_EQ(0, machnet_send(self->ch, f, "y", 1));
+	EXPECT_EQ(1, machnet_recv_timeout(self->ch, &c, 1, &from, 1000));
+	EXPECT_EQ(f.src_port, from.dst_port);
+	/* Now it is free. */
+	__atomic_store_n(&self->d.next_flow, self->d.next_flow + FAKE_PORTS - 2, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	EXPECT_EQ(old.src_port, f.src_port);
+}
+
 TEST_F(lib, close)
 {
 	MachnetFlow_t from;

@@ -4,6 +4,12 @@
 
 #include "lib/priv.h"
 
+/*
+ * A local port may be free for the daemon, and an end or messages of the connection that had it
+ * still be to be received. Ports are taken at random, so another one is found at once.
+ */
+#define NAME_TRIES	16
+
 static int fail(int error)
 {
 	errno = -error;
@@ -66,11 +72,15 @@ static int close_flow(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
 	return mnc_request(ch, epoch, &msg);
 }
 
-static void forget_kept_end(struct mnc_channel *ch, const MachnetFlow_t *flow)
+/* -EADDRINUSE: by the name the program would take what is left of another one for this. */
+static int name_flow(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, MachnetFlow_t *flow)
 {
+	int ret;
+
 	pthread_mutex_lock(&ch->recv_lock);
-	mnc_kept_forget_end(ch, flow);
+	ret = mnc_flow_connected(ch, epoch, handle, flow, mnc_kept_has(ch, flow));
 	pthread_mutex_unlock(&ch->recv_lock);
+	return ret;
 }
 
 static int ask_connect(struct mnc_channel *ch, uint32_t epoch, const struct mn_app_msg *question,
@@ -87,10 +97,8 @@ static int ask_connect(struct mnc_channel *ch, uint32_t epoch, const struct mn_a
 	memcpy(info.local_addr, msg.local.b, sizeof(info.local_addr));
 	info.local_port = msg.local_port;
 	mnc_flow_from_info(&info, msg.flow, flow);
-	ret = mnc_flow_connected(ch, epoch, msg.flow, flow);
-	if (!ret)
-		forget_kept_end(ch, flow);
-	else
+	ret = name_flow(ch, epoch, msg.flow, flow);
+	if (ret)
 		close_flow(ch, epoch, msg.flow);
 	return ret;
 }
@@ -106,7 +114,11 @@ static int connect_now(struct mnc_channel *ch, const struct mn_app_msg *msg, Mac
 	if (ret)
 		return ret;
 	epoch = mnc_flow_connect_begin(ch);
-	ret = ask_connect(ch, epoch, msg, flow);
+	for (int i = 0; i < NAME_TRIES; i++) {
+		ret = ask_connect(ch, epoch, msg, flow);
+		if (ret != -EADDRINUSE)
+			break;
+	}
 	mnc_flow_connect_end(ch);
 	return ret;
 }

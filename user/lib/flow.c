@@ -132,16 +132,18 @@ void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, Machnet
 	}
 }
 
-static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key, bool opened)
+/* NULL: no memory. */
+static struct mnc_flow *insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key,
+				    bool opened)
 {
 	struct mnc_flow *e;
 
 	/* A table that cannot grow only gets slower, but there must be one. */
 	if (f->count >= f->buckets && grow(f) && !f->buckets)
-		return -ENOMEM;
+		return NULL;
 	e = calloc(1, sizeof(*e));
 	if (!e)
-		return -ENOMEM;
+		return NULL;
 	e->key = *key;
 	e->handle = handle;
 	e->opened = opened;
@@ -150,7 +152,7 @@ static int insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t
 	if (f->no_live_below > handle_bucket(f, handle))
 		f->no_live_below = handle_bucket(f, handle);
 	f->count++;
-	return 0;
+	return e;
 }
 
 int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key)
@@ -161,7 +163,7 @@ int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *
 	pthread_mutex_lock(&ch->flow_lock);
 	e = find_handle(&ch->flows, handle);
 	if (!e)
-		ret = insert_flow(&ch->flows, handle, key, true);
+		ret = insert_flow(&ch->flows, handle, key, true) ? 0 : -ENOMEM;
 	else if (e->state == MNC_FLOW_CLOSED)
 		remove_flow(&ch->flows, e);
 	else
@@ -170,8 +172,22 @@ int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *
 	return ret;
 }
 
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle,
-		       MachnetFlow_t *key)
+/* The OPEN has not been seen yet. */
+static int name_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key, bool in_use)
+{
+	struct mnc_flow *e;
+
+	in_use = in_use || find_key(f, key);
+	e = insert_flow(f, handle, key, false);
+	if (!e)
+		return -ENOMEM;
+	if (in_use)
+		e->state = MNC_FLOW_CLOSED;
+	return in_use ? -EADDRINUSE : 0;
+}
+
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, MachnetFlow_t *key,
+		       bool in_use)
 {
 	struct mnc_flow *e;
 	int ret = 0;
@@ -183,7 +199,7 @@ int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle,
 	else if (e)
 		*key = e->key;
 	else
-		ret = insert_flow(&ch->flows, handle, key, false);
+		ret = name_flow(&ch->flows, handle, key, in_use);
 	pthread_mutex_unlock(&ch->flow_lock);
 	return ret;
 }

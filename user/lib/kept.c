@@ -19,30 +19,22 @@ void mnc_kept_append(struct mnc_channel *ch, struct mnc_kept *e)
 	ch->kept_end = &e->next;
 }
 
-static void remove_at(struct mnc_channel *ch, struct mnc_kept **p)
+void mnc_kept_drop(struct mnc_channel *ch)
 {
-	struct mnc_kept *e = *p;
+	struct mnc_kept *e = ch->kept;
 
-	*p = e->next;
+	ch->kept = e->next;
 	if (ch->kept_end == &e->next)
-		ch->kept_end = p;
+		ch->kept_end = &ch->kept;
 	free(e);
 }
 
-void mnc_kept_drop(struct mnc_channel *ch)
-{
-	remove_at(ch, &ch->kept);
-}
-
-void mnc_kept_forget_end(struct mnc_channel *ch, const MachnetFlow_t *key)
+bool mnc_kept_has(const struct mnc_channel *ch, const MachnetFlow_t *key)
 {
 	MachnetFlow_t flow = mnc_flow_reverse(key);
-	struct mnc_kept **p = &ch->kept;
+	const struct mnc_kept *e = ch->kept;
 
-	while (*p) {
-		if ((*p)->error && mnc_flow_key_equal(&(*p)->flow, &flow))
-			remove_at(ch, p);
-		else
-			p = &(*p)->next;
-	}
+	while (e && !mnc_flow_key_equal(&e->flow, &flow))
+		e = e->next;
+	return e;
 }

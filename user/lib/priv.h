@@ -238,8 +238,8 @@ struct mnc_kept *mnc_kept_new(uint32_t len);
 void mnc_kept_append(struct mnc_channel *ch, struct mnc_kept *e);
 /* Frees the first one. */
 void mnc_kept_drop(struct mnc_channel *ch);
-/* The end of an earlier connection that has the key of a new one: nobody could tell them apart. */
-void mnc_kept_forget_end(struct mnc_channel *ch, const MachnetFlow_t *key);
+/* Something of a connection with this key. */
+bool mnc_kept_has(const struct mnc_channel *ch, const MachnetFlow_t *key);
 
 /* flow.c; all take flow_lock themselves. */
 void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, MachnetFlow_t *key);
@@ -249,11 +249,13 @@ bool mnc_flow_key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b);
 /* A connection's OPEN has come. -ENOMEM. */
 int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key);
 /*
- * The answer to a connect has come, and says *key; what OPEN has said counts more. -ENOMEM,
- * -ENETDOWN when the daemon of that epoch is gone.
+ * The answer to a connect has come, and says *key; what OPEN has said counts more. in_use: an
+ * earlier connection's end with this key is still to be received. Then, and when a live flow has
+ * it, -EADDRINUSE: the new one is as if closed. -ENOMEM, -ENETDOWN when the daemon of that epoch is
+ * gone.
  */
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle,
-		       MachnetFlow_t *key);
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, MachnetFlow_t *key,
+		       bool in_use);
 /* The connection's end was told: sending to it is over. */
 void mnc_flow_end(struct mnc_channel *ch, uint32_t handle);
 /* The program has closed it: nothing more of it is sent or received. */
