@@ -92,9 +92,10 @@ int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
 
 /*
  * Connects to a listener. local_ip may be NULL: as the routing table says. On
- * success *flow names the connection. 0, or -1: EINVAL, EADDRNOTAVAIL
- * (local_ip is not ours), ENETUNREACH (no route), EHOSTUNREACH (no neighbour),
- * ECONNREFUSED (nobody listens there), ETIMEDOUT, ENOSPC, ENETDOWN.
+ * success *flow names the connection, and no other until its end has been
+ * received. 0, or -1: EINVAL, EADDRNOTAVAIL (local_ip is not ours), EADDRINUSE
+ * (too many ends are to be received first), ENETUNREACH (no route), EHOSTUNREACH
+ * (no neighbour), ECONNREFUSED (nobody listens there), ETIMEDOUT, ENOSPC, ENETDOWN.
  */
 int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_ip,
 		    uint16_t remote_port, MachnetFlow_t *flow);
