@@ -14,6 +14,7 @@ static struct mn_swift_delay measure_rtt(struct mn_conn *c, const struct mn_seg 
 	if (rtt < 1)
 		rtt = 1;
 	mn_rtt_sample(&c->rec.rtt, rtt, now_us);
+	mn_rtt_delayed(&c->rec.rtt, seg->ack_delay);
 	return (struct mn_swift_delay){ rtt, unseen < (uint32_t)rtt ? rtt - unseen : 0 };
 }
 

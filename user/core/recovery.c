@@ -346,6 +346,6 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r)
 	wait = srtt > r->rtt.var4 ? 2 * srtt : srtt + r->rtt.var4;
 	/* The only packet may be held back by the receiver's delayed acknowledgement. */
 	if (r->inflight == 1)
-		wait += MN_ACK_DELAY_US;
+		wait += r->rtt.ack_delay_us;
 	return r->sent_us + (wait > PROBE_MIN_US ? wait : PROBE_MIN_US);
 }

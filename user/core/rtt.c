@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* rtt.c - round trip time estimation */
+#include "core/min.h"
 #include "core/rtt.h"
 
 /* More than this is no round trip but a peer that lies or slept. */
@@ -10,6 +11,7 @@ void mn_rtt_init(struct mn_rtt *r, uint64_t now_us)
 	*r = (struct mn_rtt){
 		.min_us = { UINT32_MAX, UINT32_MAX },
 		.window_us = now_us + MN_RTT_WINDOW_US,
+		.ack_delay_us = MN_ACK_DELAY_US,
 	};
 }
 
@@ -43,6 +45,16 @@ void mn_rtt_sample(struct mn_rtt *r, uint32_t rtt_us, uint64_t now_us)
 	r->var4 += (err < 0 ? -err : err) - r->var4 / 4;
 	if (!r->srtt8)
 		r->srtt8 = 1;
+}
+
+void mn_rtt_delayed(struct mn_rtt *r, uint32_t ack_delay_us)
+{
+	uint32_t us = mn_min_u32(ack_delay_us, MN_RTO_MIN_US);
+
+	/* It grows at once and falls slowly. */
+	if (us < r->ack_delay_us)
+		us = r->ack_delay_us - (r->ack_delay_us - us) / 8;
+	r->ack_delay_us = us > MN_ACK_DELAY_US ? us : MN_ACK_DELAY_US;
 }
 
 uint64_t mn_rtt_rto_us(const struct mn_rtt *r, uint32_t backoff)

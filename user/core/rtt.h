@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* The receiver may wait so long before it acknowledges. */
+/* The receiver waits so long before it acknowledges, and longer when it is busy. */
 #define MN_ACK_DELAY_US		100u
 /* Bounds of the retransmission timeout, before and after backoff. */
 #define MN_RTO_MIN_US		2000u
@@ -20,11 +20,14 @@ struct mn_rtt {
 	uint32_t var4;		/* 4 * mean deviation in us */
 	uint32_t min_us[2];	/* of the present window and of the one before */
 	uint64_t window_us;	/* end of the present window */
+	uint32_t ack_delay_us;	/* for how long acknowledgements were held back, of late at most */
 };
 
 void mn_rtt_init(struct mn_rtt *r, uint64_t now_us);
 /* rtt_us without the time that the peer held the acknowledgement back. */
 void mn_rtt_sample(struct mn_rtt *r, uint32_t rtt_us, uint64_t now_us);
+/* And that time. */
+void mn_rtt_delayed(struct mn_rtt *r, uint32_t ack_delay_us);
 /* Timeout after backoff doublings. */
 uint64_t mn_rtt_rto_us(const struct mn_rtt *r, uint32_t backoff);
 

@@ -25,6 +25,8 @@
 #define ENGINE_RX_BURSTS	2
 /* Of these at most are the kernel's in one burst to the NIC. */
 #define ENGINE_EXCEPTION_BURST	8
+/* And so much the transport's: the peer's processor waits for the first until all are written. */
+#define ENGINE_TX_BYTES	(64 * 1024)
 /* A NIC that takes nothing for so long has no link. */
 #define ENGINE_TX_STUCK_US	10000
 /* Turns that an engine takes after it was told to stop. */
@@ -184,11 +186,13 @@ static void engine_fill(struct dp_engine *e)
 {
 	struct rte_mbuf *m;
 	struct mn_path path;
+	uint32_t bytes = 0;
 
-	for (int i = 0; i < DP_BURST && e->tx_count < DP_BURST; i++) {
+	for (int i = 0; i < DP_BURST && e->tx_count < DP_BURST && bytes < ENGINE_TX_BYTES; i++) {
 		m = engine_next_frame(e, &path);
 		if (!m)
 			return;
+		bytes += m->pkt_len;
 		if (path.local_host) {
 			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
 							    m->data_len, path.remote_port);
