@@ -25,8 +25,8 @@
 #define ENGINE_RX_BURSTS	2
 /* Of these at most are the kernel's in one burst to the NIC. */
 #define ENGINE_EXCEPTION_BURST	8
-/* And so much the transport's: the peer's processor waits for the first until all are written. */
-#define ENGINE_TX_BYTES	(64 * 1024)
+/* After so many, or a burst, it looks again for what has come. */
+#define ENGINE_TX_PACKETS	8
 /* A NIC that takes nothing for so long has no link. */
 #define ENGINE_TX_STUCK_US	10000
 /* Turns that an engine takes after it was told to stop. */
@@ -186,13 +186,11 @@ static void engine_fill(struct dp_engine *e)
 {
 	struct rte_mbuf *m;
 	struct mn_path path;
-	uint32_t bytes = 0;
 
-	for (int i = 0; i < DP_BURST && e->tx_count < DP_BURST && bytes < ENGINE_TX_BYTES; i++) {
+	for (int i = 0; i < DP_BURST && e->tx_count < e->nic->tx_burst; i++) {
 		m = engine_next_frame(e, &path);
 		if (!m)
 			return;
-		bytes += m->pkt_len;
 		if (path.local_host) {
 			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
 							    m->data_len, path.remote_port);
@@ -232,11 +230,10 @@ static void engine_drop_stuck(struct dp_engine *e)
 	e->tx_count = 0;
 }
 
-static unsigned int engine_tx(struct dp_engine *e)
+static unsigned int engine_tx_burst(struct dp_engine *e)
 {
 	uint16_t sent, want;
 
-	engine_fill_exception(e);
 	engine_fill(e);
 	want = e->tx_count;
 	if (!want)
@@ -252,6 +249,18 @@ static unsigned int engine_tx(struct dp_engine *e)
 		e->tx_stuck_since_us = 0;
 	else
 		engine_drop_stuck(e);
+	return sent;
+}
+
+static unsigned int engine_tx(struct dp_engine *e)
+{
+	unsigned int sent = 0, n;
+
+	engine_fill_exception(e);
+	do {
+		n = engine_tx_burst(e);
+		sent += n;
+	} while (n >= e->nic->tx_burst && sent < ENGINE_TX_PACKETS);
 	return sent;
 }
 

@@ -55,6 +55,21 @@ static int nic_attach(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	return ret && ret != -ENOENT ? ret : -ENODEV;
 }
 
+static bool nic_is_memif(const struct dp_nic *nic)
+{
+	return !strncmp(nic->driver, "net_memif", strlen("net_memif"));
+}
+
+/*
+ * A call that sends has its price where it is a system call or a write to a device: it is shared by
+ * many packets. To memif it has none, and so the peer's processor gets each packet as soon as it
+ * is written, and works on it while the next one is.
+ */
+static unsigned int nic_tx_burst(const struct dp_nic *nic)
+{
+	return nic_is_memif(nic) ? 1 : DP_BURST;
+}
+
 /*
  * memif has no setting for its MTU: it passes what fits into its buffers, in pieces when it does
  * not, and loses the pieces.
@@ -64,8 +79,7 @@ static int nic_check_memif(const struct dp_nic *nic, const struct machnet_dp_con
 	const char *bsize = strstr(cfg->device, "bsize=");
 	unsigned long have = bsize ? strtoul(bsize + strlen("bsize="), NULL, 10) : NIC_MEMIF_BSIZE;
 
-	if (strncmp(nic->driver, "net_memif", strlen("net_memif")) ||
-	    have >= nic->mtu + (unsigned long)RTE_ETHER_HDR_LEN)
+	if (!nic_is_memif(nic) || have >= nic->mtu + (unsigned long)RTE_ETHER_HDR_LEN)
 		return 0;
 	dp_log(cfg, LOG_ERR, "packets of %u bytes do not fit into %lu: add bsize=%u to the vdev",
 	       nic->mtu, have, RTE_ALIGN_CEIL(nic->mtu + RTE_ETHER_HDR_LEN, 1024u));
@@ -184,6 +198,7 @@ int dp_nic_open(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 		ret = nic_check_memif(nic, cfg);
 	if (ret)
 		return ret;
+	nic->tx_burst = nic_tx_burst(nic);
 	nic->queues = nic_queues(cfg, &info);
 	nic->rss_class = nic->queues == 1 ? MACHNET_RSS_CLASS_SINGLE : MACHNET_RSS_CLASS_UNKNOWN;
 	ret = nic_configure(nic, &info);
