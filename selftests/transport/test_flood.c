@@ -236,7 +236,8 @@ TEST_F(flood, with_losses)
 					     SIM_PORT));
 		sim->filter = network;
 		crowd(sim);
-		sim->net.loss = 300000;
+		/* With much more, eight SYNs may be too few by mere bad luck. */
+		sim->net.loss = 100000;
 		ASSERT_EQ(0, connect_to(sim, 50000));
 		/* The crowd is gone after a second. */
 		sim_run(sim, 900000, NULL);
