@@ -305,6 +305,33 @@ TEST_F(channel, small_messages_out_and_in)
 	EXPECT_LT(self->tx.size, at);
 }
 
+/* Whose messages come next; what is not published, and nonsense, leads nowhere. */
+TEST_F(channel, looks_ahead)
+{
+	struct mn_desc small = { MN_DESC_INLINE, 3, 50, 0 };
+	uint32_t at = self->ch.tx.self, flow = 0;
+	uint8_t data[50] = { 0 };
+
+	mn_ring_put(&self->tx, &small);
+	mn_ring_put_bytes(&self->tx, data, sizeof(data));
+	app_put(&self->tx, MN_DESC_MSG, 4, 10, 0);
+	app_put(&self->tx, MN_DESC_INLINE, 5, UINT32_MAX, 0);
+	app_put(&self->tx, 77, 6, 10, 0);
+	EXPECT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
+	ASSERT_LT(0, mn_ring_avail(&self->ch.tx));
+	for (uint32_t i = 3; i <= 6; i++) {
+		ASSERT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
+		EXPECT_EQ(i, flow);
+	}
+	EXPECT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
+	/* Its slots would reach beyond what is there. */
+	app_put(&self->tx, MN_DESC_INLINE, 7, MN_SHM_INLINE_MAX, 0);
+	ASSERT_LT(0, mn_ring_refresh(&self->ch.tx));
+	EXPECT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
+	EXPECT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
+	EXPECT_EQ(0, self->ch.tx.self);
+}
+
 TEST_F(channel, close_tells_the_first_reason)
 {
 	mn_channel_close(&self->ch, EPROTO);

@@ -73,6 +73,22 @@ int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
 	return d->type == MN_DESC_MSG && d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
 }
 
+bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint32_t *flow)
+{
+	struct mn_ring r = ch->tx;
+	struct mn_desc d;
+
+	r.self = *at;
+	if ((int32_t)(r.other - r.self) <= 0)
+		return false;
+	mn_ring_get(&r, &d);
+	*at = r.self;
+	if (d.type == MN_DESC_INLINE && d.len <= MN_SHM_INLINE_MAX)
+		*at += mn_ring_slots(d.len);
+	*flow = d.flow;
+	return true;
+}
+
 int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn_txmsg **msg)
 {
 	if (tx_take_chain(ch, d->buf, d->len))

@@ -13,6 +13,7 @@
 #define MN_CORE_CONN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/inbox.h"
@@ -63,44 +64,34 @@ enum mn_conn_state {
 	MN_CONN_DEAD,		/* over; a reset or a word to the application is still due */
 };
 
+/* The processor's: what the memory caches is moved by. */
+#define MN_CONN_LINE	64u
+
 #define MN_POST_OPEN	0x1	/* the application must be told of the connection */
 #define MN_POST_END	0x2	/* and of its end */
 
 struct mn_conn {
+	/*
+	 * What packets in and out and messages look at. With many connections it lies in no near
+	 * cache, and mn_conn_prefetch() fetches it.
+	 */
 	struct mn_stack *stack;
 	struct mn_stack_channel *sch;	/* NULL: the channel is gone */
-	struct mn_list in_channel;	/* mn_stack_channel.conns; mn_stack.free */
-	struct mn_list in_ready, in_blocked, in_throttled, in_unconfirmed, in_closing;
-	uint32_t close_at;		/* index of the channel's tx, when in_closing */
+	uint32_t flow;
 	uint8_t state;			/* enum mn_conn_state */
-	bool accepted;
-	bool end_due;			/* the control thread must be told of the end */
-	bool app_knows;			/* and so must the application, unless it closed it */
-	uint8_t post;			/* MN_POST_* that are still to be put on the ring */
-	int post_error;
-	uint32_t slot, generation, flow, channel_id;
-	uint64_t id, remote_id, peer_key, request;
-	bool has_peer;			/* peer_key is in the table */
-	uint16_t remote_engine;
-	uint16_t peer_mss;		/* UDP payload that the peer can take */
+	bool answered;			/* the peer has said something since the SYN_ACK */
+	struct mn_list in_ready, in_throttled;
+	uint32_t debt;			/* bytes sent in this turn, and too many in earlier ones */
 	uint32_t mss;			/* UDP payload of our packets */
+	uint64_t remote_id;
 	struct mn_path path;
-
-	struct mn_timer rtx, ack, idle;
-	uint64_t born_us;
+	struct mn_timer rtx, ack;
 	uint64_t heard_us;		/* last packet of the peer */
 	uint64_t told_us;		/* when the control thread was told last that it is there */
 	uint32_t unanswered;		/* keepalive probes since then */
-	bool unreachable;		/* the control plane knows no way to the peer */
-	uint64_t since_us;		/* when the handshake, or the closing state, began */
-	uint32_t syn_tries;		/* SYNs sent; then: questions whether it is up there */
-	uint64_t cookie;		/* SYN_SENT: what the listener wants to see again */
-	bool syn_due;			/* send SYN or SYN_ACK */
-	bool answered;			/* the peer has said something since the SYN_ACK */
-	uint32_t rst_code;		/* send RST; 0: no */
-	uint32_t debt;			/* bytes sent in this turn, and too many in earlier ones */
 
 	/* sending */
+	uint32_t limit_ts;		/* the peer's clock when it said snd_limit */
 	struct mn_sendq sendq;
 	struct mn_recovery rec;
 	struct mn_swift swift;
@@ -108,14 +99,13 @@ struct mn_conn {
 	uint64_t snd_max;		/* one behind the highest that was ever sent */
 	uint64_t snd_end;		/* length of the stream */
 	uint64_t snd_limit;		/* the peer's credit ends here */
-	uint32_t limit_ts;		/* the peer's clock when it said so */
 	uint32_t credit_max;		/* most that it ever gave */
 	bool fin_queued, fin_sent, fin_acked;
 	bool tlp_due;			/* send a tail-loss probe */
 	bool probe_due;			/* ask for an answer */
 	bool insist;			/* after a timeout: the next packet asks for an answer */
-	uint64_t persist_us;		/* when to ask for credit; 0: not waiting */
 	uint32_t persist_tries;
+	uint64_t persist_us;		/* when to ask for credit; 0: not waiting */
 
 	/* receiving */
 	struct mn_reassembly held;
@@ -124,14 +114,43 @@ struct mn_conn {
 	uint64_t rcv_fin;		/* where the peer's stream ends; MN_SEQ_NONE: not known */
 	int stalled;			/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
 	bool ack_now;
+	uint16_t echo_wait_us;		/* the packet of echo_ts may have come before echo_us */
 	uint32_t ack_packets, ack_bytes;	/* received and not acknowledged */
-	uint32_t echo_ts;		/* timestamp to echo; 0: none */
 	uint64_t echo_us;		/* when it was seen */
-	uint16_t echo_wait_us;		/* and may have come before */
+	uint32_t echo_ts;		/* timestamp to echo; 0: none */
 	uint32_t credit_epoch, ring_epoch;	/* of mn_sharers_touch() */
 
+	/* The beginning, the end, and what happens now and then. */
+	struct mn_list in_channel;	/* mn_stack_channel.conns; mn_stack.free */
+	struct mn_list in_blocked, in_unconfirmed, in_closing;
+	uint32_t close_at;		/* index of the channel's tx, when in_closing */
+	bool accepted;
+	bool end_due;			/* the control thread must be told of the end */
+	bool app_knows;			/* and so must the application, unless it closed it */
+	uint8_t post;			/* MN_POST_* that are still to be put on the ring */
+	int post_error;
+	uint32_t slot, generation, channel_id;
+	uint64_t id, peer_key, request;
+	bool has_peer;			/* peer_key is in the table */
+	bool unreachable;		/* the control plane knows no way to the peer */
+	bool syn_due;			/* send SYN or SYN_ACK */
+	uint16_t remote_engine;
+	uint16_t peer_mss;		/* UDP payload that the peer can take */
+	uint32_t syn_tries;		/* SYNs sent; then: questions whether it is up there */
+	uint32_t rst_code;		/* send RST; 0: no */
+	struct mn_timer idle;
+	uint64_t born_us;
+	uint64_t since_us;		/* when the handshake, or the closing state, began */
+	uint64_t cookie;		/* SYN_SENT: what the listener wants to see again */
 	uint64_t retransmits;
-};
+} __attribute__((aligned(MN_CONN_LINE)));
+
+/* It will be used soon. */
+static inline void mn_conn_prefetch(const struct mn_conn *c)
+{
+	for (uint32_t at = 0; at < offsetof(struct mn_conn, in_channel); at += MN_CONN_LINE)
+		__builtin_prefetch((const char *)c + at, 1);
+}
 
 /* conn.c */
 

@@ -14,8 +14,11 @@ static struct mn_conn *take_slot(struct mn_stack *s)
 {
 	struct mn_conn *c;
 
-	if (s->fresh < s->cfg.max_conns && s->n_free <= REST)
-		return &s->conns[s->fresh++];
+	if (s->fresh < s->cfg.max_conns && s->n_free <= REST) {
+		c = &s->conns[s->fresh++];
+		c->generation = 0;
+		return c;
+	}
 	if (mn_list_empty(&s->free))
 		return NULL;
 	c = mn_container(s->free.next, struct mn_conn, in_channel);
@@ -114,6 +117,14 @@ struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_
 		return NULL;
 	c = &s->conns[slot];
 	return c->flow == flow && c->sch == sch && c->state == MN_CONN_OPEN ? c : NULL;
+}
+
+void mn_stack_prefetch_flow(const struct mn_stack *s, uint32_t flow)
+{
+	uint32_t slot = flow & ((1u << s->slot_bits) - 1);
+
+	if (slot < s->fresh)
+		mn_conn_prefetch(&s->conns[slot]);
 }
 
 static uint64_t path_key(const struct mn_stack *s, const struct mn_path *path)

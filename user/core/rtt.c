@@ -11,7 +11,7 @@ void mn_rtt_init(struct mn_rtt *r, uint64_t now_us)
 	*r = (struct mn_rtt){
 		.min_us = { UINT32_MAX, UINT32_MAX },
 		.window_us = now_us + MN_RTT_WINDOW_US,
-		.ack_delay_us = MN_ACK_DELAY_US,
+		.ack_delay_us = MN_ACK_DELAY_INITIAL_US,
 	};
 }
 

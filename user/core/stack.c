@@ -27,7 +27,8 @@ static int init_tables(struct mn_stack *s)
 
 	for (int i = 0; i < 6; i++)
 		seed[i] = cfg->ops->random(cfg->ops_ctx);
-	s->conns = calloc(cfg->max_conns, sizeof(*s->conns));
+	/* Cleared slot by slot when they are used: most of it may never be. */
+	s->conns = aligned_alloc(MN_CONN_LINE, cfg->max_conns * sizeof(*s->conns));
 	if (!s->conns || mn_hash_init(&s->by_id, cfg->max_conns, seed) ||
 	    mn_hash_init(&s->by_peer, cfg->max_conns, seed + 2) ||
 	    mn_hash_init(&s->by_path, cfg->max_conns, seed + 4) ||

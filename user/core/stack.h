@@ -158,6 +158,13 @@ int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable);
 void mn_stack_advance(struct mn_stack *s, uint64_t now_us);
 
 /*
+ * These UDP payloads, of MN_STACK_PREFETCH_LEN bytes at least, are about to be input: what the
+ * connections of all of them need comes from memory at once instead of one after the other.
+ */
+#define MN_STACK_PREFETCH_LEN	sizeof(struct mn_wire_hdr)
+void mn_stack_prefetch(const struct mn_stack *s, const uint8_t *const *payloads, uint32_t n);
+
+/*
  * A packet for this engine. Returns true when the stack keeps pkt->handle (and
  * the data) until it calls ops->pkt_free(), false when the caller frees it.
  */

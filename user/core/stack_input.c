@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* stack_input.c - received packets to their connections; new connections; packets of nobody */
+#include <endian.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "core/packet.h"
@@ -193,6 +195,32 @@ bool mn_stack_input(struct mn_stack *s, const struct mn_pkt *pkt)
 	}
 	mn_stack_close_corrupt(s);
 	return kept;
+}
+
+static uint64_t id_of(const uint8_t *udp_payload)
+{
+	uint64_t id;
+
+	memcpy(&id, udp_payload + offsetof(struct mn_wire_hdr, id), sizeof(id));
+	return be64toh(id);
+}
+
+void mn_stack_prefetch(const struct mn_stack *s, const uint8_t *const *payloads, uint32_t n)
+{
+	uint64_t before = 0;
+
+	if (!mn_stack_has_many(s))
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		mn_hash_prefetch(&s->by_id, id_of(payloads[i]));
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t id = id_of(payloads[i]);
+		uint32_t slot = id == before ? MN_HASH_NONE : mn_hash_get(&s->by_id, id);
+
+		if (slot != MN_HASH_NONE)
+			mn_conn_prefetch(&s->conns[slot]);
+		before = id;
+	}
 }
 
 int mn_stack_steer(const uint8_t *udp_payload, uint32_t len)

@@ -81,6 +81,16 @@ void mn_stack_conn_forget_path(struct mn_conn *c);
 /* The open connection with this handle in the channel, NULL: none. */
 struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
 				      uint32_t flow);
+/* So many connections do not lie in the near cache all at once: to prefetch them pays. */
+#define MN_STACK_MANY	1024u
+
+static inline bool mn_stack_has_many(const struct mn_stack *s)
+{
+	return s->fresh - s->n_free > MN_STACK_MANY;
+}
+
+/* It will be asked for soon; any number may be asked for. */
+void mn_stack_prefetch_flow(const struct mn_stack *s, uint32_t flow);
 /* Id and peer are not known any more. */
 void mn_stack_conn_forget(struct mn_conn *c);
 

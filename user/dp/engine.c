@@ -95,22 +95,39 @@ static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_fr
 		rte_pktmbuf_free(m);
 }
 
+/* Parses frames; what the transport will need for them is on its way afterwards. */
+static void engine_parse(struct dp_engine *e, struct rte_mbuf **pkts, uint16_t n,
+			 struct dp_frame *frames, enum dp_frame_kind *kinds)
+{
+	const uint8_t *payloads[DP_BURST];
+	uint32_t n_payloads = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
+		rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i], void *, RTE_CACHE_LINE_SIZE));
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		kinds[i] = dp_frame_parse(pkts[i], &frames[i]);
+		if (kinds[i] == DP_FRAME_UDP && frames[i].payload_len >= MN_STACK_PREFETCH_LEN)
+			payloads[n_payloads++] = frames[i].payload;
+	}
+	if (n_payloads > 1)
+		mn_stack_prefetch(e->stack, payloads, n_payloads);
+}
+
 /* Sorts received frames: Machnet's into the transport, the others to the kernel. */
 static void engine_receive(struct dp_engine *e, struct rte_mbuf **pkts, uint16_t n, bool handed)
 {
 	struct rte_mbuf *others[DP_BURST];
-	struct dp_frame f;
+	struct dp_frame frames[DP_BURST];
+	enum dp_frame_kind kinds[DP_BURST];
 	uint16_t n_others = 0;
 
+	engine_parse(e, pkts, n, frames, kinds);
 	for (uint16_t i = 0; i < n; i++) {
-		enum dp_frame_kind kind;
-
-		if (i + 1 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(pkts[i + 1], void *));
-		kind = dp_frame_parse(pkts[i], &f);
-		if (kind == DP_FRAME_UDP && engine_is_ours(e, &f)) {
-			engine_machnet(e, pkts[i], &f, handed);
-		} else if (kind == DP_FRAME_BAD) {
+		if (kinds[i] == DP_FRAME_UDP && engine_is_ours(e, &frames[i])) {
+			engine_machnet(e, pkts[i], &frames[i], handed);
+		} else if (kinds[i] == DP_FRAME_BAD) {
 			e->stats.drop_bad_frame++;
 			rte_pktmbuf_free(pkts[i]);
 		} else {
