@@ -147,6 +147,11 @@ TEST_F(recovery, spurious__widens_the_window)
 	mn_recovery_detect(&self->r, self->now);
 	after = self->r.reo_deadline_us - self->now;
 	EXPECT_LT(before, after);
+	/* But not for ever. */
+	self->r.reo_mult = 1000;
+	mn_recovery_detect(&self->r, self->now);
+	EXPECT_EQ(mn_recovery_at(&self->r, self->r.head)->sent_us + self->r.rack_rtt_us + 80,
+		  self->r.reo_deadline_us);
 }
 
 TEST_F(recovery, probe__once_per_tail)

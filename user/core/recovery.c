@@ -243,8 +243,12 @@ static uint32_t reordering_us(const struct mn_recovery *r)
 	uint32_t part = mn_rtt_min_us(&r->rtt) / 4, srtt = mn_rtt_smoothed_us(&r->rtt);
 	uint64_t wnd = (uint64_t)r->reo_mult * (part > REO_MIN_US ? part : REO_MIN_US);
 
-	if (!srtt || wnd > srtt)
-		wnd = srtt;
+	/*
+	 * One round trip (RFC 8985) is too little where it is short: a packet that is overtaken
+	 * waits for the next ones, and they for the engine's next turns.
+	 */
+	if (wnd > 2 * srtt)
+		wnd = 2 * srtt;
 	return wnd > REO_MIN_US ? wnd : REO_MIN_US;
 }
 
