@@ -140,8 +140,22 @@ world_veth() {
 	server_of veth
 }
 
+# only WORLD: the other worlds' daemons stand still: some cannot sleep until a packet comes, and would disturb it.
+only() {
+	local host
+
+	for host in "${!daemon[@]}"; do
+		case $host in
+		"$1"-[ab]) kill -CONT "${daemon[$host]}" ;;
+		*) kill -STOP "${daemon[$host]}" ;;
+		esac
+	done
+}
+
 world_down() {
+	only "$1"
 	stop "${daemon[$1-a]}" && stop "${daemon[$1-b]}" || complain "the daemons of $1 did not end in order"
+	unset "daemon[$1-a]" "daemon[$1-b]"
 }
 
 # --- measurements ---
@@ -171,6 +185,7 @@ client() {
 
 	wanted "$1/$2" || return 0
 	progress "$1/$2"
+	only "$3"
 	before=$(stats "$3")
 	if on "$3-a" taskset -c "${app_cpu[$3-a]}" "$bin/machnet-bench" client "$4" -d "$seconds" --json "${@:5}" \
 		>"$work/report" 2>"$work/client.log"; then
@@ -204,6 +219,7 @@ raw() {
 	local device=net_af_packet0,iface=eth0,qpairs=1
 
 	wanted "$1/raw" || return 0
+	only raw
 	up raw-b raw ready "$bin/bench-packets" $device echo
 	progress "$1/raw"
 	if on raw-a taskset -c "${app_cpu[raw-a]}" "$bin/bench-packets" $device flood "$2" $raw_window "$seconds" >"$work/report" 2>"$work/client.log"
