@@ -12,14 +12,10 @@
 
 #include "core/channel.h"
 #include "fuzz_channel.h"
+#include "input.h"
 
 #define LIVE_MAX	64
 #define RX_MAX		4
-
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
 
 struct world {
 	struct mn_channel ch;
@@ -28,26 +24,6 @@ struct world {
 	struct mn_rxmsg rx[RX_MAX];		/* under assembly */
 	uint32_t posted_bufs;			/* RX buffers in the application's hands */
 };
-
-static uint32_t take(struct input *in, size_t bytes)
-{
-	uint32_t v = 0;
-
-	if (bytes > in->len)
-		bytes = in->len;
-	memcpy(&v, in->data, bytes);
-	in->data += bytes;
-	in->len -= bytes;
-	return v;
-}
-
-/* Mostly a small number, sometimes any. */
-static uint32_t take_index(struct input *in)
-{
-	uint32_t kind = take(in, 1);
-
-	return kind & 0xc0 ? kind & 0x1f : take(in, 4);
-}
 
 static struct mn_ring *take_ring(struct world *w, struct input *in)
 {

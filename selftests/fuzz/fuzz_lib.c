@@ -13,18 +13,13 @@
 
 #include "core/channel.h"
 #include "fuzz_lib.h"
+#include "input.h"
 #include "lib/priv.h"
 
 #define FLOWS	8
 #define HANDLES	4
 
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
-
 struct world {
-	struct input in;
 	struct mn_channel ch;	/* the daemon's */
 	int sock;		/* its end */
 	void *app;
@@ -33,28 +28,9 @@ struct world {
 	bool ended;
 };
 
-/* The library's calls out have no argument for it. */
+/* The library's calls out have no argument for them. */
 static struct world w;
-
-static uint32_t take(size_t bytes)
-{
-	uint32_t v = 0;
-
-	if (bytes > w.in.len)
-		bytes = w.in.len;
-	memcpy(&v, w.in.data, bytes);
-	w.in.data += bytes;
-	w.in.len -= bytes;
-	return v;
-}
-
-/* Mostly a small number, sometimes any. */
-static uint32_t take_index(void)
-{
-	uint32_t kind = take(1);
-
-	return kind & 0xe0 ? kind & 0x1f : take(4);
-}
+static struct input *in;
 
 /* --- in place of socket.c and request.c --- */
 
@@ -98,11 +74,11 @@ int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg)
 {
 	if (ch->epoch != epoch || mnc_channel_error(ch))
 		return -ENETDOWN;
-	if (!(take(1) & 3))
-		return -(int)(1 + take(1));
-	msg->flow = take_index();
+	if (!(take(in, 1) & 3))
+		return -(int)(1 + take(in, 1));
+	msg->flow = take_index(in);
 	msg->local = mn_addr_from_v4(htonl(0x0a000001));
-	msg->local_port = take(1);
+	msg->local_port = take(in, 1);
 	return 0;
 }
 
@@ -112,54 +88,62 @@ static struct mn_ring *take_ring(void)
 {
 	struct mn_ring *rings[] = { &w.ch.tx, &w.ch.txc, &w.ch.rx, &w.ch.rxc };
 
-	return rings[take(1) % 4];
+	return rings[take(in, 1) % 4];
 }
 
 static void scribble(void)
 {
 	uint64_t words = (w.ch.tx_data - (uint8_t *)w.ch.hdr) / 4;
 
-	((uint32_t *)w.ch.hdr)[take(4) % words] = take_index();
+	((uint32_t *)w.ch.hdr)[take(in, 4) % words] = take_index(in);
 }
 
 static void scribble_ring(void)
 {
 	struct mn_ring *r = take_ring();
-	struct mn_desc *d = &r->slots[(r->ctl->prod - take_index()) & (r->size - 1)];
+	struct mn_desc *d = &r->slots[(r->ctl->prod - take_index(in)) & (r->size - 1)];
 
-	switch (take(1) % 3) {
+	switch (take(in, 1) % 3) {
 	case 0:
-		r->ctl->prod = r->self + (int8_t)take(1);
+		r->ctl->prod = r->self + (int8_t)take(in, 1);
 		break;
 	case 1:
-		r->ctl->cons = r->self - (int8_t)take(1);
+		r->ctl->cons = r->self - (int8_t)take(in, 1);
 		break;
 	default:
-		*d = (struct mn_desc){ take(1) % 6, take_index(), take_index(), take_index() };
+		*d = (struct mn_desc){
+			take(in, 1) % 6, take_index(in), take_index(in), take_index(in),
+		};
 	}
 }
 
 static void put_open(void)
 {
-	struct mn_desc d = { MN_DESC_OPEN, take(1) % HANDLES, sizeof(struct mn_shm_flow), take(1) };
+	struct mn_desc d = {
+		MN_DESC_OPEN, take(in, 1) % HANDLES, sizeof(struct mn_shm_flow), take(in, 1),
+	};
 	struct mn_shm_flow *info =
 		(struct mn_shm_flow *)(w.ch.rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE);
 
-	*info = (struct mn_shm_flow){ .local_port = 1 + take(1) % 4, .remote_port = take(1) % 4 };
+	*info = (struct mn_shm_flow){
+		.local_port = 1 + take(in, 1) % 4, .remote_port = take(in, 1) % 4,
+	};
 	mn_ring_put(&w.ch.rx, &d);
 	mn_ring_publish(&w.ch.rx);
 }
 
 static void put_large(void)
 {
-	struct mn_desc d = { MN_DESC_MSG, take(1) % HANDLES, 1 + take(2) % 40000, take(1) };
+	struct mn_desc d = {
+		MN_DESC_MSG, take(in, 1) % HANDLES, 1 + take(in, 2) % 40000, take(in, 1),
+	};
 
 	for (uint32_t b = d.buf; b < d.buf + 16; b++)
 		w.ch.rx_links[b] = b + 1;
-	if (!(take(1) & 7))
-		w.ch.rx_links[d.buf + take(1) % 4] = take(4);
-	if (!(take(1) & 31))
-		d.buf = take(4);
+	if (!(take(in, 1) & 7))
+		w.ch.rx_links[d.buf + take(in, 1) % 4] = take(in, 4);
+	if (!(take(in, 1) & 31))
+		d.buf = take(in, 4);
 	mn_ring_put(&w.ch.rx, &d);
 	mn_ring_publish(&w.ch.rx);
 }
@@ -167,23 +151,25 @@ static void put_large(void)
 static void put_small(void)
 {
 	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
-	uint32_t len = 1 + take(2) % (take(1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
-	struct mn_desc d = { MN_DESC_INLINE, take(1) % HANDLES, len, 0 };
-	uint32_t n = 1 + take(1);
+	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
+	struct mn_desc d = { MN_DESC_INLINE, take(in, 1) % HANDLES, len, 0 };
+	uint32_t n = 1 + take(in, 1);
 
 	while (n--) {
 		mn_ring_put(&w.ch.rx, &d);
 		mn_ring_put_bytes(&w.ch.rx, data, d.len);
 	}
 	/* Now and then not all of its slots. */
-	w.ch.rx.self -= !(take(1) & 15);
+	w.ch.rx.self -= !(take(in, 1) & 15);
 	mn_ring_publish(&w.ch.rx);
 }
 
 /* What was never sent is done, or what was. */
 static void put_done(void)
 {
-	struct mn_desc d = { MN_DESC_MSG, 0, 1, take(1) & 7 ? MN_SHM_BUFS_MIN - take(2) : take(4) };
+	struct mn_desc d = {
+		MN_DESC_MSG, 0, 1, take(in, 1) & 7 ? MN_SHM_BUFS_MIN - take(in, 2) : take(in, 4),
+	};
 
 	mn_ring_put(&w.ch.txc, &d);
 	mn_ring_publish(&w.ch.txc);
@@ -191,7 +177,7 @@ static void put_done(void)
 
 static void put_end(void)
 {
-	struct mn_desc d = { MN_DESC_END, take(1) % HANDLES, take(1), MN_SHM_BUF_NONE };
+	struct mn_desc d = { MN_DESC_END, take(in, 1) % HANDLES, take(in, 1), MN_SHM_BUF_NONE };
 
 	mn_ring_put(&w.ch.rx, &d);
 	mn_ring_publish(&w.ch.rx);
@@ -216,8 +202,8 @@ static void take_sent(void)
 /* Says that it ends, or dies without a word. */
 static void end(void)
 {
-	if (take(1) & 1)
-		w.ch.hdr->closed = take_index();
+	if (take(in, 1) & 1)
+		w.ch.hdr->closed = take_index(in);
 	else
 		shutdown(w.sock, SHUT_RDWR);
 }
@@ -231,13 +217,13 @@ static void note_flow(const MachnetFlow_t *f)
 
 static const MachnetFlow_t *take_flow(void)
 {
-	return &w.flow[take(1) % FLOWS];
+	return &w.flow[take(in, 1) % FLOWS];
 }
 
 /* Exactly as large as it says, so that a sanitizer sees a byte too many. */
 static void app_receives(void)
 {
-	size_t len = take(2) % 40000;
+	size_t len = take(in, 2) % 40000;
 	uint8_t *buf = malloc(len + !len);
 	MachnetFlow_t f = { 0 };
 	ssize_t got;
@@ -257,7 +243,7 @@ static void app_receives(void)
 static void app_receives_all(void)
 {
 	uint8_t part[2][40000];
-	MachnetIovec_t iov[2] = { { part[0], take(1) }, { part[1], sizeof(part[1]) } };
+	MachnetIovec_t iov[2] = { { part[0], take(in, 1) }, { part[1], sizeof(part[1]) } };
 	MachnetMsgHdr_t m = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	for (int i = 0; i < 1000 && machnet_recvmsg(w.app, &m) == 1; i++)
@@ -268,7 +254,8 @@ static void app_sends(void)
 {
 	static const uint8_t data[65536];
 	const MachnetFlow_t *f = take_flow();
-	uint32_t n = 1 + take(1), len = take(1) & 1 ? take(2) : take(2) % MN_SHM_INLINE_MAX;
+	uint32_t n = 1 + take(in, 1);
+	uint32_t len = take(in, 1) & 1 ? take(in, 2) : take(in, 2) % MN_SHM_INLINE_MAX;
 	int ret = 0;
 
 	while (n-- && !ret)
@@ -280,13 +267,13 @@ static void app_connects(void)
 {
 	MachnetFlow_t f;
 
-	if (!machnet_connect(w.app, NULL, "10.0.0.2", take(1) % 4, &f))
+	if (!machnet_connect(w.app, NULL, "10.0.0.2", take(in, 1) % 4, &f))
 		note_flow(&f);
 }
 
 static void app_looks(void)
 {
-	switch (take(1) % 4) {
+	switch (take(in, 1) % 4) {
 	case 0:
 		machnet_pending(w.app);
 		break;
@@ -310,22 +297,24 @@ static void (*const steps[])(void) = {
 static enum fuzz_lib_end run(void)
 {
 	/* The header decides where everything is. */
-	if (!(take(1) & 7))
-		((uint32_t *)w.ch.hdr)[take(1) % (sizeof(*w.ch.hdr) / 4)] = take_index();
+	if (!(take(in, 1) & 7))
+		((uint32_t *)w.ch.hdr)[take(in, 1) % (sizeof(*w.ch.hdr) / 4)] = take_index(in);
 	w.app = machnet_attach();
 	if (!w.app)
 		return FUZZ_LIB_REFUSED;
-	while (w.in.len && !w.ended)
-		steps[take(1) % (sizeof(steps) / sizeof(steps[0]))]();
+	while (in->len && !w.ended)
+		steps[take(in, 1) % (sizeof(steps) / sizeof(steps[0]))]();
 	machnet_detach(w.app);
 	return w.ended ? FUZZ_LIB_ENDED : FUZZ_LIB_LIVED;
 }
 
 enum fuzz_lib_end fuzz_lib_run(const uint8_t *data, size_t len)
 {
+	struct input input = { data, len };
 	enum fuzz_lib_end how;
 
-	w = (struct world){ .in = { data, len }, .sock = -1 };
+	in = &input;
+	w = (struct world){ .sock = -1 };
 	if (mn_channel_create(&w.ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
 		abort();
 	how = run();

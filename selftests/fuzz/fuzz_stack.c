@@ -11,17 +11,13 @@
 #include <string.h>
 
 #include "fuzz_stack.h"
+#include "input.h"
 #include "selftests/transport/sim.h"
 
 #define SINK_PORT	(SIM_PORT + 1)
 #define FLOWS		8
 #define LOSS		10000
 #define DEADLINE_US	60000000
-
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
 
 /* Handles of connections in one channel, the last ones; 0: none. */
 struct handles {
@@ -36,26 +32,6 @@ struct world {
 	uint16_t port;
 	struct handles hostile_flows, sink_flows;
 };
-
-static uint32_t take(struct input *in, size_t bytes)
-{
-	uint32_t v = 0;
-
-	if (bytes > in->len)
-		bytes = in->len;
-	memcpy(&v, in->data, bytes);
-	in->data += bytes;
-	in->len -= bytes;
-	return v;
-}
-
-/* Mostly a small number, sometimes any. */
-static uint32_t take_index(struct input *in)
-{
-	uint32_t kind = take(in, 1);
-
-	return kind & 0xe0 ? kind & 0x1f : take(in, 4);
-}
 
 static void note_flows(const struct sim_host *h, uint32_t channel, struct handles *list)
 {
