@@ -94,4 +94,18 @@ TEST(crowd__pause_grows_with_repetition)
 	EXPECT_FALSE(mn_crowd_is(&c, before + 3 * MS));
 }
 
+/* A thread that was stopped for seconds, again and again, learns nothing of its neighbours by it. */
+TEST(crowd__who_was_stopped)
+{
+	struct mn_crowd c = { 0 };
+	const uint64_t s = 1000 * MS;
+	uint64_t now = s;
+
+	for (int i = 0; i < 5; i++) {
+		mn_crowd_yielded(&c, now, now + 3 * s);
+		EXPECT_FALSE(mn_crowd_is(&c, now + 3 * s));
+		now += 5 * s;
+	}
+}
+
 TEST_HARNESS_MAIN

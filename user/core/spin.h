@@ -82,6 +82,8 @@ static inline void mn_spin_miss(struct mn_spin *s, uint32_t hits)
  */
 #define MN_CROWD_YIELD_NS	200000u
 #define MN_CROWD_FACTOR_MAX	32u
+/* Who is away for longer was stopped itself, by a signal or with its machine. */
+#define MN_CROWD_TOOK_MAX_NS	20000000u
 
 /* Written by any thread; no more than a hint. */
 struct mn_crowd {
@@ -103,6 +105,8 @@ static inline void mn_crowd_yielded(struct mn_crowd *c, uint64_t before_ns, uint
 
 	if (took <= MN_CROWD_YIELD_NS)
 		return;
+	if (took > MN_CROWD_TOOK_MAX_NS)
+		took = MN_CROWD_TOOK_MAX_NS;
 	if (before_ns > until + took * (factor + 1))
 		factor = 0;
 	else if (factor < MN_CROWD_FACTOR_MAX)
