@@ -48,6 +48,35 @@ TEST(spin__tries_again_now_and_then)
 	EXPECT_EQ(10, longest);
 }
 
+/* Waits until the longest spin was tried, in vain. */
+static uint32_t waits_for_try(struct mn_spin *s)
+{
+	uint32_t n = 1;
+
+	while (mn_spin_begin(s, 0) != MN_SPIN_MAX_NS) {
+		mn_spin_miss(s, 0);
+		n++;
+	}
+	mn_spin_miss(s, 0);
+	return n;
+}
+
+TEST(spin__tries_less_often_when_it_is_in_vain)
+{
+	struct mn_spin s = { 0 };
+	const uint32_t rarest = MN_SPIN_TRY << MN_SPIN_VAIN_MAX;
+
+	EXPECT_EQ(MN_SPIN_TRY, waits_for_try(&s));
+	for (int i = 0; i < 20; i++)
+		waits_for_try(&s);
+	EXPECT_EQ(rarest, waits_for_try(&s));
+	/* What is there at the first look says nothing about spinning. */
+	mn_spin_hit(&s, MN_SPIN_LOOK_NS);
+	EXPECT_EQ(rarest, waits_for_try(&s));
+	mn_spin_hit(&s, 4000);
+	EXPECT_GE(MN_SPIN_TRY, waits_for_try(&s));
+}
+
 /* However well it goes: then somebody else must have the processor. */
 TEST(spin__not_for_ever)
 {
@@ -94,7 +123,7 @@ TEST(crowd__pause_grows_with_repetition)
 	EXPECT_FALSE(mn_crowd_is(&c, before + 3 * MS));
 }
 
-/* A thread that was stopped for seconds, again and again, learns nothing of its neighbours by it. */
+/* Who was stopped for seconds, again and again, learns nothing of its neighbours by it. */
 TEST(crowd__who_was_stopped)
 {
 	struct mn_crowd c = { 0 };

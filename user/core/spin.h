@@ -6,9 +6,10 @@
  * yield costs whoever shares the core the time that is spun away. Which is right
  * depends on where the one who is waited for runs, and that is learnt: a wait
  * that ended while it spun sets the budget to twice its length, one that did not
- * makes the budget smaller; now and then the longest is tried. (Competitive
- * spinning, after Karlin, Li, Manasse, Owicki: Empirical Studies of Competitive
- * Spinning for a Shared-Memory Multiprocessor, SOSP 1991.)
+ * makes the budget smaller; now and then the longest is tried, the less often the
+ * more often that was in vain. (Competitive spinning, after Karlin, Li, Manasse,
+ * Owicki: Empirical Studies of Competitive Spinning for a Shared-Memory
+ * Multiprocessor, SOSP 1991.)
  */
 #ifndef MN_CORE_SPIN_H
 #define MN_CORE_SPIN_H
@@ -18,8 +19,11 @@
 
 /* Longer waits are not worth it. */
 #define MN_SPIN_MAX_NS	10000u
-/* The longest spin is tried once in so many; a power of two. */
+/* The longest spin is tried once in so many; each try in vain doubles that, up to some. */
 #define MN_SPIN_TRY	64u
+#define MN_SPIN_VAIN_MAX	6u
+/* What came after so short a while was there at the first look. */
+#define MN_SPIN_LOOK_NS	500u
 /*
  * Waits in a row that may end well without a yield: what comes bit by bit must not keep the
  * processor from whoever has to deal with it.
@@ -33,6 +37,7 @@
 struct mn_spin {
 	uint32_t budget_ns;	/* learnt; atomic */
 	uint32_t times;		/* atomic */
+	uint32_t vain;		/* tries in vain since one was worth it; atomic */
 };
 
 static inline uint32_t mn_spin_budget(const struct mn_spin *s)
@@ -45,6 +50,11 @@ static inline void mn_spin_set(struct mn_spin *s, uint32_t budget_ns)
 	__atomic_store_n(&s->budget_ns, budget_ns, __ATOMIC_RELAXED);
 }
 
+static inline bool mn_spin_is_try(const struct mn_spin *s, uint32_t times)
+{
+	return !(times % (MN_SPIN_TRY << __atomic_load_n(&s->vain, __ATOMIC_RELAXED)));
+}
+
 /* How long to spin now, after so many hits in a row. */
 static inline uint32_t mn_spin_begin(struct mn_spin *s, uint32_t hits)
 {
@@ -53,7 +63,7 @@ static inline uint32_t mn_spin_begin(struct mn_spin *s, uint32_t hits)
 	if (hits >= MN_SPIN_HITS)
 		return 0;
 	__atomic_store_n(&s->times, times, __ATOMIC_RELAXED);
-	return times % MN_SPIN_TRY ? mn_spin_budget(s) : MN_SPIN_MAX_NS;
+	return mn_spin_is_try(s, times) ? MN_SPIN_MAX_NS : mn_spin_budget(s);
 }
 
 /* It was worth it: what was waited for came after so long. */
@@ -63,15 +73,22 @@ static inline void mn_spin_hit(struct mn_spin *s, uint64_t waited_ns)
 	uint32_t budget = mn_spin_budget(s);
 
 	mn_spin_set(s, wish > budget ? wish : budget - (budget - wish) / 8);
+	if (waited_ns > budget + MN_SPIN_LOOK_NS)
+		__atomic_store_n(&s->vain, 0, __ATOMIC_RELAXED);
 }
 
 /* It was not; hits as above. */
 static inline void mn_spin_miss(struct mn_spin *s, uint32_t hits)
 {
+	uint32_t times = __atomic_load_n(&s->times, __ATOMIC_RELAXED);
+	uint32_t vain = __atomic_load_n(&s->vain, __ATOMIC_RELAXED);
 	uint32_t budget = mn_spin_budget(s);
 
-	if (hits < MN_SPIN_HITS)
-		mn_spin_set(s, budget - budget / 4);
+	if (hits >= MN_SPIN_HITS)
+		return;
+	mn_spin_set(s, budget - budget / 4);
+	if (mn_spin_is_try(s, times) && vain < MN_SPIN_VAIN_MAX)
+		__atomic_store_n(&s->vain, vain + 1, __ATOMIC_RELAXED);
 }
 
 /*
