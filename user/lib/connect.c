@@ -5,8 +5,8 @@
 #include "lib/priv.h"
 
 /*
- * A local port may be free for the daemon, and an end or messages of the connection that had it
- * still be to be received. Ports are taken at random, so another one is found at once.
+ * A local port may be free for the daemon while messages or the end of the connection that had it
+ * are still to be received. Ports are taken at random, so another one is found at once.
  */
 #define NAME_TRIES	16
 
