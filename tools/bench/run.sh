@@ -294,6 +294,7 @@ same_host_round() {
 
 same_host_rows() {
 	any_wanted same-host/{64-w1,64-w32,32K-w32} || return 0
+	only memif
 	up memif-a server-same-host listening "$bin/machnet-bench" server -p $neighbour_port
 	each_round same_host_round
 	stop "$started" || complain "same host: the server did not end in order"
@@ -313,6 +314,7 @@ stopped_reader_round() {
 
 	client stopped-reader alone memif "$IP_B" -s 64 -w 1
 	wanted stopped-reader/beside || return 0
+	only memif
 	up memif-b stopped-reader listening "$bin/machnet-bench" server -p $neighbour_port
 	reader=$started
 	start memif-a sender taskset -c "${app_cpu[memif-a]}" "$bin/machnet-bench" client "$IP_B" -p $neighbour_port -s 1K -w 65536 -d 3600
@@ -330,6 +332,7 @@ hostile_round() {
 
 	client hostile alone memif "$IP_B" -s 64 -w 1
 	wanted hostile/beside || return 0
+	only memif
 	for host in a b; do
 		before=$(counter memif-$host channels_corrupt)
 		# Wherever the kernel puts it. When it has had its burst of channels the daemon slows it down.
