@@ -198,12 +198,12 @@ static int take_message(struct mn_stack *s, struct mn_stack_channel *sch, const 
 	return 0;
 }
 
-/* The connections of the next messages, up to max, as far as they are not the same. */
-static void prefetch_flows(const struct mn_stack *s, const struct mn_channel *ch, uint32_t max)
+/* The connections of the next messages, as far as they are not the same. */
+static void prefetch_flows(const struct mn_stack *s, const struct mn_channel *ch)
 {
 	uint32_t flow, before = 0, at = ch->tx.self;
 
-	while (max-- && mn_channel_tx_next(ch, &at, &flow)) {
+	for (int i = 0; i < MESSAGES_PER_CALL && mn_channel_tx_next(ch, &at, &flow); i++) {
 		if (flow != before)
 			mn_stack_prefetch_flow(s, flow);
 		before = flow;
@@ -218,8 +218,8 @@ static uint32_t take_messages(struct mn_stack *s, struct mn_stack_channel *sch, 
 	uint32_t n = 0;
 	int ret = 0;
 
-	if (mn_stack_has_many(s) && mn_ring_avail(&ch->tx) > 1)
-		prefetch_flows(s, ch, max);
+	if (mn_stack_has_many(s) && !ch->tx_held && mn_ring_avail(&ch->tx) > 1)
+		prefetch_flows(s, ch);
 	while (n < max && !ch->tx_held && (ret = mn_channel_tx_peek(ch, &d)) > 0) {
 		ret = take_message(s, sch, &d);
 		ch->tx_held = ret == -ENOBUFS;
