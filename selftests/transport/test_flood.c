@@ -227,6 +227,8 @@ TEST_F(flood, proved_ones_that_stay_silent)
 /* Challenges and what follows them get lost like anything else. */
 TEST_F(flood, with_losses)
 {
+	uint64_t accepts = 0;
+
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct sim *sim = sim_new_sized(seed, MAX_CONNS, 64);
 		struct mn_addr any = mn_addr_from_v4(0);
@@ -236,15 +238,17 @@ TEST_F(flood, with_losses)
 					     SIM_PORT));
 		sim->filter = network;
 		crowd(sim);
-		/* With much more, eight SYNs may be too few by mere bad luck. */
-		sim->net.loss = 100000;
+		sim->net.loss = 300000;
 		ASSERT_EQ(0, connect_to(sim, 50000));
 		/* The crowd is gone after a second. */
 		sim_run(sim, 900000, NULL);
 		EXPECT_LE(1, st->syn_cookies_sent);
-		EXPECT_EQ(1, st->accepts) TH_LOG("seed %lu", seed);
+		EXPECT_GE(1, st->accepts) TH_LOG("seed %lu", seed);
+		accepts += st->accepts;
 		sim_free(sim);
 	}
+	/* Two of eight SYNs have to be answered, which one of 25 times they are not. */
+	EXPECT_LE(17, accepts);
 }
 
 /* To an address that may be forged goes one answer. */

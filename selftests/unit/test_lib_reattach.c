@@ -148,6 +148,7 @@ TEST_F(lib, what_was_not_received_outlives_the_next_daemon)
 TEST_F(lib, a_name_is_not_given_again_before_its_end_is_received)
 {
 	MachnetFlow_t other, f;
+	uint32_t ports = 0;
 	char c;
 
 	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 2, &other));
@@ -163,7 +164,9 @@ TEST_F(lib, a_name_is_not_given_again_before_its_end_is_received)
 	for (int i = 0; i < 2; i++) {
 		EXPECT_ERRNO(ENETRESET, machnet_recv(self->ch, &c, 1, &other));
 		EXPECT_FALSE(is_flow(&other, &f));
+		ports += other.src_port;
 	}
+	EXPECT_EQ(2 + 31580, ports);
 	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
 	EXPECT_TRUE(echoes(self->ch, f));
 }
