@@ -64,7 +64,7 @@ enum mn_conn_state {
 	MN_CONN_DEAD,		/* over; a reset or a word to the application is still due */
 };
 
-/* The processor's: what the memory caches is moved by. */
+/* Bytes that move between memory and the processor's caches at once. */
 #define MN_CONN_LINE	64u
 
 #define MN_POST_OPEN	0x1	/* the application must be told of the connection */

@@ -62,8 +62,8 @@ static bool nic_is_memif(const struct dp_nic *nic)
 
 /*
  * A call that sends has its price where it is a system call or a write to a device: it is shared by
- * many packets. To memif it has none, and so the peer's processor gets each packet as soon as it
- * is written, and works on it while the next one is.
+ * many packets. To memif it has none as long as the peer polls, and so the peer's processor gets
+ * each packet as soon as it is written, and works on it while the next one is.
  */
 static unsigned int nic_tx_burst(const struct dp_nic *nic)
 {
