@@ -102,7 +102,8 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
 
 /*
  * Sends one message: it is copied, buf is the caller's again on return. Never
- * blocks. 0, or -1: EAGAIN (no room: machnet_wait() for MACHNET_WAIT_SEND),
+ * blocks. 0, or -1: EAGAIN (this connection has no room; others may have some:
+ * machnet_wait() for MACHNET_WAIT_SEND),
  * EINVAL (len is 0), EMSGSIZE (over MACHNET_MSG_MAX_LEN), ENOTCONN (no such
  * connection, or none any more: machnetd has ended).
  */

@@ -13,6 +13,8 @@
  *   [ring TXC   engine -> app  messages whose buffers are free again]
  *   [ring RX    engine -> app  received messages and events]
  *   [ring RXC   app -> engine  received messages that the app is done with]
+ *   [TX done: struct mn_shm_tx_done per connection slot, written by the engine]
+ *   [RX done: u32 per connection slot, written by the app]
  *   [TX links: u32 per TX buffer]  [RX links: u32 per RX buffer]
  *   [TX buffers]                   [RX buffers]
  *
@@ -27,6 +29,12 @@
  * ring itself, in the slots behind its descriptor, and is gone from the channel when
  * they are given back. It may go on at the ring's beginning. A side publishes
  * a descriptor together with all slots that belong to it.
+ *
+ * Accounts: the lowest bits of a connection's handle are its slot. Per slot the engine
+ * counts what it has released of what was sent, the application what it has consumed of
+ * what was received. All counters run freely modulo 2^32 and over all connections that
+ * have had the slot: sent minus released is what a connection has queued, and bounds what
+ * it may still send; received minus consumed is what its application has not read.
  *
  * Trust: the engine treats every word that an application can write as
  * hostile. It derives the geometry from its own copy, reads each index and
@@ -50,7 +58,7 @@
 #include <stdint.h>
 
 #define MN_SHM_MAGIC		0x4d4e4348u	/* "MNCH" */
-#define MN_SHM_VERSION		2
+#define MN_SHM_VERSION		3
 #define MN_SHM_CACHELINE	64
 #define MN_SHM_PAGE		4096
 
@@ -65,6 +73,9 @@
 #define MN_SHM_BUFS_MIN		4096u
 #define MN_SHM_BUFS_DEFAULT	8192u
 #define MN_SHM_BUFS_MAX		65536u
+/* Slots of connections: a power of two. */
+#define MN_SHM_FLOWS_DEFAULT	16384u
+#define MN_SHM_FLOWS_MAX	(1u << 20)
 
 enum mn_shm_ring {
 	MN_SHM_RING_TX,
@@ -94,10 +105,19 @@ enum mn_desc_type {
 /* 16 bytes, aligned to 16; a slot of every ring. */
 struct mn_desc {
 	uint32_t type;	/* enum mn_desc_type */
-	uint32_t flow;	/* the connection's handle in this channel */
+	uint32_t flow;	/* the connection's handle in this channel; flow % flows is its slot */
 	uint32_t len;	/* bytes of the message, 1..MN_MSG_MAX */
 	uint32_t buf;	/* first buffer of the chain */
 };
+
+/* What the engine has released of the messages of a slot's connections. */
+struct mn_shm_tx_done {
+	uint32_t inline_bytes;	/* of MN_DESC_INLINE: MN_SHM_INLINE_COST() each */
+	uint32_t bufs;		/* of MN_DESC_MSG */
+};
+
+/* Bytes that an inline message of len bytes takes in the engine's memory. */
+#define MN_SHM_INLINE_COST(len)	((len) + 4u)
 
 /* A connection's addresses, as the application learns them; ports in host byte order. */
 struct mn_shm_flow {
@@ -128,6 +148,10 @@ struct mn_shm_header {
 	uint64_t total_len;		/* length of the memfd */
 	uint32_t ring_slots[MN_SHM_RINGS];	/* powers of two */
 	uint64_t ring_off[MN_SHM_RINGS];	/* of struct mn_shm_ring_ctl; the slots follow it */
+	uint32_t flows;			/* slots of connections, a power of two */
+	uint32_t reserved;
+	uint64_t tx_done_off;
+	uint64_t rx_done_off;
 	uint64_t tx_links_off;
 	uint64_t rx_links_off;
 	uint64_t tx_bufs_off;

@@ -253,7 +253,7 @@ bool fuzz_channel_run(const uint8_t *data, size_t len)
 	struct world w = { .n_live = 0 };
 	int ret = 0;
 
-	if (mn_channel_create(&w.ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+	if (mn_channel_create(&w.ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN, 0))
 		abort();
 	for (uint32_t i = 0; i < RX_MAX; i++)
 		w.rx[i] = (struct mn_rxmsg){ .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };

@@ -315,7 +315,7 @@ enum fuzz_lib_end fuzz_lib_run(const uint8_t *data, size_t len)
 
 	in = &input;
 	w = (struct world){ .sock = -1 };
-	if (mn_channel_create(&w.ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+	if (mn_channel_create(&w.ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN, 0))
 		abort();
 	how = run();
 	mn_channel_destroy(&w.ch);

@@ -10,7 +10,7 @@ void sim_app_init(struct sim_app *app, uint32_t id)
 {
 	struct mn_ring *rings[] = { &app->tx, &app->txc, &app->rx, &app->rxc };
 
-	if (mn_channel_create(&app->ch, id, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+	if (mn_channel_create(&app->ch, id, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN, 0))
 		abort();
 	for (int i = 0; i < MN_SHM_RINGS; i++)
 		mn_ring_init(rings[i], (uint8_t *)app->ch.hdr + app->ch.hdr->ring_off[i],

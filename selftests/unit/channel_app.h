@@ -24,7 +24,7 @@ static inline void app_ring(struct mn_channel *ch, struct mn_ring *r, enum mn_sh
 
 FIXTURE_SETUP(channel)
 {
-	ASSERT_EQ(0, mn_channel_create(&self->ch, 7, BUFS, BUFS));
+	ASSERT_EQ(0, mn_channel_create(&self->ch, 7, BUFS, BUFS, 0));
 	app_ring(&self->ch, &self->tx, MN_SHM_RING_TX);
 	app_ring(&self->ch, &self->txc, MN_SHM_RING_TXC);
 	app_ring(&self->ch, &self->rx, MN_SHM_RING_RX);

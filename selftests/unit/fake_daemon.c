@@ -58,7 +58,7 @@ static void attach(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg 
 	int spoil = __atomic_load_n(&d->spoil, __ATOMIC_RELAXED);
 	int fds[MN_APP_ATTACH_FDS];
 
-	if (mn_channel_create(&a->ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN))
+	if (mn_channel_create(&a->ch, 0, MN_SHM_BUFS_MIN, MN_SHM_BUFS_MIN, 0))
 		abort();
 	a->attached = true;
 	watch(d, a->ch.engine_efd, EPOLLIN | EPOLLET, UINT32_MAX);
@@ -174,6 +174,7 @@ static void echo_inline(struct mn_channel *ch, const struct mn_desc *d)
 	uint8_t data[MN_SHM_INLINE_MAX];
 
 	mn_channel_tx_read(ch, d, data);
+	mn_channel_tx_inline_done(ch, d->flow, MN_SHM_INLINE_COST(d->len));
 	if (mn_channel_rx_inline(ch, d->flow, data, d->len))
 		abort();
 }

@@ -47,13 +47,13 @@ TEST(counts)
 {
 	struct mn_channel ch;
 
-	EXPECT_EQ(-EINVAL, mn_channel_create(&ch, 0, MN_SHM_BUFS_MAX + 1, 0));
-	EXPECT_EQ(-EINVAL, mn_channel_create(&ch, 0, 0, UINT32_MAX));
-	ASSERT_EQ(0, mn_channel_create(&ch, 0, 0, 1));
+	EXPECT_EQ(-EINVAL, mn_channel_create(&ch, 0, MN_SHM_BUFS_MAX + 1, 0, 0));
+	EXPECT_EQ(-EINVAL, mn_channel_create(&ch, 0, 0, UINT32_MAX, 0));
+	ASSERT_EQ(0, mn_channel_create(&ch, 0, 0, 1, 0));
 	EXPECT_EQ(MN_SHM_BUFS_DEFAULT, ch.tx_bufs);
 	EXPECT_EQ(MN_SHM_BUFS_MIN, ch.rx_bufs);
 	mn_channel_destroy(&ch);
-	ASSERT_EQ(0, mn_channel_create(&ch, 0, MN_SHM_BUFS_MIN + 1, MN_SHM_BUFS_MAX));
+	ASSERT_EQ(0, mn_channel_create(&ch, 0, MN_SHM_BUFS_MIN + 1, MN_SHM_BUFS_MAX, 0));
 	EXPECT_EQ(2 * MN_SHM_BUFS_MIN, ch.tx_bufs);
 	EXPECT_EQ(MN_SHM_BUFS_MAX, ch.rx_bufs);
 	mn_channel_destroy(&ch);

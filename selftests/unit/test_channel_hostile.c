@@ -37,7 +37,7 @@ LIE(chain_too_long, MN_DESC_MSG, BUF, 0, 0, 2);
 
 FIXTURE_SETUP(tx_lie)
 {
-	ASSERT_EQ(0, mn_channel_create(&self->ch, 0, BUFS, BUFS));
+	ASSERT_EQ(0, mn_channel_create(&self->ch, 0, BUFS, BUFS, 0));
 	app_ring(&self->ch, &self->tx, MN_SHM_RING_TX);
 }
 
@@ -126,7 +126,7 @@ FIXTURE_SETUP(rxc_lie)
 {
 	struct mn_rxmsg m = at_rest();
 
-	ASSERT_EQ(0, mn_channel_create(&self->ch, 0, BUFS, BUFS));
+	ASSERT_EQ(0, mn_channel_create(&self->ch, 0, BUFS, BUFS, 0));
 	app_ring(&self->ch, &self->rxc, MN_SHM_RING_RXC);
 	ASSERT_EQ(BUF + 1, fill(&self->ch, &m, BUF + 1));
 	self->first = m.first;

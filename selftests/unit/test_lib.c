@@ -205,7 +205,6 @@ TEST_F(lib, send_errors)
 	EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, other, "x", 1));
 	fake_daemon_hold(&self->d);
 	EXPECT_EQ(0, machnet_send(self->ch, self->flow, self->big, MACHNET_MSG_MAX_LEN));
-	EXPECT_EQ(0, machnet_send(self->ch, self->flow, self->big, MACHNET_MSG_MAX_LEN));
 	EXPECT_ERRNO(EAGAIN, machnet_send(self->ch, self->flow, self->big, LARGE));
 	fake_daemon_kill(&self->d);
 	EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, self->flow, self->big, LARGE));
@@ -231,8 +230,11 @@ static int fill_and_drain(struct __test_metadata *_metadata, struct _test_data_l
 
 TEST_F(lib, no_room_and_room_again)
 {
-	/* In buffers, one each; in the ring, each with its descriptor. */
-	EXPECT_EQ(MN_SHM_BUFS_MIN, fill_and_drain(_metadata, self, LARGE));
+	int one = fill_and_drain(_metadata, self, LARGE);
+
+	/* In buffers, one each: the connection's share; in the ring, each with its descriptor. */
+	EXPECT_GT(one, MN_SHM_BUFS_MIN / 16);
+	EXPECT_LT(one, MN_SHM_BUFS_MIN / 8);
 	EXPECT_EQ(self->d.apps[0].ch.tx.size / 2, fill_and_drain(_metadata, self, 1));
 	EXPECT_EQ(self->d.apps[0].ch.tx.size / (1 + MN_SHM_INLINE_MAX / sizeof(struct mn_desc)),
 		  fill_and_drain(_metadata, self, MN_SHM_INLINE_MAX));

@@ -195,8 +195,10 @@ static void take_all(struct mn_channel *engine)
 	uint8_t data[MN_SHM_INLINE_MAX];
 	struct mn_desc d;
 
-	while (mn_channel_tx_peek(engine, &d) == 1)
+	while (mn_channel_tx_peek(engine, &d) == 1) {
 		mn_channel_tx_read(engine, &d, data);
+		mn_channel_tx_inline_done(engine, d.flow, MN_SHM_INLINE_COST(d.len));
+	}
 	mn_channel_tx_release(engine);
 	mn_channel_flush(engine);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -10,56 +11,137 @@
 #include <machnet/machnet.h>
 
 #define PORT 31582
+/* Bytes of answers that are kept for a client that does not read; then it is closed. */
+#define BACKLOG (64 * 1024 * 1024)
 
 static char buf[MACHNET_MSG_MAX_LEN];
 
-/* An answer that found no room, and where it goes; len 0: there is none. */
-static struct {
-	MachnetFlow_t flow;
-	ssize_t len;
-} waiting;
+struct answer {
+	struct answer *next;
+	size_t len;
+	char data[];
+};
+
+/* A client whose answers found no room. Room belongs to the connection: others are served. */
+struct client {
+	struct client *next;
+	MachnetFlow_t flow;	/* for sending */
+	struct answer *first, **last;
+	size_t bytes;
+};
+
+static struct client *clients;
 
 static int fail(const char *what)
 {
 	return fprintf(stderr, "echo_epoll: %s: %s\n", what, strerror(errno)), 1;
 }
 
-/* False while there is no room: epoll tells when to try again. */
-static int answer(void *ch)
+static struct client **find(const MachnetFlow_t *flow)
 {
-	if (waiting.len && machnet_send(ch, waiting.flow, buf, waiting.len) && errno == EAGAIN)
-		return 0;
-	waiting.len = 0;	/* sent, or its client is gone */
-	return 1;
+	struct client **c = &clients;
+
+	while (*c && memcmp(&(*c)->flow, flow, sizeof(*flow)))
+		c = &(*c)->next;
+	return c;
 }
 
-/* The rule of machnet_fd(): go on until nothing is left, or nothing can be sent. */
+static void forget(struct client **at)
+{
+	struct client *c = *at;
+	struct answer *a;
+
+	while ((a = c->first)) {
+		c->first = a->next;
+		free(a);
+	}
+	*at = c->next;
+	free(c);
+}
+
+/* Appends an answer to those that the client has still to get. */
+static int keep(struct client **at, MachnetFlow_t flow, size_t len)
+{
+	struct answer *a = malloc(sizeof(*a) + len);
+
+	if (a && !*at && (*at = calloc(1, sizeof(**at)))) {
+		(*at)->flow = flow;
+		(*at)->last = &(*at)->first;
+	}
+	if (!a || !*at) {
+		free(a);
+		return -1;
+	}
+	a->next = NULL;
+	a->len = len;
+	memcpy(a->data, buf, len);
+	*(*at)->last = a;
+	(*at)->last = &a->next;
+	(*at)->bytes += len;
+	return 0;
+}
+
+static void answer(void *ch, MachnetFlow_t flow, size_t len)
+{
+	struct client **at = find(&flow);
+
+	if (!*at && (!machnet_send(ch, flow, buf, len) || errno != EAGAIN))
+		return;		/* sent, or the client is gone */
+	if ((!*at || (*at)->bytes < BACKLOG) && !keep(at, flow, len))
+		return;
+	machnet_close(ch, flow);
+	if (*at)
+		forget(at);
+}
+
+/* Sends what was kept, as far as there is room now. */
+static void send_kept(void *ch)
+{
+	struct client **at = &clients;
+
+	while (*at) {
+		struct client *c = *at;
+		struct answer *a = c->first;
+
+		if (machnet_send(ch, c->flow, a->data, a->len) && errno == EAGAIN) {
+			at = &c->next;
+			continue;
+		}
+		c->first = a->next;
+		c->bytes -= a->len;
+		free(a);
+		if (!c->first)
+			forget(at);
+	}
+}
+
+/* The rule of machnet_fd(): try again what was refused, and receive until nothing is left. */
 static int serve(void *ch)
 {
-	MachnetFlow_t from;
+	MachnetFlow_t from, to;
+	struct client **at;
 	ssize_t n;
 
-	while (answer(ch)) {
-		n = machnet_recv(ch, buf, sizeof(buf), &from);
-		if (!n)
-			return 0;
+	send_kept(ch);
+	while ((n = machnet_recv(ch, buf, sizeof(buf), &from))) {
 		if (n < 0 && (errno == EPROTO || !from.src_port))
 			return fail("receive");	/* our port is lost */
-		if (n < 0)
-			continue;	/* a connection has ended; errno says how */
-		waiting.flow.src_ip = from.dst_ip;
-		waiting.flow.dst_ip = from.src_ip;
-		waiting.flow.src_port = from.dst_port;
-		waiting.flow.dst_port = from.src_port;
-		waiting.len = n;
+		to.src_ip = from.dst_ip;
+		to.dst_ip = from.src_ip;
+		to.src_port = from.dst_port;
+		to.dst_port = from.src_port;
+		at = find(&to);
+		if (n > 0)
+			answer(ch, to, n);
+		else if (*at)
+			forget(at);	/* its connection has ended; errno says how */
 	}
 	return 0;
 }
 
-/* Edges: while an answer waits for room, what is there to receive must not wake us again. */
 static int watch(int epfd, int fd)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
 
 	return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev);
 }

@@ -111,6 +111,20 @@ void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *ds
 	mn_ring_get_bytes(&ch->tx, dst, d->len);
 }
 
+/* Only the application reads these counters: what it writes to them misleads nobody else. */
+static void count_done(uint32_t *counter, uint32_t n)
+{
+	uint32_t was = __atomic_load_n(counter, __ATOMIC_RELAXED);
+
+	__atomic_store_n(counter, was + n, __ATOMIC_RELAXED);
+}
+
+void mn_channel_tx_inline_done(struct mn_channel *ch, uint32_t flow, uint32_t bytes)
+{
+	count_done(&ch->tx_done[flow & (ch->flows - 1)].inline_bytes, bytes);
+	mark_posted(ch, MN_SHM_WAKE_TX);
+}
+
 void mn_channel_tx_release(struct mn_channel *ch)
 {
 	mn_ring_release(&ch->tx);
@@ -147,12 +161,17 @@ void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t of
 int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
 {
 	struct mn_desc d = { MN_DESC_MSG, msg->flow, msg->len, msg->first };
+	uint32_t bufs = 0;
 
 	/* TXC has a slot for each TX buffer: full means that they were used unread. */
 	if (mn_ring_free(&ch->txc, 1) < 1)
 		return -EPROTO;
-	for (uint32_t b = msg->first; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b])
+	for (uint32_t b = msg->first; b != MN_SHM_BUF_NONE; b = ch->tx_chain[b]) {
 		ch->tx_state[b] = TX_APP;
+		bufs++;
+	}
+	/* Published with the entry. */
+	count_done(&ch->tx_done[msg->flow & (ch->flows - 1)].bufs, bufs);
 	mn_ring_put(&ch->txc, &d);
 	ch->txc_put = true;
 	mark_posted(ch, MN_SHM_WAKE_TX);
@@ -237,6 +256,13 @@ uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const v
 	return done;
 }
 
+uint32_t mn_channel_unread(const struct mn_channel *ch, uint32_t flow)
+{
+	uint32_t slot = flow & (ch->flows - 1);
+
+	return ch->rx_posted[slot] - __atomic_load_n(&ch->rx_done[slot], __ATOMIC_RELAXED);
+}
+
 void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u)
 {
 	u->rx_bufs = ch->rx_bufs - __atomic_load_n(&ch->rx_free_count, __ATOMIC_RELAXED);
@@ -276,6 +302,7 @@ int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
 	if (ret)
 		return ret;
 	rx_put(ch, &d);
+	ch->rx_posted[flow & (ch->flows - 1)] += d.len;
 	rxmsg_rest(m);
 	return 0;
 }
@@ -290,6 +317,7 @@ int mn_channel_rx_inline(struct mn_channel *ch, uint32_t flow, const void *data,
 		return room < 0 ? room : -EAGAIN;
 	mn_ring_put(&ch->rx, &d);
 	mn_ring_put_bytes(&ch->rx, data, len);
+	ch->rx_posted[flow & (ch->flows - 1)] += len;
 	mark_posted(ch, MN_SHM_WAKE_RX);
 	return 0;
 }

@@ -39,7 +39,10 @@ struct mn_channel {
 	struct mn_shm_header *hdr;	/* the mapping; of it only the flags are read */
 	uint8_t *tx_data, *rx_data;
 	uint32_t *tx_links, *rx_links;	/* shared */
+	struct mn_shm_tx_done *tx_done;	/* shared, written only */
+	const uint32_t *rx_done;	/* shared */
 	uint32_t tx_bufs, rx_bufs;	/* powers of two */
+	uint32_t flows;			/* slots of connections, a power of two */
 
 	void *tables;			/* memory of the tables below */
 	uint64_t tables_len;
@@ -51,6 +54,7 @@ struct mn_channel {
 	uint8_t *rx_state;		/* per RX buffer: free, filling, posted, inside a chain */
 	uint32_t *rx_free;		/* stack of free RX buffers */
 	uint32_t rx_free_count;
+	uint32_t *rx_posted;		/* per slot: bytes of messages handed over, modulo 2^32 */
 
 	int memfd;
 	int engine_efd;		/* eventfd: the application wakes the engine */
@@ -70,10 +74,12 @@ struct mn_channel {
 /*
  * Makes the memfd, seals it, fills the header, allocates the private tables.
  * Buffer counts are rounded up to powers of two from MN_SHM_BUFS_MIN on; 0 is
- * the default, more than MN_SHM_BUFS_MAX -EINVAL. 0, -EINVAL, -ENOMEM or what
+ * the default, more than MN_SHM_BUFS_MAX -EINVAL. flows: slots of the connections' handles,
+ * rounded up likewise, at most MN_SHM_FLOWS_MAX. 0, -EINVAL, -ENOMEM or what
  * memfd_create(2), eventfd(2), pipe(2), mmap(2) say.
  */
-int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs);
+int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs,
+		      uint32_t flows);
 void mn_channel_destroy(struct mn_channel *ch);
 
 /* Writes the errno into the header and wakes the application; idempotent. */
@@ -101,6 +107,9 @@ int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn
 /* Takes a message in the ring: d->len bytes to dst. */
 void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *dst);
 
+/* Inline messages of the connection, bytes by MN_SHM_INLINE_COST(), are not in memory any more. */
+void mn_channel_tx_inline_done(struct mn_channel *ch, uint32_t flow, uint32_t bytes);
+
 /* Gives the slots of what was taken back to the application: once per batch. */
 void mn_channel_tx_release(struct mn_channel *ch);
 
@@ -124,6 +133,9 @@ static inline uint64_t mn_channel_rx_room(const struct mn_channel *ch)
 struct mn_channel_usage {
 	uint32_t tx_bufs, rx_bufs;
 };
+
+/* Bytes of messages of the connection that the application has not consumed, as far as it says. */
+uint32_t mn_channel_unread(const struct mn_channel *ch, uint32_t flow);
 
 /* From any thread that keeps the channel from being destroyed: as it was a moment ago. */
 void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u);

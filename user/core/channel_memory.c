@@ -29,8 +29,20 @@ static int round_bufs(uint32_t *bufs)
 	return 0;
 }
 
+static int round_flows(uint32_t *flows)
+{
+	uint32_t n = MN_SHM_CACHELINE;
+
+	if (*flows > MN_SHM_FLOWS_MAX)
+		return -EINVAL;
+	while (n < (*flows ? *flows : MN_SHM_FLOWS_DEFAULT))
+		n *= 2;
+	*flows = n;
+	return 0;
+}
+
 /* The geometry; everything but the flags. */
-static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs)
+static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs, uint32_t flows)
 {
 	uint64_t off = page_align(sizeof(*h));
 
@@ -41,6 +53,7 @@ static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs)
 		.buf_size = MN_SHM_BUF_SIZE,
 		.tx_bufs = tx_bufs,
 		.rx_bufs = rx_bufs,
+		.flows = flows,
 		.ring_slots = {
 			[MN_SHM_RING_TX] = TX_SLOTS,
 			[MN_SHM_RING_TXC] = tx_bufs,
@@ -52,6 +65,9 @@ static void layout(struct mn_shm_header *h, uint32_t tx_bufs, uint32_t rx_bufs)
 		h->ring_off[i] = off;
 		off += mn_ring_memsize(h->ring_slots[i]);
 	}
+	h->tx_done_off = off;
+	h->rx_done_off = off + (uint64_t)flows * sizeof(struct mn_shm_tx_done);
+	off = h->rx_done_off + (uint64_t)flows * sizeof(uint32_t);
 	h->tx_links_off = off;
 	h->rx_links_off = off + (uint64_t)tx_bufs * sizeof(uint32_t);
 	h->tx_bufs_off = page_align(h->rx_links_off + (uint64_t)rx_bufs * sizeof(uint32_t));
@@ -108,6 +124,7 @@ static size_t carve_tables(struct mn_channel *ch)
 	ch->rx_chain = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_chain));
 	ch->rx_state = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_state));
 	ch->rx_free = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_free));
+	ch->rx_posted = carve(ch, &at, ch->flows * sizeof(*ch->rx_posted));
 	return at;
 }
 
@@ -145,30 +162,34 @@ static void bind_memory(struct mn_channel *ch, const struct mn_shm_header *h)
 	*ch->hdr = *h;
 	for (int i = 0; i < MN_SHM_RINGS; i++)
 		mn_ring_init(rings[i], base + h->ring_off[i], h->ring_slots[i]);
+	ch->tx_done = (struct mn_shm_tx_done *)(base + h->tx_done_off);
+	ch->rx_done = (uint32_t *)(base + h->rx_done_off);
 	ch->tx_links = (uint32_t *)(base + h->tx_links_off);
 	ch->rx_links = (uint32_t *)(base + h->rx_links_off);
 	ch->tx_data = base + h->tx_bufs_off;
 	ch->rx_data = base + h->rx_bufs_off;
 }
 
-int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs)
+int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs,
+		      uint32_t flows)
 {
 	struct mn_shm_header h;
 	int ret;
 
-	if (round_bufs(&tx_bufs) || round_bufs(&rx_bufs))
+	if (round_bufs(&tx_bufs) || round_bufs(&rx_bufs) || round_flows(&flows))
 		return -EINVAL;
 	*ch = (struct mn_channel){
 		.id = id,
 		.tx_bufs = tx_bufs,
 		.rx_bufs = rx_bufs,
+		.flows = flows,
 		.memfd = -1,
 		.engine_efd = -1,
 		.app_efd = -1,
 		.wake_fd = -1,
 	};
 	mn_list_init(&ch->in_posted);
-	layout(&h, tx_bufs, rx_bufs);
+	layout(&h, tx_bufs, rx_bufs, flows);
 	ret = map_memory(ch, h.total_len);
 	if (!ret)
 		ret = open_doorbells(ch);

@@ -8,9 +8,12 @@
  * A packet is then one copy, however many messages it carries.
  *
  * The first chunk of a connection at rest is a small one, so that many connections
- * with a message each take little; whoever has a backlog is given large ones. Chunks
- * are numbered, the small ones first, and the one freed last is used next: it is
- * still in the cache. Memory that was never used is never touched.
+ * with a message each take little; a connection with a backlog is given large ones. A small
+ * chunk holds any inline message, and there is one for each connection of an engine by default:
+ * connections whose peers do not read cannot use up the memory of the others, as long as the
+ * application keeps to the limits of libmachnet (user/lib/room.c). Chunks are numbered, the small
+ * ones first, and the one freed last is used next: it is still in the cache. Memory that was never
+ * used is never touched.
  */
 #ifndef MN_CORE_OUTBOX_H
 #define MN_CORE_OUTBOX_H
@@ -18,9 +21,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MN_OUTBOX_SMALL_SIZE	512u
+#define MN_OUTBOX_SMALL_SIZE	1088u
 #define MN_OUTBOX_LARGE_SIZE	8192u
-#define MN_OUTBOX_SMALL		8192u
+#define MN_OUTBOX_SMALL		16384u
 #define MN_OUTBOX_LARGE		1024u
 #define MN_OUTBOX_CHUNKS	(MN_OUTBOX_SMALL + MN_OUTBOX_LARGE)
 #define MN_OUTBOX_NONE		UINT32_MAX

@@ -7,6 +7,10 @@
 #include "core/min.h"
 #include "core/sendq.h"
 
+_Static_assert(MN_SHM_INLINE_COST(0) == MN_WIRE_FRAME_LEN, "what a chunk holds per message");
+_Static_assert(MN_SHM_INLINE_COST(MN_SHM_INLINE_MAX) <= MN_OUTBOX_SMALL_SIZE,
+	       "a small chunk holds any inline message");
+
 void mn_sendq_init(struct mn_sendq *q)
 {
 	*q = (struct mn_sendq){
@@ -53,7 +57,8 @@ void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m
 }
 
 /* The piece that takes need bytes more; NULL: there is none. */
-static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, uint32_t need)
+static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, uint32_t flow,
+				   uint32_t need)
 {
 	struct mn_txmsg *m = q->tail == MN_SHM_BUF_NONE ? NULL : &ch->txmsgs[q->tail];
 	uint32_t chunk;
@@ -68,6 +73,7 @@ static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, ui
 	*m = (struct mn_txmsg){
 		.seq = q->end,
 		.end = q->end,
+		.flow = flow,
 		.first = ch->tx_bufs + chunk,
 		.next = MN_SHM_BUF_NONE,
 	};
@@ -78,7 +84,7 @@ static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, ui
 int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_desc *d)
 {
 	uint32_t frame = htobe32(d->len), need = MN_WIRE_FRAME_LEN + d->len;
-	struct mn_txmsg *m = tail_chunk(q, ch, need);
+	struct mn_txmsg *m = tail_chunk(q, ch, d->flow, need);
 	uint8_t *to;
 
 	if (!m)
@@ -137,6 +143,7 @@ static int give_back(struct mn_channel *ch, struct mn_txmsg *m)
 	if (!is_chunk(ch, m->first))
 		return mn_channel_tx_done(ch, m);
 	mn_outbox_put(&ch->outbox, m->first - ch->tx_bufs);
+	mn_channel_tx_inline_done(ch, m->flow, m->end - m->seq);
 	ch->tx_held = false;
 	return 0;
 }

@@ -167,6 +167,7 @@ static int drop_message(struct mn_stack *s, struct mn_channel *ch, const struct 
 	s->stats.tx_stale++;
 	if (d->type == MN_DESC_INLINE) {
 		mn_channel_tx_read(ch, d, nowhere);
+		mn_channel_tx_inline_done(ch, d->flow, MN_SHM_INLINE_COST(d->len));
 		return 0;
 	}
 	if (mn_channel_tx_take(ch, d, &m))

@@ -52,7 +52,7 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 	ch = calloc(1, sizeof(*ch));
 	if (!ch)
 		return -ENOMEM;
-	ret = mn_channel_create(ch, slot, tx_bufs, rx_bufs);
+	ret = mn_channel_create(ch, slot, tx_bufs, rx_bufs, dp->engines[0].max_conns);
 	if (ret) {
 		free(ch);
 		return ret;

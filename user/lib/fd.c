@@ -159,7 +159,7 @@ int mnc_fd_replace(struct mnc_channel *ch, const struct mnc_link *link)
 
 bool mnc_fd_quiet(struct mnc_channel *ch)
 {
-	bool starved = __atomic_load_n(&ch->tx_wanted, __ATOMIC_RELAXED);
+	bool starved = __atomic_load_n(&ch->tx_starved, __ATOMIC_RELAXED);
 	uint32_t wake = MN_SHM_WAKE_RX | (starved ? MN_SHM_WAKE_TX : 0);
 
 	if (mnc_channel_down(ch)) {

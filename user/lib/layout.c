@@ -39,6 +39,11 @@ static bool header_ok(const struct mn_shm_header *h, uint64_t len)
 	if (h->ring_slots[MN_SHM_RING_TXC] < h->tx_bufs ||
 	    h->ring_slots[MN_SHM_RING_RXC] < h->rx_bufs)
 		return false;
+	if (!power_of_two(h->flows) || h->flows > MN_SHM_FLOWS_MAX ||
+	    !fits(h, h->tx_done_off, (uint64_t)h->flows * sizeof(struct mn_shm_tx_done),
+		  sizeof(uint32_t)) ||
+	    !fits(h, h->rx_done_off, (uint64_t)h->flows * sizeof(uint32_t), sizeof(uint32_t)))
+		return false;
 	return fits(h, h->tx_links_off, (uint64_t)h->tx_bufs * sizeof(uint32_t),
 		    sizeof(uint32_t)) &&
 	       fits(h, h->rx_links_off, (uint64_t)h->rx_bufs * sizeof(uint32_t),
@@ -73,6 +78,9 @@ int mnc_layout_map(struct mnc_link *link, int memfd)
 	mn_ring_init(&link->rxc, base + h.ring_off[MN_SHM_RING_RXC], h.ring_slots[MN_SHM_RING_RXC]);
 	link->tx_bufs = h.tx_bufs;
 	link->rx_bufs = h.rx_bufs;
+	link->flows = h.flows;
+	link->tx_done = (const struct mn_shm_tx_done *)(base + h.tx_done_off);
+	link->rx_done = (uint32_t *)(base + h.rx_done_off);
 	link->tx_links = (uint32_t *)(base + h.tx_links_off);
 	link->rx_links = (const uint32_t *)(base + h.rx_links_off);
 	link->tx_data = base + h.tx_bufs_off;

@@ -17,7 +17,8 @@ static int alloc_tables(struct mnc_link *link)
 	link->tx_chain = calloc(link->tx_bufs, sizeof(*link->tx_chain));
 	link->tx_sent = calloc(link->tx_bufs, sizeof(*link->tx_sent));
 	link->tx_free = calloc(link->tx_bufs, sizeof(*link->tx_free));
-	if (!link->tx_chain || !link->tx_sent || !link->tx_free)
+	link->rooms = calloc(link->flows, sizeof(*link->rooms));
+	if (!link->tx_chain || !link->tx_sent || !link->tx_free || !link->rooms)
 		return -ENOMEM;
 	while (link->tx_free_count < link->tx_bufs) {
 		link->tx_free[link->tx_free_count] = link->tx_bufs - 1 - link->tx_free_count;
@@ -28,7 +29,9 @@ static int alloc_tables(struct mnc_link *link)
 
 void mnc_link_init(struct mnc_link *link)
 {
-	*link = (struct mnc_link){ .sock = -1, .engine_efd = -1, .bell_fd = -1 };
+	*link = (struct mnc_link){
+		.sock = -1, .engine_efd = -1, .bell_fd = -1, .refused = MNC_ROOM_NONE,
+	};
 }
 
 int mnc_link_open(struct mnc_link *link, const int fds[MN_APP_ATTACH_FDS], uint32_t control)
@@ -53,5 +56,6 @@ void mnc_link_close(struct mnc_link *link)
 	free(link->tx_chain);
 	free(link->tx_sent);
 	free(link->tx_free);
+	free(link->rooms);
 	mnc_link_init(link);
 }

@@ -91,6 +91,22 @@ struct mnc_kept {
 	uint8_t data[];
 };
 
+/*
+ * What the connections of a slot have queued (shm.h, "Accounts"). Sent and released count
+ * modulo 2^32; released is what the engine's counters said last.
+ */
+struct mnc_room {
+	uint32_t inline_sent, inline_released;	/* bytes */
+	uint32_t bufs_sent, bufs_released;
+	uint32_t refused;	/* length of a message that found no room here; 0: none */
+	uint32_t next;		/* in the list of those with refused messages */
+	bool listed;
+};
+
+#define MNC_ROOM_NONE	UINT32_MAX
+/* Messages longer than this share half of the buffers. */
+#define MNC_ROOM_LARGE	(64u * 1024)
+
 /* Begins what another thread writes: one that sends and one that receives share no line. */
 #define MNC_LINE	__attribute__((aligned(MN_SHM_CACHELINE)))
 
@@ -112,12 +128,20 @@ struct mnc_link {
 	bool *tx_sent;		/* first buffer of a message that the engine holds */
 	uint32_t *tx_free;	/* stack */
 	uint32_t tx_free_count, tx_bufs;
+	uint32_t tx_large;	/* buffers of messages over MNC_ROOM_LARGE that the engine holds */
+	uint32_t flows;		/* slots of connections */
+	const struct mn_shm_tx_done *tx_done;	/* shared */
+	struct mnc_room *rooms;	/* per slot */
+	uint64_t inline_queued;	/* bytes, over all slots */
+	uint32_t sweep;		/* the slot to be refreshed next */
+	uint32_t refused;	/* first slot with a refused message, MNC_ROOM_NONE */
 
 	/* recv_lock */
 	struct mn_ring rx MNC_LINE;
 	struct mn_ring rxc;
 	const uint8_t *rx_data;
 	const uint32_t *rx_links;
+	uint32_t *rx_done;	/* shared, written only */
 	uint32_t rx_bufs;
 	/* Taken from rx, not received yet; NONE: there is none. What is inline is still there. */
 	struct mn_desc head;
@@ -160,7 +184,8 @@ struct mnc_channel {
 
 	pthread_mutex_t send_lock MNC_LINE;
 	struct mnc_flow_hint send_hint;
-	uint32_t tx_wanted;	/* length of the last message that was refused; atomic; 0: none */
+	uint32_t tx_wanted;	/* length of a message that the channel had no room for; 0: none */
+	bool tx_starved;	/* a message was refused and may not be tried again yet; atomic */
 
 	pthread_mutex_t flow_lock MNC_LINE;
 	struct mnc_flows flows;
@@ -298,8 +323,18 @@ void mnc_wake_engine(struct mnc_channel *ch, uint32_t wake);
 void mnc_arm(struct mnc_channel *ch, uint32_t wake);
 bool mnc_armed(struct mnc_channel *ch, uint32_t wake);
 
+/* room.c: room to send, of the channel and of each connection; all with send_lock. */
+/* 1: there is room for a message of len bytes, 0: not now; -errno. */
+int mnc_room_for(struct mnc_channel *ch, uint32_t handle, uint32_t len);
+/* The message is on the ring. */
+void mnc_room_sent(struct mnc_channel *ch, uint32_t handle, uint32_t len);
+/* It was refused: a waiter or machnet_fd() reports when there is room for it. */
+void mnc_room_refused(struct mnc_channel *ch, uint32_t handle, uint32_t len);
+/* Room for one of the messages that were refused; if none was, for one of a buffer's size. */
+int mnc_room_ready(struct mnc_channel *ch);
+
 /*
- * send.c: room for the message that was refused last, or no link to wait for. 1, 0 or -errno.
+ * send.c: room for a message that was refused, or no link to wait for. 1, 0 or -errno.
  * Takes send_lock.
  */
 int mnc_send_ready(struct mnc_channel *ch);

@@ -98,7 +98,8 @@ static int replace_link(struct mnc_channel *ch, struct mnc_link *old)
 	ch->next.stage = MNC_ABSENT;
 	ch->epoch++;
 	ch->idle_calls = 0;
-	__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
+	ch->tx_wanted = 0;
+	__atomic_store_n(&ch->tx_starved, false, __ATOMIC_RELAXED);
 	ch->wait_turns++;
 	pthread_cond_broadcast(&ch->wait_cond);
 	__atomic_store_n(&ch->error, 0, __ATOMIC_RELEASE);

@@ -75,11 +75,22 @@ static void free_head(struct mnc_channel *ch)
 		publish_returned(ch);
 }
 
+/* For the engine's account of what the connection's program has not read. */
+static void count_consumed(struct mnc_link *link, const struct mn_desc *d)
+{
+	uint32_t *done = &link->rx_done[d->flow & (link->flows - 1)];
+	uint32_t was = __atomic_load_n(done, __ATOMIC_RELAXED);
+
+	if (d->type != MN_DESC_OPEN)
+		__atomic_store_n(done, was + d->len, __ATOMIC_RELAXED);
+}
+
 /* And with the buffers or slots in which its message lies. */
 static int return_head(struct mnc_channel *ch)
 {
 	struct mn_desc d = ch->link.head;
 
+	count_consumed(&ch->link, &d);
 	if (d.type == MN_DESC_INLINE) {
 		ch->link.rx.self += mn_ring_slots(d.len);
 	} else {

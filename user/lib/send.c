@@ -29,77 +29,21 @@ static void copy_out(struct source *s, uint8_t *dst, uint32_t len)
 	}
 }
 
-/* Takes back the buffers of messages that the engine is done with. */
-static int reclaim(struct mnc_channel *ch)
+/* 0 or -EAGAIN, and then a waiter or machnet_fd() will tell when to try again. */
+static int reserve(struct mnc_channel *ch, uint32_t handle, uint32_t len)
 {
-	int64_t avail = mn_ring_avail(&ch->link.txc);
-	struct mn_desc d;
-	uint32_t b;
+	int ret = mnc_room_for(ch, handle, len);
 
-	if (avail <= 0)
-		return avail;
-	while (avail--) {
-		mn_ring_get(&ch->link.txc, &d);
-		if (d.type != MN_DESC_MSG || d.buf >= ch->link.tx_bufs || !ch->link.tx_sent[d.buf])
-			return -EPROTO;
-		ch->link.tx_sent[d.buf] = false;
-		for (b = d.buf; b != MN_SHM_BUF_NONE; b = ch->link.tx_chain[b])
-			ch->link.tx_free[ch->link.tx_free_count++] = b;
-	}
-	mn_ring_release(&ch->link.txc);
-	return 0;
-}
-
-static bool is_inline(uint32_t len)
-{
-	return len <= MN_SHM_INLINE_MAX;
-}
-
-/* Slots of tx that a message takes. */
-static uint32_t slots_of(uint32_t len)
-{
-	return is_inline(len) ? 1 + mn_ring_slots(len) : 1;
-}
-
-/* Those that came back last are used first: they are still in the cache. */
-static int has_bufs(struct mnc_channel *ch, uint32_t len)
-{
-	uint32_t bufs = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
-	int ret = is_inline(len) ? 0 : reclaim(ch);
-
-	return ret ? ret : is_inline(len) || ch->link.tx_free_count >= bufs;
-}
-
-/* 1: there is room for a message, 0: not now. */
-static int room_for(struct mnc_channel *ch, uint32_t len)
-{
-	uint32_t slots = slots_of(len);
-	int64_t room = mn_ring_free(&ch->link.tx, slots);
-	int ret = room < 0 ? room : has_bufs(ch, len);
-
+	if (ret > 0)
+		return 0;
 	if (ret < 0)
 		return mnc_channel_corrupt(ch);
-	return ret && room >= (int64_t)slots;
-}
-
-/* 0 or -EAGAIN, and then a waiter or machnet_fd() will tell when to try again. */
-static int reserve(struct mnc_channel *ch, uint32_t len)
-{
-	int ret = room_for(ch, len);
-
-	if (ret > 0) {
-		if (ch->tx_wanted)
-			__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
-		return 0;
-	}
-	if (ret < 0)
-		return ret;
-	__atomic_store_n(&ch->tx_wanted, len, __ATOMIC_RELAXED);
+	mnc_room_refused(ch, handle, len);
 	if (mnc_fd_used(ch)) {
 		mnc_arm(ch, MN_SHM_WAKE_TX);
-		ret = room_for(ch, len);
+		ret = mnc_room_for(ch, handle, len);
 		if (ret)
-			return ret < 0 ? ret : 0;
+			return ret < 0 ? mnc_channel_corrupt(ch) : 0;
 	}
 	ret = mnc_channel_probe(ch);
 	return ret ? ret : -EAGAIN;
@@ -180,15 +124,16 @@ static int send_locked(struct mnc_channel *ch, const MachnetMsgHdr_t *m)
 	if (!ret && mnc_flow_handle_hint(ch, &ch->send_hint, &m->flow_info, &handle))
 		return -ENOTCONN;
 	if (!ret)
-		ret = reserve(ch, len);
+		ret = reserve(ch, handle, len);
 	/* Its connections went with the daemon. */
 	if (ret)
 		return ret == -ENETDOWN ? -ENOTCONN : ret;
 	s = (struct source){ m->msg_iov, 0 };
-	if (is_inline(len))
+	if (len <= MN_SHM_INLINE_MAX)
 		put_inline(ch, handle, &s, len);
 	else
 		put_message(ch, handle, &s, len);
+	mnc_room_sent(ch, handle, len);
 	return 0;
 }
 
@@ -241,19 +186,15 @@ int machnet_send(const void *channel_ctx, MachnetFlow_t flow, const void *buf, s
 
 int mnc_send_ready(struct mnc_channel *ch)
 {
-	uint32_t len;
 	int ret;
 
 	pthread_mutex_lock(&ch->send_lock);
-	len = __atomic_load_n(&ch->tx_wanted, __ATOMIC_RELAXED);
 	ret = mnc_channel_look(ch);
 	if (!ret)
-		ret = room_for(ch, len ? len : MN_SHM_BUF_SIZE);
+		ret = mnc_room_ready(ch);
 	/* Sending has not become possible, but it does not have to wait either. */
 	if (ret == -ENETDOWN)
 		ret = 1;
-	if (ret > 0)
-		__atomic_store_n(&ch->tx_wanted, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&ch->send_lock);
 	return ret;
 }
