@@ -29,7 +29,10 @@ extern "C" {
 #endif
 
 #define MACHNET_DP_ENGINES_MAX	64
-#define MACHNET_DP_CHANNELS_MAX	4096
+#define MACHNET_DP_CHANNELS_MAX	4096	/* those that were left not counted */
+#define MACHNET_DP_LEAVING_MAX	1024	/* channels that were left and are not gone */
+/* The numbers of channels are below. */
+#define MACHNET_DP_CHANNEL_IDS	(MACHNET_DP_CHANNELS_MAX + MACHNET_DP_LEAVING_MAX + 1)
 #define MACHNET_DP_ADDRS_MAX	64
 
 enum machnet_dp_poll {
@@ -42,7 +45,10 @@ struct machnet_dp_event {
 	enum {
 		MACHNET_DP_EVENT_UP,		/* a connection is established */
 		MACHNET_DP_EVENT_END,		/* it is gone, or a connect has failed */
-		MACHNET_DP_EVENT_CHANNEL_GONE,	/* machnet_dp_channel_del() is complete */
+		/* After machnet_dp_channel_leave(): all was taken, unsent bytes are to be sent. */
+		MACHNET_DP_EVENT_CHANNEL_FINISHING,
+		/* machnet_dp_channel_leave() or _del() is complete. */
+		MACHNET_DP_EVENT_CHANNEL_GONE,
 		/*
 		 * What is sent on this path reaches the peer, which has acknowledged or answered:
 		 * engine, id, and the addresses. At most every 2 s for a connection, and never
@@ -55,6 +61,7 @@ struct machnet_dp_event {
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
 	uint32_t flow;		/* the connection's handle in its channel */
+	uint64_t unsent;	/* CHANNEL_FINISHING: bytes */
 	uint32_t engine;
 	uint32_t remote_engine;
 	uint64_t id, remote_id;
@@ -141,7 +148,17 @@ int machnet_dp_set_addrs(struct machnet_dp *dp, const struct mn_addr *addrs, uns
  */
 int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
 			   uint32_t *channel, int fds[3]);
-/* Resets its connections; CHANNEL_GONE follows, and then its number may be used anew. */
+/*
+ * Its application has left: what it has sent is delivered as far as the peers accept it, within
+ * 60 s without progress and 5 min in all; connections that it did not know of are reset, and its
+ * listeners end. CHANNEL_FINISHING and CHANNEL_GONE follow. With more than MACHNET_DP_LEAVING_MAX
+ * such channels the one that was left first is deleted.
+ */
+void machnet_dp_channel_leave(struct machnet_dp *dp, uint32_t channel);
+/*
+ * Resets its connections, also of a channel that was left; CHANNEL_GONE follows, and then its
+ * number may be used anew.
+ */
 void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel);
 
 /*

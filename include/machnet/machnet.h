@@ -163,7 +163,10 @@ int machnet_fd(const void *channel_ctx);
  */
 int machnet_close(const void *channel_ctx, MachnetFlow_t flow);
 
-/* Ends the channel, its listeners and connections (the peers see ECONNRESET). */
+/*
+ * Ends the channel and its listeners. Messages already sent are delivered, then its connections are
+ * closed in order; machnetd does it without the program, as after exit(3).
+ */
 void machnet_detach(const void *channel_ctx);
 
 #pragma GCC visibility pop

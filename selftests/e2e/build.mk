@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
 TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh synflood.sh idle.sh \
-	bench.sh engines.sh hostile.sh deaf.sh no_hugepages.sh demo.sh operator.sh reattach.sh)
+	bench.sh engines.sh hostile.sh deaf.sh leave.sh no_hugepages.sh demo.sh operator.sh reattach.sh)
 VM_TESTS += selftests/e2e/reattach_kernel.sh
 
 # What harms its engine, for hostile.sh and tools/bench/run.sh
@@ -13,6 +13,11 @@ hostile_LIBS := libmachnet
 PROGS += deaf
 deaf_SRCS := selftests/e2e/deaf.c
 deaf_LIBS := libmachnet
+
+# Programs that leave right after sending
+PROGS += leaver
+leaver_SRCS := selftests/e2e/leaver.c
+leaver_LIBS := libmachnet
 
 # machnetctl
 TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh doctor.sh)

@@ -2,7 +2,7 @@
 # The transport end to end: two stacks and a network in virtual time.
 
 transport_tests := test_backlog test_bad_channel test_bars test_channels test_conn test_counters test_dead test_end test_fair \
-	test_flood test_flow test_forged test_hostile test_loss test_operator test_replaced
+	test_flood test_flow test_forged test_hostile test_leave test_loss test_operator test_replaced
 TEST_PROGS += $(transport_tests)
 define transport_test
 $1_SRCS := selftests/transport/$1.c selftests/transport/sim.c selftests/transport/sim_app.c \

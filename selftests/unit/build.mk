@@ -49,7 +49,7 @@ $(foreach t,port route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c
 # The daemon between its applications and fakes of the datapath and the control plane
 TEST_PROGS += test_control_daemon
 test_control_daemon_SRCS := selftests/unit/test_control_daemon.c \
-	$(addprefix user/daemon/,app.c conn.c facts.c listing.c loop.c route.c)
+	$(addprefix user/daemon/,app.c conn.c facts.c leaving.c listing.c loop.c route.c)
 test_control_daemon_PKGS := libmnl
 
 # machnetctl's output

@@ -24,7 +24,7 @@
 #define FAKE_NETDEV	42
 
 static struct {
-	uint32_t channels, deleted;	/* numbers given out; taken back */
+	uint32_t channels, left, deleted;	/* numbers given out; left; taken back */
 	struct machnet_dp_connect connect;	/* the last one */
 	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
 	struct { uint64_t id; uint8_t mac[6]; uint16_t mtu; } path;	/* of the last set_path() */
@@ -43,7 +43,7 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 			   uint32_t *channel, int fds[3])
 {
 	(void)dp, (void)tx_bufs, (void)rx_bufs;
-	*channel = fake.channels++ % MACHNET_DP_CHANNELS_MAX;
+	*channel = fake.channels++ % MACHNET_DP_CHANNEL_IDS;
 	fds[0] = fds[1] = fds[2] = STDOUT_FILENO;
 	return 0;
 }
@@ -52,6 +52,12 @@ void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel)
 {
 	(void)dp, (void)channel;
 	fake.deleted++;
+}
+
+void machnet_dp_channel_leave(struct machnet_dp *dp, uint32_t channel)
+{
+	(void)dp, (void)channel;
+	fake.left++;
 }
 
 int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,

@@ -41,6 +41,7 @@ FIXTURE_SETUP(daemon)
 	self->d.info.engines = 2;
 	strcpy(self->d.ifname, "mnet0");
 	strcpy(self->d.device, "0000:00:04.0");
+	TAILQ_INIT(&self->d.leaving);
 	self->d.epfd = epoll_create1(EPOLL_CLOEXEC);
 	ASSERT_EQ(0, mnd_app_listen(&self->d));
 }
@@ -494,7 +495,6 @@ TEST_F(daemon, port_is_claimed_for_the_process)
 	EXPECT_EQ(0, REQUEST(fd, .type = MN_APP_LISTEN, .local_port = 80, .cookie = 77).error);
 	EXPECT_EQ(77, fake.claim.cookie);
 	EXPECT_EQ(getpid(), fake.claim.owner);
-	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -60,9 +60,23 @@ static bool inline_ok(const struct mn_desc *d, uint32_t avail)
 	return d->len && d->len <= MN_SHM_INLINE_MAX && mn_ring_slots(d->len) < avail;
 }
 
+/* Entries of tx, refreshed when none is known. */
+static int64_t tx_avail(struct mn_channel *ch)
+{
+	return ch->tx_ended ? ch->tx.other - ch->tx.self : mn_ring_avail(&ch->tx);
+}
+
+int mn_channel_tx_end(struct mn_channel *ch)
+{
+	int64_t avail = mn_ring_refresh(&ch->tx);
+
+	ch->tx_ended = true;
+	return avail < 0 ? avail : 0;
+}
+
 int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
 {
-	int64_t avail = mn_ring_avail(&ch->tx);
+	int64_t avail = tx_avail(ch);
 
 	if (avail <= 0)
 		return avail;
@@ -263,12 +277,17 @@ uint32_t mn_channel_unread(const struct mn_channel *ch, uint32_t flow)
 	return ch->rx_posted[slot] - __atomic_load_n(&ch->rx_done[slot], __ATOMIC_RELAXED);
 }
 
+bool mn_channel_tx_is_held(const struct mn_channel *ch, uint32_t buf)
+{
+	return __atomic_load_n(&ch->tx_state[buf], __ATOMIC_RELAXED) == TX_ENGINE;
+}
+
 void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u)
 {
 	u->rx_bufs = ch->rx_bufs - __atomic_load_n(&ch->rx_free_count, __ATOMIC_RELAXED);
 	u->tx_bufs = 0;
 	for (uint32_t i = 0; i < ch->tx_bufs; i++)
-		u->tx_bufs += __atomic_load_n(&ch->tx_state[i], __ATOMIC_RELAXED) == TX_ENGINE;
+		u->tx_bufs += mn_channel_tx_is_held(ch, i);
 }
 
 static void rxmsg_rest(struct mn_rxmsg *m)
@@ -328,6 +347,14 @@ void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m)
 	rxmsg_rest(m);
 }
 
+int mn_channel_rx_received(struct mn_channel *ch, uint32_t at)
+{
+	/* More than there can be: what is known is refreshed. */
+	if (mn_ring_free(&ch->rx, ch->rx.size + 1) < 0)
+		return -EPROTO;
+	return (int32_t)(ch->rx.other - at) > 0;
+}
+
 int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info)
 {
 	struct mn_desc d = { MN_DESC_OPEN, flow, sizeof(*info), MN_SHM_BUF_NONE };
@@ -384,7 +411,7 @@ static bool rx_has_more_room(struct mn_channel *ch)
 /* Something to take from the application, other than what has to wait for a chunk. */
 static bool has_work(struct mn_channel *ch, bool wants_room)
 {
-	return (!ch->tx_held && mn_ring_avail(&ch->tx)) ||
+	return (!ch->tx_held && tx_avail(ch)) ||
 	       (wants_room && (mn_ring_avail(&ch->rxc) || rx_has_more_room(ch)));
 }
 

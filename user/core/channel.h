@@ -65,6 +65,7 @@ struct mn_channel {
 	uint32_t posted;	/* MN_SHM_WAKE_*: what has happened since the last flush */
 	bool txc_put;		/* on txc, not published */
 	bool tx_held;		/* what is next on tx waits for a chunk */
+	bool tx_ended;		/* the application has left: what it puts on tx now is void */
 	struct mn_list in_posted;	/* in posted_list while that is not 0 */
 	struct mn_list *posted_list;	/* of the channels that need a flush; NULL: nobody asks */
 	void *owner;			/* theirs who made the list */
@@ -81,6 +82,12 @@ struct mn_channel {
 int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint32_t rx_bufs,
 		      uint32_t flows);
 void mn_channel_destroy(struct mn_channel *ch);
+
+/*
+ * From the control thread, when the application has left and the engine receives nothing more:
+ * gives the memory of all buffers back but of those that hold what is still to be sent.
+ */
+void mn_channel_trim(struct mn_channel *ch);
 
 /* Writes the errno into the header and wakes the application; idempotent. */
 void mn_channel_close(struct mn_channel *ch, int error);
@@ -110,6 +117,15 @@ void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *ds
 /* Inline messages of the connection, bytes by MN_SHM_INLINE_COST(), are not in memory any more. */
 void mn_channel_tx_inline_done(struct mn_channel *ch, uint32_t flow, uint32_t bytes);
 
+/* The application has left: nothing is taken but what is on the ring by now. 0 or -EPROTO. */
+int mn_channel_tx_end(struct mn_channel *ch);
+
+/* Nothing is left to take. */
+static inline bool mn_channel_tx_empty(const struct mn_channel *ch)
+{
+	return ch->tx.self == ch->tx.other;
+}
+
 /* Gives the slots of what was taken back to the application: once per batch. */
 void mn_channel_tx_release(struct mn_channel *ch);
 
@@ -128,6 +144,9 @@ static inline uint64_t mn_channel_rx_room(const struct mn_channel *ch)
 {
 	return (uint64_t)ch->rx_free_count * MN_SHM_BUF_SIZE;
 }
+
+/* The buffer holds something to be sent. From any thread: it was so a moment ago. */
+bool mn_channel_tx_is_held(const struct mn_channel *ch, uint32_t buf);
 
 /* Buffers that hold messages: the engine's to send, and received ones until they come back. */
 struct mn_channel_usage {
@@ -182,6 +201,12 @@ static inline bool mn_channel_rx_has_room(struct mn_channel *ch)
 
 /* Gives the buffers of a message under assembly back to the free list. */
 void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
+
+/*
+ * The application has received the entry that was posted when rx.self was at, as far as it says.
+ * 1, 0, -EPROTO.
+ */
+int mn_channel_rx_received(struct mn_channel *ch, uint32_t at);
 
 /* Tells of a new connection, accepted or made. 0, -EAGAIN (no buffer or slot is free), -EPROTO. */
 int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info);

@@ -203,6 +203,31 @@ int mn_channel_create(struct mn_channel *ch, uint32_t id, uint32_t tx_bufs, uint
 	return 0;
 }
 
+/* Of a range of the memory, which reads as zeros then. What cannot be given back stays. */
+static void punch(const struct mn_channel *ch, const void *from, uint64_t len)
+{
+	off_t off = (const uint8_t *)from - (const uint8_t *)ch->hdr;
+	int ret = fallocate(ch->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+
+	(void)ret;
+}
+
+void mn_channel_trim(struct mn_channel *ch)
+{
+	uint32_t from = 0;
+
+	punch(ch, ch->rx_data, (uint64_t)ch->rx_bufs * MN_SHM_BUF_SIZE);
+	/* Free buffers stay free: the engine takes nothing more. */
+	for (uint32_t i = 0; i <= ch->tx_bufs; i++) {
+		if (i < ch->tx_bufs && !mn_channel_tx_is_held(ch, i))
+			continue;
+		if (i > from)
+			punch(ch, ch->tx_data + (uint64_t)from * MN_SHM_BUF_SIZE,
+			      (uint64_t)(i - from) * MN_SHM_BUF_SIZE);
+		from = i + 1;
+	}
+}
+
 static void close_fd(int fd)
 {
 	if (fd >= 0)

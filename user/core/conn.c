@@ -159,6 +159,7 @@ static int post_open(struct mn_conn *c)
 		.remote_port = c->path.remote_port,
 	};
 
+	c->open_at = ch->rx.self;
 	/* It takes a buffer, which must not be one that a message was promised. */
 	if (others_come_first(c) || !mn_credit_room(&c->sch->credit, ch->rx_free_count))
 		return -EAGAIN;
@@ -246,16 +247,22 @@ static void app_forgets(struct mn_conn *c)
 	c->app_knows = false;
 }
 
+void mn_conn_mute(struct mn_conn *c)
+{
+	app_forgets(c);
+	c->post = 0;
+	mn_list_del(&c->in_blocked);
+	drop_receiver(c, false);
+}
+
 void mn_conn_close(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
 	c->state = MN_CONN_CLOSING;
-	c->since_us = s->now_us;
-	app_forgets(c);
-	c->post = 0;
-	mn_list_del(&c->in_blocked);
-	drop_receiver(c, false);
+	c->since_us = c->closed_us = c->finish_us = s->now_us;
+	c->finish_una = c->snd_una;
+	mn_conn_mute(c);
 	c->fin_queued = true;
 	if (c->rcv_fin != MN_SEQ_NONE)
 		c->rcv_nxt = c->rcv_fin + 1;
@@ -369,6 +376,8 @@ void mn_conn_reap(struct mn_conn *c)
 	mn_list_del(&c->in_ready);
 	mn_list_del(&c->in_blocked);
 	mn_stack_conn_free(c);
+	if (c->sch && c->sch->leaving)
+		mn_stack_check_left(c->stack, c->sch);
 }
 
 /* All is said and done but for the exchange of FINs, which needs no channel. */
@@ -389,9 +398,7 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why)
 		mn_conn_end(c, why, MN_WIRE_CODE_ABORTED);
 	if (c->state == MN_CONN_FREE)
 		return;
-	drop_receiver(c, false);
-	c->post = 0;
-	mn_list_del(&c->in_blocked);
+	mn_conn_mute(c);
 	mn_list_del(&c->in_channel);
 	c->sch = NULL;
 	mn_conn_reap(c);

@@ -48,6 +48,12 @@ struct mn_stack_channel;
 /* Wait for the answer to our last FIN, and for late repetitions of the peer's. */
 #define MN_LAST_ACK_US		1000000u
 #define MN_LINGER_US		10000u
+/*
+ * A closed connection is reset when the peer accepts nothing more of what was sent for such a
+ * time, and when it takes longer than that in all: as TCP does with orphans, by time.
+ */
+#define MN_FINISH_IDLE_US	60000000u
+#define MN_FINISH_US		300000000u
 /* Least IP packet that a path must carry. */
 #define MN_MTU_MIN		576u
 
@@ -124,6 +130,7 @@ struct mn_conn {
 	struct mn_list in_channel;	/* mn_stack_channel.conns; mn_stack.free */
 	struct mn_list in_blocked, in_unconfirmed, in_closing;
 	uint32_t close_at;		/* index of the channel's tx, when in_closing */
+	uint32_t open_at;		/* index of the channel's rx, when the opening was posted */
 	bool accepted;
 	bool end_due;			/* the control thread must be told of the end */
 	bool app_knows;			/* and so must the application, unless it closed it */
@@ -141,6 +148,8 @@ struct mn_conn {
 	struct mn_timer idle;
 	uint64_t born_us;
 	uint64_t since_us;		/* when the handshake, or the closing state, began */
+	uint64_t closed_us;		/* when the application closed it */
+	uint64_t finish_una, finish_us;	/* closed: how far the peer had accepted, and since when */
 	uint64_t cookie;		/* SYN_SENT: what the listener wants to see again */
 	uint64_t retransmits;
 } __attribute__((aligned(MN_CONN_LINE)));
@@ -169,6 +178,8 @@ void mn_conn_check_closed(struct mn_conn *c);
 void mn_conn_heard(struct mn_conn *c);
 /* It ends now. rst_code: tell the peer, unless 0. */
 void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code);
+/* The application receives nothing of it any more. */
+void mn_conn_mute(struct mn_conn *c);
 /* The channel goes away: no word to the application any more; the control thread is told now. */
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
 /* It waits for room on its channel. */

@@ -157,8 +157,25 @@ static void ack_fire(struct mn_timer *t, void *ctx)
 	mn_conn_ready(c);
 }
 
+/* Closed, and the peer accepts nothing, or too slowly, of what was sent before. */
+static bool cannot_finish(struct mn_conn *c)
+{
+	uint64_t now_us = c->stack->now_us;
+
+	if (c->state != MN_CONN_CLOSING || c->fin_acked)
+		return false;
+	if (c->finish_una != c->snd_una) {
+		c->finish_una = c->snd_una;
+		c->finish_us = now_us;
+	}
+	if (now_us - c->finish_us < MN_FINISH_IDLE_US && now_us - c->closed_us < MN_FINISH_US)
+		return false;
+	c->stack->stats.finish_timeouts++;
+	return true;
+}
+
 /* NONE: all is well. */
-static enum mn_end check_peer(const struct mn_conn *c)
+static enum mn_end check_peer(struct mn_conn *c)
 {
 	uint64_t now_us = c->stack->now_us;
 
@@ -170,7 +187,7 @@ static enum mn_end check_peer(const struct mn_conn *c)
 	if (!mn_recovery_empty(&c->rec) && c->rec.backoff >= MN_NO_PROGRESS_TRIES &&
 	    !credit_is_closed(c))
 		return MN_END_TIMED_OUT;
-	return MN_END_NONE;
+	return cannot_finish(c) ? MN_END_TIMED_OUT : MN_END_NONE;
 }
 
 static void keepalive(struct mn_conn *c)

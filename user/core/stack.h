@@ -63,6 +63,9 @@ int mn_end_errno(enum mn_end why);
 enum mn_stack_event_type {
 	MN_STACK_EVENT_UP,	/* a connect succeeded, or a connection was accepted */
 	MN_STACK_EVENT_END,	/* it is gone; its handle may be used anew */
+	/* Of a channel whose application has left; only channel and unsent are set. */
+	MN_STACK_EVENT_FINISHING,	/* all was taken, nothing more is received */
+	MN_STACK_EVENT_LEFT,		/* no connection remains */
 	MN_STACK_EVENT_HEARD,	/* the peer got what we sent, or sent something new; id, path */
 };
 
@@ -72,6 +75,7 @@ struct mn_stack_event {
 	bool accepted;		/* UP: by a listener */
 	uint32_t channel;	/* id of its channel */
 	uint32_t flow;		/* handle in the channel */
+	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
 	uint64_t id, remote_id;	/* connection ids */
 	uint16_t remote_engine;
 	uint64_t request;	/* UP, END: the tag of mn_stack_connect(), 0: accepted */
@@ -105,7 +109,7 @@ struct mn_stack_config {
 	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
 	X(drop_conn_limit) X(drop_wrong_peer) X(drop_bad_state) X(drop_after_close)	\
 	X(drop_reply_limit) X(syn_cookies_sent) X(syn_cookies_accepted) X(syn_cookies_bad)	\
-	X(syn_cookies_received) X(channels_corrupt)
+	X(syn_cookies_received) X(channels_corrupt) X(finish_timeouts) X(finish_aborted)
 
 struct mn_stack_stats {
 #define MN_X(name) uint64_t name;
@@ -120,6 +124,14 @@ void mn_stack_destroy(struct mn_stack *s);
 
 /* The stack serves the channel from now on; it stays the caller's memory. 0 or -ENOSPC. */
 int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch);
+/*
+ * The application has left: its listeners end, and what it has put on its ring by now is
+ * delivered before its connections are closed in order (RFC 9293, 3.10.4). Connections that it
+ * does not know, which have neither been received nor sent on, and half-open ones are reset.
+ * FINISHING follows when the ring is empty, and LEFT when the last connection has ended,
+ * MN_FINISH_US later at the most: until then channel and memory stay.
+ */
+void mn_stack_leave_channel(struct mn_stack *s, struct mn_channel *ch);
 /* Resets its connections (why: OWNER_DIED or ADMIN), ends its listeners, forgets it. */
 void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end why);
 

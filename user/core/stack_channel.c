@@ -16,15 +16,11 @@
 /* Turns without work after which a channel is one of the many. */
 #define REST_TURNS		64
 
-static struct mn_stack_channel *find_channel(struct mn_stack *s, const struct mn_channel *ch,
-					     uint32_t *index)
+struct mn_stack_channel *mn_stack_channel_find(struct mn_stack *s, const struct mn_channel *ch)
 {
-	for (uint32_t i = 0; i < s->n_channels; i++) {
-		if (s->channels[i]->ch == ch) {
-			*index = i;
+	for (uint32_t i = 0; i < s->n_channels; i++)
+		if (s->channels[i]->ch == ch)
 			return s->channels[i];
-		}
-	}
 	return NULL;
 }
 
@@ -68,6 +64,15 @@ int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch)
 	return 0;
 }
 
+static void remove_channel(struct mn_stack *s, const struct mn_stack_channel *sch)
+{
+	uint32_t i = 0;
+
+	while (s->channels[i] != sch)
+		i++;
+	s->channels[i] = s->channels[--s->n_channels];
+}
+
 static void end_conns(struct mn_stack_channel *sch, enum mn_end why)
 {
 	while (!mn_list_empty(&sch->conns))
@@ -76,14 +81,15 @@ static void end_conns(struct mn_stack_channel *sch, enum mn_end why)
 
 void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end why)
 {
-	uint32_t index;
-	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
 
 	if (!sch)
 		return;
 	mn_listeners_del_owner(&s->listeners, sch);
+	s->stats.finish_aborted += sch->leaving && !sch->left;
+	sch->left = true;
 	end_conns(sch, why);
-	s->channels[index] = s->channels[--s->n_channels];
+	remove_channel(s, sch);
 	mn_list_del(&sch->in_active);
 	mn_list_del(&ch->in_posted);
 	ch->posted_list = NULL;
@@ -120,14 +126,15 @@ void mn_stack_close_corrupt(struct mn_stack *s)
 		s->stats.channels_corrupt++;
 		mn_channel_close(sch->ch, EPROTO);
 		end_conns(sch, MN_END_OWNER_DIED);
+		if (sch->leaving)
+			mn_stack_check_left(s, sch);
 	}
 }
 
 int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr,
 		    uint16_t port)
 {
-	uint32_t index;
-	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
 
 	if (!sch)
 		return -ENOSPC;
@@ -142,11 +149,10 @@ void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t 
 int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path,
 		     uint64_t request)
 {
-	uint32_t index;
-	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
 	struct mn_conn *c;
 
-	if (!sch || sch->closed)
+	if (!sch || sch->closed || sch->leaving)
 		return -ENOSPC;
 	c = mn_conn_new(s, sch, path, MN_CONN_SYN_SENT);
 	if (!c)
@@ -219,7 +225,7 @@ static uint32_t take_messages(struct mn_stack *s, struct mn_stack_channel *sch, 
 	uint32_t n = 0;
 	int ret = 0;
 
-	if (mn_stack_has_many(s) && !ch->tx_held && mn_ring_avail(&ch->tx) > 1)
+	if (mn_stack_has_many(s) && !ch->tx_held && !ch->tx_ended && mn_ring_avail(&ch->tx) > 1)
 		prefetch_flows(s, ch);
 	while (n < max && !ch->tx_held && (ret = mn_channel_tx_peek(ch, &d)) > 0) {
 		ret = take_message(s, sch, &d);
@@ -250,8 +256,7 @@ static void finish_closing(struct mn_stack_channel *sch)
 
 int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow)
 {
-	uint32_t index;
-	struct mn_stack_channel *sch = find_channel(s, ch, &index);
+	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
 	struct mn_conn *c;
 
 	if (!sch || sch->closed)
@@ -333,6 +338,8 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 		work |= take_messages(s, sch, MESSAGES_PER_CALL) > 0;
 	if (!sch->corrupt)
 		finish_closing(sch);
+	if (!sch->corrupt && sch->leaving)
+		mn_stack_finish_channel(s, sch);
 	return work;
 }
 

@@ -25,6 +25,9 @@ struct mn_stack_channel {
 	uint32_t idle_turns;		/* turns in a row in which there was nothing */
 	bool corrupt;			/* found, to be closed at the end of the call */
 	bool closed;
+	bool leaving;			/* the application has left: what it sent is delivered */
+	bool finishing;			/* all of that was taken, and the connections were closed */
+	bool left;			/* LEFT was reported */
 };
 
 struct mn_stack {
@@ -94,7 +97,16 @@ void mn_stack_prefetch_flow(const struct mn_stack *s, uint32_t flow);
 /* Id and peer are not known any more. */
 void mn_stack_conn_forget(struct mn_conn *c);
 
+/* stack_leave.c; for a channel that is leaving */
+
+/* Closes its connections once all that was sent is taken. */
+void mn_stack_finish_channel(struct mn_stack *s, struct mn_stack_channel *sch);
+/* Reports that it has left, if no connection remains. */
+void mn_stack_check_left(struct mn_stack *s, struct mn_stack_channel *sch);
+
 /* stack_channel.c */
+
+struct mn_stack_channel *mn_stack_channel_find(struct mn_stack *s, const struct mn_channel *ch);
 
 /* There is, or will soon be, something to do for the channel: it is looked at in each turn. */
 void mn_stack_activate(struct mn_stack *s, struct mn_stack_channel *sch);

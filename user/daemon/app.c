@@ -18,6 +18,7 @@
 #include "daemon/conn.h"
 #include "daemon/device.h"
 #include "daemon/facts.h"
+#include "daemon/leaving.h"
 #include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -56,11 +57,9 @@ void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg)
 	mnd_app_send(app, msg, NULL, 0);
 }
 
-static void app_release_port(struct mnd_app *app, struct mnd_app_port *p)
+void mnd_app_port_release(struct mnd_daemon *d, uint32_t channel, struct mnd_app_port *p)
 {
-	struct mnd_daemon *d = app->d;
-
-	machnet_dp_unlisten(d->dp, app->channel, &p->addr, p->port);
+	machnet_dp_unlisten(d->dp, channel, &p->addr, p->port);
 	d->ops->port_unclaim(d->control, &p->addr, p->port);
 	LIST_REMOVE(p, link);
 	free(p);
@@ -71,10 +70,8 @@ static void app_close(struct mnd_app *app)
 	struct mnd_daemon *d = app->d;
 
 	mnd_conn_forget_app(d, app);
-	while (!LIST_EMPTY(&app->ports))
-		app_release_port(app, LIST_FIRST(&app->ports));
 	if (app->attached) {
-		machnet_dp_channel_del(d->dp, app->channel);
+		mnd_leaving_add(app);
 		mnd_info("channel %u of process %d closed", app->channel, app->pid);
 	}
 	if (app->timer_fd >= 0)
@@ -210,6 +207,7 @@ static int app_listen(struct mnd_app *app, const struct mn_app_msg *req)
 		return -ENOMEM;
 	p->addr = req->local;
 	p->port = req->local_port;
+	mnd_leaving_give_port(d, &p->addr, p->port);
 	ret = d->ops->port_claim(d->control, &p->addr, p->port, req->cookie, app->pid);
 	if (!ret) {
 		ret = machnet_dp_listen(d->dp, app->channel, &p->addr, p->port);
@@ -241,7 +239,7 @@ static int app_unlisten(struct mnd_app *app, const struct mn_app_msg *req)
 
 	if (!p)
 		return -ENOENT;
-	app_release_port(app, p);
+	mnd_app_port_release(app->d, app->channel, p);
 	return 0;
 }
 
@@ -457,15 +455,17 @@ void mnd_app_port_gone(void *daemon, const struct mn_addr *addr, uint16_t port, 
 
 		if (!p)
 			continue;
-		app_release_port(app, p);
+		mnd_app_port_release(d, app->channel, p);
 		return;
 	}
+	mnd_leaving_give_port(d, addr, port);
 }
 
 void mnd_app_close_all(struct mnd_daemon *d)
 {
 	while (!LIST_EMPTY(&d->apps))
 		app_close(LIST_FIRST(&d->apps));
+	mnd_leaving_free_all(d);
 	if (d->listen_fd >= 0) {
 		close(d->listen_fd);
 		unlink(d->opt.socket);

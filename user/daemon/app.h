@@ -14,6 +14,8 @@ struct mnd_app_port {
 	LIST_ENTRY(mnd_app_port) link;
 };
 
+LIST_HEAD(mnd_app_ports, mnd_app_port);
+
 /* What a user other than root may have at once; a channel is 64 MiB of address space. */
 #define MND_CHANNELS_PER_USER	256
 /* Sockets: one per channel, and some for questions. */
@@ -47,7 +49,7 @@ struct mnd_app {
 	uint32_t channel;
 	enum mnd_listing listing;
 	uint32_t listing_tag;
-	LIST_HEAD(, mnd_app_port) ports;
+	struct mnd_app_ports ports;
 	LIST_ENTRY(mnd_app) link;
 };
 
@@ -59,6 +61,9 @@ void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg);
 /* With up to MN_APP_ATTACH_FDS descriptors, which stay the caller's. */
 void mnd_app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds,
 		  unsigned int n_fds);
+
+/* Takes a port of a channel out of use and frees p. */
+void mnd_app_port_release(struct mnd_daemon *d, uint32_t channel, struct mnd_app_port *p);
 
 /* The kernel says that a port's owner is gone. */
 void mnd_app_port_gone(void *daemon, const struct mn_addr *addr, uint16_t port, uint32_t reason);

@@ -16,6 +16,7 @@
 
 struct mnd_app;
 struct mnd_conn;
+struct mnd_leaving;
 
 /* Something that the event loop waits for. */
 struct mnd_watch {
@@ -25,6 +26,7 @@ struct mnd_watch {
 
 LIST_HEAD(mnd_app_list, mnd_app);
 LIST_HEAD(mnd_conn_list, mnd_conn);
+TAILQ_HEAD(mnd_leaving_list, mnd_leaving);
 
 struct mnd_daemon {
 	struct mnd_options opt;
@@ -50,6 +52,7 @@ struct mnd_daemon {
 	int signal_fd, listen_fd;
 
 	struct mnd_app_list apps;
+	struct mnd_leaving_list leaving;	/* channels, the one that was left first in front */
 	uint64_t attach_due_us[64];	/* by user: when one more is due at the allowed rate */
 	struct mnd_conn_list conns;	/* all of them */
 	void *pending;			/* tree of connects without an answer, by request */

@@ -9,6 +9,7 @@
 
 #include "daemon/conn.h"
 #include "daemon/device.h"
+#include "daemon/leaving.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -21,6 +22,7 @@ static void device_log(void *ctx, int priority, const char *text)
 static void device_event(void *ctx, const struct machnet_dp_event *ev)
 {
 	mnd_conn_event(ctx, ev);
+	mnd_leaving_event(ctx, ev);
 }
 
 static void on_dp(void *arg, uint32_t events)

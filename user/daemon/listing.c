@@ -40,7 +40,7 @@ static void fill(struct mn_app_connection *to, const struct machnet_dp_conn *c,
 static int write_list(const struct mnd_daemon *d, const struct machnet_dp_conn *conns, size_t n,
 		      bool with_ids, int fd)
 {
-	const struct mnd_app *app, *owners[MACHNET_DP_CHANNELS_MAX] = { 0 };
+	const struct mnd_app *app, *owners[MACHNET_DP_CHANNEL_IDS] = { 0 };
 	size_t len = n * sizeof(struct mn_app_connection);
 	struct mn_app_connection *list;
 

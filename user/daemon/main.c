@@ -113,6 +113,7 @@ static int daemon_open(struct mnd_daemon *d)
 
 	LIST_INIT(&d->apps);
 	LIST_INIT(&d->conns);
+	TAILQ_INIT(&d->leaving);
 	d->signal_fd = -1;
 	d->listen_fd = -1;
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);

@@ -13,7 +13,7 @@ static unsigned int least_loaded(const struct machnet_dp *dp)
 	unsigned int load[MACHNET_DP_ENGINES_MAX] = { 0 };
 	unsigned int best = 0;
 
-	for (unsigned int i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
+	for (unsigned int i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
 		if (dp->channels[i].mem)
 			load[dp->channels[i].engine]++;
 	for (unsigned int i = 1; i < dp->n_engines; i++)
@@ -22,21 +22,32 @@ static unsigned int least_loaded(const struct machnet_dp *dp)
 	return best;
 }
 
+/* Channels that were left have slots of their own number: they never keep anyone from attaching. */
 static int free_slot(const struct machnet_dp *dp)
 {
-	for (int i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
+	if (dp->n_channels - dp->n_left >= MACHNET_DP_CHANNELS_MAX)
+		return -ENOSPC;
+	for (int i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
 		if (!dp->channels[i].mem)
 			return i;
 	return -ENOSPC;
 }
 
-/* A live channel, or NULL. */
-static struct dp_channel *channel_get(struct machnet_dp *dp, uint32_t channel)
+/* A channel that is not being deleted, or NULL. */
+static struct dp_channel *channel_any(struct machnet_dp *dp, uint32_t channel)
 {
-	if (channel >= MACHNET_DP_CHANNELS_MAX || !dp->channels[channel].mem ||
-	    dp->channels[channel].leaving)
+	if (channel >= MACHNET_DP_CHANNEL_IDS || !dp->channels[channel].mem ||
+	    dp->channels[channel].deleted)
 		return NULL;
 	return &dp->channels[channel];
+}
+
+/* A channel with an application, or NULL. */
+static struct dp_channel *channel_get(struct machnet_dp *dp, uint32_t channel)
+{
+	struct dp_channel *c = channel_any(dp, channel);
+
+	return c && !c->left ? c : NULL;
 }
 
 int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
@@ -65,7 +76,7 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 		return ret;
 	}
 	dp->channels[slot].mem = ch;
-	dp->channels[slot].leaving = false;
+	dp->channels[slot].left = dp->channels[slot].deleted = false;
 	dp->n_channels++;
 	cmd.channel = ch;
 	dp_command(dp, dp->channels[slot].engine, &cmd);
@@ -93,20 +104,62 @@ static void listener_remove(struct machnet_dp *dp, unsigned int i)
 		__atomic_store_n(&dp->ports.engine[port], 0, __ATOMIC_RELAXED);
 }
 
-void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel)
+/* Nothing rings for it any more, and nothing is accepted for it. */
+static void channel_detach(struct machnet_dp *dp, uint32_t channel, enum dp_cmd_type type)
 {
-	struct dp_channel *c = channel_get(dp, channel);
-	struct dp_cmd cmd = { .type = DP_CMD_CHANNEL_DEL };
+	struct dp_channel *c = &dp->channels[channel];
+	struct dp_cmd cmd = { .type = type, .channel = c->mem };
 
-	if (!c)
-		return;
 	for (unsigned int i = dp->n_listeners; i-- > 0;)
 		if (dp->listeners[i].channel == channel)
 			listener_remove(dp, i);
-	c->leaving = true;
-	cmd.channel = c->mem;
-	dp_engine_unwatch(&dp->engines[c->engine], c->mem->engine_efd);
+	if (!c->left)
+		dp_engine_unwatch(&dp->engines[c->engine], c->mem->engine_efd);
 	dp_command(dp, c->engine, &cmd);
+}
+
+/* The one that was left first. */
+static uint32_t oldest_left(const struct machnet_dp *dp)
+{
+	uint32_t oldest = MACHNET_DP_CHANNEL_IDS;
+
+	for (uint32_t i = 0; i < MACHNET_DP_CHANNEL_IDS; i++) {
+		const struct dp_channel *c = &dp->channels[i];
+
+		if (c->mem && c->left && !c->deleted &&
+		    (oldest == MACHNET_DP_CHANNEL_IDS || c->left_as < dp->channels[oldest].left_as))
+			oldest = i;
+	}
+	return oldest;
+}
+
+void machnet_dp_channel_leave(struct machnet_dp *dp, uint32_t channel)
+{
+	struct dp_channel *c = channel_get(dp, channel);
+
+	if (!c)
+		return;
+	channel_detach(dp, channel, DP_CMD_CHANNEL_LEAVE);
+	c->left = true;
+	c->left_as = ++dp->last_left;
+	if (++dp->n_left > MACHNET_DP_LEAVING_MAX)
+		machnet_dp_channel_del(dp, oldest_left(dp));
+}
+
+void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel)
+{
+	struct dp_channel *c = channel_any(dp, channel);
+
+	if (!c)
+		return;
+	channel_detach(dp, channel, DP_CMD_CHANNEL_DEL);
+	c->deleted = true;
+}
+
+void dp_channel_finishing(struct machnet_dp *dp, uint32_t channel)
+{
+	if (channel_any(dp, channel))
+		mn_channel_trim(dp->channels[channel].mem);
 }
 
 void dp_channel_gone(struct machnet_dp *dp, uint32_t channel)
@@ -118,11 +171,12 @@ void dp_channel_gone(struct machnet_dp *dp, uint32_t channel)
 	free(c->mem);
 	c->mem = NULL;
 	dp->n_channels--;
+	dp->n_left -= c->left;
 }
 
 void dp_channels_free(struct machnet_dp *dp)
 {
-	for (uint32_t i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
+	for (uint32_t i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
 		if (dp->channels[i].mem)
 			dp_channel_gone(dp, i);
 }

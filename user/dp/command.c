@@ -74,6 +74,10 @@ static int event_type(enum mn_stack_event_type type)
 		return MACHNET_DP_EVENT_UP;
 	case MN_STACK_EVENT_HEARD:
 		return MACHNET_DP_EVENT_HEARD;
+	case MN_STACK_EVENT_FINISHING:
+		return MACHNET_DP_EVENT_CHANNEL_FINISHING;
+	case MN_STACK_EVENT_LEFT:
+		return DP_EVENT_CHANNEL_LEFT;
 	case MN_STACK_EVENT_END:
 		break;
 	}
@@ -90,6 +94,7 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 		.accepted = s->accepted,
 		.channel = s->channel,
 		.flow = s->flow,
+		.unsent = s->unsent,
 		.engine = e->index,
 		.remote_engine = s->remote_engine,
 		.id = s->id,
@@ -155,6 +160,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 	case DP_CMD_CHANNEL_ADD:
 		if (mn_stack_add_channel(e->stack, c->channel))
 			mn_channel_close(c->channel, ENOSPC);
+		break;
+	case DP_CMD_CHANNEL_LEAVE:
+		mn_stack_leave_channel(e->stack, c->channel);
 		break;
 	case DP_CMD_CHANNEL_DEL:
 		engine_channel_del(e, c->channel);

@@ -149,9 +149,8 @@ void machnet_dp_destroy(struct machnet_dp *dp)
 {
 	uint64_t end = dp_clock_us() + DP_DRAIN_US;
 
-	for (uint32_t i = 0; i < MACHNET_DP_CHANNELS_MAX; i++)
-		if (dp->channels[i].mem && !dp->channels[i].leaving)
-			machnet_dp_channel_del(dp, i);
+	for (uint32_t i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
+		machnet_dp_channel_del(dp, i);
 	while (dp->n_channels && dp_clock_us() < end) {
 		machnet_dp_dispatch(dp);
 		sched_yield();
@@ -182,6 +181,12 @@ static void dp_event(struct machnet_dp *dp, const struct machnet_dp_event *ev)
 {
 	if (ev->type == MACHNET_DP_EVENT_END && ev->request)
 		__atomic_store_n(&dp->ports.engine[ev->local_port], 0, __ATOMIC_RELAXED);
+	if ((int)ev->type == (int)DP_EVENT_CHANNEL_LEFT) {
+		machnet_dp_channel_del(dp, ev->channel);
+		return;
+	}
+	if (ev->type == MACHNET_DP_EVENT_CHANNEL_FINISHING)
+		dp_channel_finishing(dp, ev->channel);
 	if (ev->type == MACHNET_DP_EVENT_CHANNEL_GONE)
 		dp_channel_gone(dp, ev->channel);
 	dp->cfg.event(dp->cfg.ctx, ev);

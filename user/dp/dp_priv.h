@@ -12,7 +12,9 @@
 struct dp_channel {
 	struct mn_channel *mem;		/* NULL: slot is free */
 	unsigned int engine;
-	bool leaving;			/* machnet_dp_channel_del() was called */
+	bool left;			/* machnet_dp_channel_leave() was called */
+	bool deleted;			/* machnet_dp_channel_del() was called */
+	uint64_t left_as;		/* number of the leave, in order */
 };
 
 struct dp_listener {
@@ -38,8 +40,10 @@ struct machnet_dp {
 	unsigned int n_engines, inited_engines, running_engines;
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
 	unsigned int n_addrs;
-	struct dp_channel channels[MACHNET_DP_CHANNELS_MAX];
-	unsigned int n_channels;
+	struct dp_channel channels[MACHNET_DP_CHANNEL_IDS];
+	unsigned int n_channels;	/* all of them */
+	unsigned int n_left;		/* that were left */
+	uint64_t last_left;
 	struct dp_listener *listeners;
 	unsigned int n_listeners;
 	struct dp_snapshot snapshot;
@@ -51,6 +55,8 @@ void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd 
 /* Hands the snapshot over if it is complete. */
 void dp_snapshot_check(struct machnet_dp *dp);
 
+/* The engine has closed the connections of a channel that was left. */
+void dp_channel_finishing(struct machnet_dp *dp, uint32_t channel);
 /* The engine has forgotten the channel. */
 void dp_channel_gone(struct machnet_dp *dp, uint32_t channel);
 /* All that are left; no engine runs. */

@@ -364,11 +364,16 @@ static struct rte_ring *engine_ring(const char *what, unsigned int index, unsign
 
 static int engine_rings(struct dp_engine *e, uint32_t max_conns)
 {
-	/* Each connection may come up and end while the control thread is away. */
-	unsigned int events = rte_align32pow2(4 * max_conns + 256);
+	/*
+	 * In one turn each connection may come up and end, each packet may be one that a peer is
+	 * heard by, and each channel may have its two events when it is left.
+	 */
+	unsigned int turn = 2 * max_conns + (ENGINE_RX_BURSTS + 1) * DP_BURST +
+			    2 * MACHNET_DP_CHANNEL_IDS + 16;
+	/* All of them may while the control thread is away. */
+	unsigned int events = rte_align32pow2(2 * turn);
 
-	/* In one turn each may, and each packet may be one that a peer is heard by. */
-	e->events_reserve = 2 * max_conns + (ENGINE_RX_BURSTS + 1) * DP_BURST + 16;
+	e->events_reserve = turn;
 	e->cmds = engine_ring("cmds", e->index, sizeof(struct dp_cmd), ENGINE_CMDS,
 			      RING_F_SP_ENQ | RING_F_SC_DEQ);
 	e->events = engine_ring("events", e->index, sizeof(struct machnet_dp_event), events,

@@ -30,6 +30,7 @@ struct dp_ports {
 
 enum dp_cmd_type {
 	DP_CMD_CHANNEL_ADD,
+	DP_CMD_CHANNEL_LEAVE,
 	DP_CMD_CHANNEL_DEL,
 	DP_CMD_LISTEN,
 	DP_CMD_UNLISTEN,
@@ -42,6 +43,9 @@ enum dp_cmd_type {
 	DP_CMD_ADDR_DEL,
 	DP_CMD_SNAPSHOT,
 };
+
+/* An event for the datapath alone: no connection remains of a channel that was left. */
+#define DP_EVENT_CHANNEL_LEFT	(MACHNET_DP_EVENT_HEARD + 1)
 
 /* An engine's connections, for the control thread; between the command and done the engine's. */
 struct dp_snapshot_part {

@@ -91,7 +91,7 @@ static struct mn_channel_usage usage(const struct machnet_dp *dp, const struct d
 {
 	struct mn_channel_usage sum = { 0 }, u;
 
-	for (uint32_t i = 0; i < MACHNET_DP_CHANNELS_MAX; i++) {
+	for (uint32_t i = 0; i < MACHNET_DP_CHANNEL_IDS; i++) {
 		if (!dp->channels[i].mem || dp->channels[i].engine != e->index)
 			continue;
 		mn_channel_usage(dp->channels[i].mem, &u);
