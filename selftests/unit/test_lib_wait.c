@@ -77,6 +77,75 @@ TEST_F(lib, a_signal_ends_the_wait)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
+#define WAITERS		4
+/* Bounds of a wait that ends when it should: an answer, not a measure. */
+#define LONG_MS		20000
+
+struct waiter {
+	pthread_t thread;
+	void *ch;
+	int timeout_ms;
+	int error;		/* of its wait; atomic, -1: not back yet */
+};
+
+static void *wait_for_signal(void *arg)
+{
+	struct waiter *w = arg;
+	int ret = machnet_wait(w->ch, MACHNET_WAIT_RECV, w->timeout_ms);
+
+	__atomic_store_n(&w->error, ret < 0 ? errno : 0, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static bool is_back(struct waiter *w)
+{
+	return __atomic_load_n(&w->error, __ATOMIC_ACQUIRE) >= 0;
+}
+
+/* A signal that comes before the thread sleeps is not seen by its wait: again and again. */
+static void interrupt(struct waiter *w)
+{
+	for (int64_t start = now_ms(); !is_back(w) && now_ms() - start < LONG_MS / 2; usleep(5000))
+		pthread_kill(w->thread, SIGUSR1);
+}
+
+static int number_back(struct waiter *w)
+{
+	int n = 0;
+
+	for (int i = 0; i < WAITERS; i++)
+		n += is_back(&w[i]);
+	return n;
+}
+
+/* One at a time, so that each of them is the one in front or one behind it. */
+static void interrupt_each(struct __test_metadata *_metadata, void *ch, int timeout_ms, int flags)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = flags };
+	struct waiter w[WAITERS];
+
+	sigaction(SIGUSR1, &sa, NULL);
+	for (int i = 0; i < WAITERS; i++) {
+		w[i] = (struct waiter){ .ch = ch, .timeout_ms = timeout_ms, .error = -1 };
+		pthread_create(&w[i].thread, NULL, wait_for_signal, &w[i]);
+	}
+	for (int i = WAITERS; i--; ) {
+		EXPECT_EQ(WAITERS - 1 - i, number_back(w));
+		interrupt(&w[i]);
+		ASSERT_TRUE(is_back(&w[i]));
+		EXPECT_EQ(EINTR, w[i].error);
+		pthread_join(w[i].thread, NULL);
+	}
+}
+
+TEST_F(lib, a_signal_ends_the_wait_of_whichever_thread_has_it)
+{
+	interrupt_each(_metadata, self->ch, LONG_MS, 0);
+	interrupt_each(_metadata, self->ch, LONG_MS, SA_RESTART);
+	interrupt_each(_metadata, self->ch, -1, 0);
+	interrupt_each(_metadata, self->ch, -1, SA_RESTART);
+}
+
 TEST_F(lib, a_sleeper_is_woken)
 {
 	struct mn_channel *engine = fake_daemon_hold(&self->d);

@@ -2,7 +2,6 @@
 /* attach.c - machnet_init(), machnet_attach(), machnet_detach() */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/priv.h"
@@ -31,25 +30,18 @@ int machnet_init(void)
 
 static void init_locks(struct mnc_channel *ch)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&ch->port_lock, NULL);
 	pthread_mutex_init(&ch->recv_lock, NULL);
 	pthread_mutex_init(&ch->send_lock, NULL);
 	pthread_mutex_init(&ch->flow_lock, NULL);
 	pthread_mutex_init(&ch->wait_lock, NULL);
 	pthread_mutex_init(&ch->request_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&ch->wait_cond, &attr);
-	pthread_cond_init(&ch->request_cond, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&ch->request_cond, NULL);
 }
 
 static void destroy_locks(struct mnc_channel *ch)
 {
 	pthread_cond_destroy(&ch->request_cond);
-	pthread_cond_destroy(&ch->wait_cond);
 	pthread_mutex_destroy(&ch->request_lock);
 	pthread_mutex_destroy(&ch->wait_lock);
 	pthread_mutex_destroy(&ch->flow_lock);

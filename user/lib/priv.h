@@ -191,10 +191,10 @@ struct mnc_channel {
 	struct mnc_flows flows;
 
 	pthread_mutex_t wait_lock;
-	pthread_cond_t wait_cond;
 	bool wait_busy;		/* a thread sleeps for all that wait */
 	bool wait_polls;	/* it does so in poll(2) on the link's descriptors */
-	uint32_t wait_turns;	/* how often such a thread came back, or the link was replaced */
+	/* How often such a thread came back, or the link was replaced; atomic, a futex: wait.c */
+	uint32_t wait_turns;
 	struct mn_spin spin[2];	/* [1]: after a yield */
 	uint32_t spin_hits;	/* in a row, without a yield; atomic */
 	struct mn_crowd crowd;
@@ -342,6 +342,9 @@ int mnc_send_ready(struct mnc_channel *ch);
 int mnc_recv_ready(struct mnc_channel *ch);
 /* Keeps what is left of a link that is down: messages, ends. With recv_lock. -ENOMEM. */
 int mnc_recv_keep(struct mnc_channel *ch);
+
+/* wait.c: those that sleep behind another thread look again. With wait_lock. */
+void mnc_wait_next_turn(struct mnc_channel *ch);
 
 /* fd.c: after a receive in vain: makes machnet_fd() fall silent. False: look once more. */
 bool mnc_fd_quiet(struct mnc_channel *ch);

@@ -100,8 +100,7 @@ static int replace_link(struct mnc_channel *ch, struct mnc_link *old)
 	ch->idle_calls = 0;
 	ch->tx_wanted = 0;
 	__atomic_store_n(&ch->tx_starved, false, __ATOMIC_RELAXED);
-	ch->wait_turns++;
-	pthread_cond_broadcast(&ch->wait_cond);
+	mnc_wait_next_turn(ch);
 	__atomic_store_n(&ch->error, 0, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -9,11 +9,17 @@
  * that took long puts an end to yielding for a while.
  *
  * Of several threads one sleeps on the doorbell and the others behind it: a
- * doorbell that each of them could empty would be lost to the rest.
+ * doorbell that each of them could empty would be lost to the rest. The others
+ * sleep on a futex, not on a condition variable: a signal ends the wait of the
+ * thread that handles it, whichever of them that is.
  */
+#include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/priv.h"
 
@@ -116,44 +122,52 @@ static int doze(int64_t deadline)
 	return ppoll(NULL, 0, &ts, NULL) < 0 ? -errno : 0;
 }
 
-/* Sleeps until something happened after turn, or the deadline. 0, -EINTR. */
-static int sleep_after(struct mnc_channel *ch, uint32_t turn, int64_t deadline)
+void mnc_wait_next_turn(struct mnc_channel *ch)
 {
+	__atomic_store_n(&ch->wait_turns, ch->wait_turns + 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &ch->wait_turns, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Until the next turn or the deadline. 0, -EINTR. */
+static int sleep_behind(struct mnc_channel *ch, uint32_t turn, int64_t deadline)
+{
+	/* With a deadline, however far: without one SA_RESTART restarts it, futex(2), signal(7). */
 	struct timespec ts = to_timespec(deadline);
-	bool polls;
-	int ret = 0;
+	long ret = syscall(SYS_futex, &ch->wait_turns, FUTEX_WAIT_BITSET_PRIVATE, turn, &ts, NULL,
+			   FUTEX_BITSET_MATCH_ANY);
+
+	return ret < 0 && errno == EINTR ? -EINTR : 0;
+}
+
+/* On the doorbell; polls: the link lives. */
+static int sleep_in_front(struct mnc_channel *ch, bool polls, int64_t deadline)
+{
+	int ret = polls ? poll_bell(ch, deadline) : doze(deadline);
 
 	pthread_mutex_lock(&ch->wait_lock);
-	while (ch->wait_busy && ch->wait_turns == turn && ret != ETIMEDOUT) {
-		if (deadline == INT64_MAX)
-			pthread_cond_wait(&ch->wait_cond, &ch->wait_lock);
-		else
-			ret = pthread_cond_timedwait(&ch->wait_cond, &ch->wait_lock, &ts);
-	}
-	if (ch->wait_turns != turn || ret) {
-		pthread_mutex_unlock(&ch->wait_lock);
-		return 0;
-	}
-	ch->wait_busy = true;
-	ch->wait_polls = polls = !mnc_channel_error(ch);
-	pthread_mutex_unlock(&ch->wait_lock);
-	ret = polls ? poll_bell(ch, deadline) : doze(deadline);
-	pthread_mutex_lock(&ch->wait_lock);
 	ch->wait_busy = ch->wait_polls = false;
-	ch->wait_turns++;
-	pthread_cond_broadcast(&ch->wait_cond);
+	mnc_wait_next_turn(ch);
 	pthread_mutex_unlock(&ch->wait_lock);
 	return ret;
 }
 
-static uint32_t wait_turn(struct mnc_channel *ch)
+/* Sleeps until something happened after turn, or the deadline. 0, -EINTR. */
+static int sleep_after(struct mnc_channel *ch, uint32_t turn, int64_t deadline)
 {
-	uint32_t turn;
+	bool first = false, polls = false;
 
 	pthread_mutex_lock(&ch->wait_lock);
-	turn = ch->wait_turns;
+	if (!ch->wait_busy && ch->wait_turns == turn) {
+		ch->wait_busy = first = true;
+		ch->wait_polls = polls = !mnc_channel_error(ch);
+	}
 	pthread_mutex_unlock(&ch->wait_lock);
-	return turn;
+	return first ? sleep_in_front(ch, polls, deadline) : sleep_behind(ch, turn, deadline);
+}
+
+static uint32_t wait_turn(struct mnc_channel *ch)
+{
+	return __atomic_load_n(&ch->wait_turns, __ATOMIC_ACQUIRE);
 }
 
 static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
