@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 static char buf[MACHNET_MSG_MAX_LEN];
 

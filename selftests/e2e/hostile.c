@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 #include <machnet/shm.h>
 
 #define NS_PER_S	1000000000ull

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 #define PEERS_MAX	256
 #define TIMEOUT_MS	30000

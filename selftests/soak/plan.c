@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 #include "bench.h"
 #include "plan.h"

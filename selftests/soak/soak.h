@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 #include "plan.h"
 

@@ -10,15 +10,28 @@ at_exit rm -rf "$dest"
 main=(env -u MAKEFLAGS -u MAKELEVEL make -f tools/build/main.mk DESTDIR="$dest")
 release=$(tools/build/kernel.sh module)
 
-# compiles COMPILER SUFFIX: a program that includes the header by each of its names.
-compiles() {
-	local flags
+# links COMPILER FLAG...: a program for Microsoft's Machnet, with the headers and libraries that were installed.
+links() {
+	"$@" -Wall -Wextra -Werror -I"$dest/usr/include" -L"$dest/usr/lib" -o "$dest/user"
+}
 
-	printf '#include <%s>\n' machnet.h machnet_common.h machnet/machnet.h >"$dest/user.$2"
-	echo 'int main(void) { return machnet_init() == 0 ? 0 : 1; }' >>"$dest/user.$2"
-	flags=$(PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_PATH=$dest/usr/lib/pkgconfig pkg-config --cflags --libs libmachnet) || return 1
-	# shellcheck disable=SC2086 # a list of words
-	"$1" -Wall -Wextra -Werror -I"$dest/usr/include" -o "$dest/user" "$dest/user.$2" -L"$dest/usr/lib" $flags
+# Its flags from pkg-config, as a list of words.
+flags() {
+	PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_PATH=$dest/usr/lib/pkgconfig pkg-config --cflags --libs libmachnet
+}
+
+# ends_without_daemon LIBRARY: the program needs that library, finds it, and no daemon.
+ends_without_daemon() {
+	readelf -d "$dest/user" | grep -q "NEEDED.*\[$1\]" || return 1
+	LD_LIBRARY_PATH=$dest/usr/lib MACHNET_SOCKET=/nonexistent "$dest/user"
+	[ $? = 3 ]
+}
+
+# A program that is linked already has this name in it, a binding opens it: without a search path of its own.
+cached() {
+	echo "$dest/usr/lib" >"$dest/user.conf"
+	ldconfig -C "$dest/user.cache" -f "$dest/user.conf" -X &&
+		ldconfig -C "$dest/user.cache" -p | grep -F "$1 (" | grep -F "=> $dest/usr/lib/"
 }
 
 # embeds: a program of its own runs a datapath, as far as it gets without a device.
@@ -74,10 +87,16 @@ run_refuses "hello runs from where it was installed" '^usage: ' env LD_LIBRARY_P
 if command -v tshark >/dev/null; then
 	run_ok "the dissector is where Wireshark looks" dissector_is_found
 fi
-run_ok "a C program compiles against it" compiles gcc c
-run_ok "a C++ program compiles against it" compiles g++ cc
-run_fail "the program runs with the library, and finds no daemon" \
-	env LD_LIBRARY_PATH="$dest/usr/lib" MACHNET_SOCKET=/nonexistent "$dest/user"
+program=selftests/compat/names.c
+# shellcheck disable=SC2046 # words
+run_ok "a C program builds with it" links gcc $program $(flags)
+run_ok "and runs" ends_without_daemon libmachnet.so.0
+# shellcheck disable=SC2046 # words
+run_ok "a C++ program builds with it" links g++ -x c++ $program $(flags)
+run_ok "and runs" ends_without_daemon libmachnet.so.0
+run_ok "a program links the library by the name that Microsoft gave it" links gcc $program -lmachnet_shim
+run_ok "and runs" ends_without_daemon libmachnet_shim.so.0
+run_ok "a program that needs that name finds it" cached libmachnet_shim.so
 run_ok "a program embeds the datapath" embeds
 for page in "$dest"/usr/share/man/man*/*; do
 	run_ok "$(basename "$page") is a clean manual page" lint "$page"

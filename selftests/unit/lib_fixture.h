@@ -7,7 +7,7 @@
 
 #include <kselftest_harness.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 #include "fake_daemon.h"
 
 /* Too long for the ring: one buffer. */

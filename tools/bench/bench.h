@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 #define BENCH_PORT		31580
 #define BENCH_WINDOW_MAX	65536

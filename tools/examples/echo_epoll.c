@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 #define PORT 31582
 /* Bytes of answers that are kept for a client that does not read; then it is closed. */

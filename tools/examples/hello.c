@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <machnet/machnet.h>
+#include <machnet.h>
 
 #define PORT 31581
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* attach.c - machnet_init(), machnet_attach(), machnet_detach() */
+/* attach.c - machnet_init(), machnet_attach(), machnet_bind(), machnet_detach() */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,6 +82,16 @@ void *machnet_attach(void)
 		return ch;
 	machnet_detach(ch);
 	errno = -ret;
+	return NULL;
+}
+
+MachnetChannelCtx_t *machnet_bind(int shm_fd, size_t *channel_size)
+{
+	if (channel_size)
+		*channel_size = 0;
+	/* EBADF is said by fcntl(2). */
+	if (fcntl(shm_fd, F_GETFD) >= 0)
+		errno = EINVAL;
 	return NULL;
 }
 

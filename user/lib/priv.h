@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #include <machnet/addr.h>
-#include <machnet/machnet.h>
+#include <machnet.h>
 #include <machnet/shm.h>
 #include "core/app_proto.h"
 #include "core/ring.h"

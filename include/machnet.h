@@ -24,33 +24,19 @@
  * Environment: MACHNET_SOCKET names the socket of machnetd
  * (default /run/machnet/machnetd.sock).
  */
-#ifndef MACHNET_MACHNET_H
-#define MACHNET_MACHNET_H
+#ifndef MACHNET_H
+#define MACHNET_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "machnet_common.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* Longest message in bytes. */
-#define MACHNET_MSG_MAX_LEN	(8 * 1024 * 1024)
-
 /* What to wait for: machnet_wait(). */
 #define MACHNET_WAIT_RECV	0x1	/* something to receive */
 #define MACHNET_WAIT_SEND	0x2	/* room for a message that was refused with EAGAIN */
-
-/* A connection as the sender of a message sees it; all fields in host byte order. */
-struct MachnetFlow {
-	uint32_t src_ip;
-	uint32_t dst_ip;
-	uint16_t src_port;
-	uint16_t dst_port;
-};
-typedef struct MachnetFlow MachnetFlow_t;
 
 /* A part of a message, like struct iovec. */
 struct MachnetIovec {
@@ -81,6 +67,13 @@ int machnet_init(void);
  * ENOSPC (machnetd takes no more channels), EDQUOT (no more of this user), ENOMEM.
  */
 void *machnet_attach(void);
+
+/*
+ * In Microsoft's Machnet this maps the memory of a channel. Here machnet_attach()
+ * has done that and keeps its descriptor, so that no descriptor of a program is
+ * one: NULL with EBADF (not open), EINVAL, and *channel_size, if given, is 0.
+ */
+MachnetChannelCtx_t *machnet_bind(int shm_fd, size_t *channel_size);
 
 /*
  * Takes messages for local_ip and port (0 is EINVAL). local_ip may be NULL:
@@ -174,4 +167,4 @@ void machnet_detach(const void *channel_ctx);
 }
 #endif
 
-#endif /* MACHNET_MACHNET_H */
+#endif /* MACHNET_H */
