@@ -2,14 +2,17 @@
 /*
  * machnet.h - messages between hosts through machnetd
  *
- * A source-compatible superset of the public interface of Microsoft's Machnet.
+ * The interface of Microsoft's Machnet, and its behaviour: programs that were
+ * written for it compile and run unchanged. machnet_fd(), machnet_wait(),
+ * machnet_recv_timeout(), machnet_pending(), machnet_close() are additions.
  *
  * A channel connects this process with machnetd. On it a program listens,
  * connects, and exchanges messages of 1 byte to MACHNET_MSG_MAX_LEN bytes,
  * delivered reliably and in order per connection. A connection is named by a
  * MachnetFlow_t: the one that machnet_connect() or a machnet_recv() filled in,
  * seen from the sender of the next message: to answer a received message, swap
- * source and destination.
+ * source and destination. The end of a connection is not reported: machnet_recv()
+ * returns messages and nothing else.
  *
  * Every function that fails returns -1 (or NULL) with errno set: as it says, or
  * EINVAL for an argument that cannot be, or EPROTO when machnetd and the library
@@ -17,9 +20,9 @@
  * Nothing here prints, aborts or changes signal handlers. A channel may be used
  * by several threads at once. After fork(2) only the parent may use it.
  *
- * A channel outlives machnetd. When machnetd ends, its connections are told as
- * ended (ENETRESET) after all that had come is received; when it runs again the
- * channel serves as before, and its listeners with it: machnet(7).
+ * A channel outlives machnetd. When machnetd ends, its connections end, and all
+ * that had come is received first; when it runs again the channel serves as
+ * before, and its listeners with it: machnet(7).
  *
  * Environment: MACHNET_SOCKET names the socket of machnetd
  * (default /run/machnet/machnetd.sock).
@@ -85,9 +88,9 @@ int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
 
 /*
  * Connects to a listener. local_ip may be NULL: as the routing table says. On
- * success *flow names the connection, and no other until its end has been
+ * success *flow names the connection, and no other while something of it may be
  * received. 0, or -1: EINVAL, EADDRNOTAVAIL (local_ip is not ours), EADDRINUSE
- * (too many ends are to be received first), ENETUNREACH (no route), EHOSTUNREACH
+ * (what earlier connections brought is to be received first), ENETUNREACH (no route), EHOSTUNREACH
  * (no neighbour), ECONNREFUSED (nobody listens there), ETIMEDOUT, ENOSPC, ENETDOWN.
  */
 int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_ip,
@@ -110,13 +113,8 @@ int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iove
 
 /*
  * Receives one message. Returns its length, 0 when there is none now. -1:
- * EMSGSIZE (longer than len: it stays first in line, call again with a larger
- * buffer; machnet_pending() tells the length), or the end of the connection in
- * *flow, told once: ESHUTDOWN (closed by the peer in order), ECONNRESET,
- * ETIMEDOUT, EHOSTUNREACH, ECONNABORTED (by an administrator), ENETRESET (our
- * machnetd has ended). *flow is the connection as the peer sees it: src is the
- * peer. With src_port 0 it is a listener that the next machnetd could not have
- * again, at dst_ip and dst_port, and the error is one of machnet_listen().
+ * EMSGSIZE (it was longer than len, and is dropped; machnet_pending() returns the
+ * length before). *flow is the connection as the peer sees it: src is the peer.
  */
 ssize_t machnet_recv(const void *channel_ctx, void *buf, size_t len, MachnetFlow_t *flow);
 
@@ -150,9 +148,9 @@ size_t machnet_pending(const void *channel_ctx);
 int machnet_fd(const void *channel_ctx);
 
 /*
- * Closes a connection in order: messages already sent are delivered first, and
- * the peer is told ESHUTDOWN. Here nothing more is received of it, not even what
- * has come already. The flow is the one for sending. 0, or -1: ENOTCONN.
+ * Closes a connection in order: messages already sent are delivered first. Here
+ * nothing more is received of it, not even what has come already. The flow is the
+ * one for sending. 0, or -1: ENOTCONN.
  */
 int machnet_close(const void *channel_ctx, MachnetFlow_t flow);
 

@@ -18,6 +18,8 @@
 
 #include <machnet.h>
 
+#include "lib/ends.h"
+
 #define PEERS_MAX	256
 #define TIMEOUT_MS	30000
 #define ASKED		10
@@ -166,7 +168,7 @@ static int ask(void *ch, char **argv)
 
 int main(int argc, char **argv)
 {
-	void *ch = machnet_attach();
+	void *ch = machnet_attach_ends();
 
 	if (!ch)
 		return fail("attach");

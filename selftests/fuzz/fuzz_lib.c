@@ -14,6 +14,7 @@
 #include "core/channel.h"
 #include "fuzz_lib.h"
 #include "input.h"
+#include "lib/ends.h"
 #include "lib/priv.h"
 
 #define FLOWS	8
@@ -296,10 +297,12 @@ static void (*const steps[])(void) = {
 
 static enum fuzz_lib_end run(void)
 {
+	uint32_t how = take(in, 1);
+
 	/* The header decides where everything is. */
-	if (!(take(in, 1) & 7))
+	if (!(how & 7))
 		((uint32_t *)w.ch.hdr)[take(in, 1) % (sizeof(*w.ch.hdr) / 4)] = take_index(in);
-	w.app = machnet_attach();
+	w.app = how & 8 ? machnet_attach() : machnet_attach_ends();
 	if (!w.app)
 		return FUZZ_LIB_REFUSED;
 	while (in->len && !w.ended)

@@ -122,7 +122,7 @@ static void attach(struct soak *s)
 {
 	uint64_t until_us = soak_now_us() + LISTEN_US;
 
-	while (!(s->channel = machnet_attach())) {
+	while (!(s->channel = machnet_attach_ends())) {
 		if (soak_now_us() > until_us)
 			soak_fail("attach: %s", strerror(errno));
 		poll(NULL, 0, WAIT_MS);

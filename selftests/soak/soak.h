@@ -8,6 +8,7 @@
 
 #include <machnet.h>
 
+#include "lib/ends.h"
 #include "plan.h"
 
 #define CONNS_MAX	1024

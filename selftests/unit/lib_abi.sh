@@ -24,8 +24,9 @@ documented_errnos() {
 		grep -oE '\bE[A-Z]{3,}\b' | sort -u
 }
 
+# same_symbols LIBRARY: its public version.
 same_symbols() {
-	diff <(functions) <(nm -D --defined-only "$lib" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort)
+	diff <(functions) <(nm -D --defined-only "$1" | awk '$2 == "T" && sub(/@@MACHNET_0$/, "", $3) { print $3 }' | sort)
 }
 
 # It must not print, end the program or ask for anything of the kind.
@@ -62,7 +63,8 @@ page_has_errnos() {
 
 tap_start
 [ "$(functions | wc -l)" -ge 16 ] || not_ok "the header was understood" "$(functions)"
-run_ok "the library exports what the header declares, and nothing else" same_symbols
+run_ok "the library exports what the header declares, and nothing else" same_symbols "$lib"
+run_ok "so does its other name" same_symbols "$top/build/lib/libmachnet_shim.so.0"
 run_ok "it prints nothing" no_symbol "v?f?printf|__v?f?printf_chk|puts|fputs|putchar|perror|v?syslog|stdout|stderr"
 run_ok "it ends nothing" no_symbol "_?exit|abort|raise|kill|__assert_fail"
 run_ok "it leaves signals alone" no_symbol "signal|sigaction|sigprocmask|pthread_sigmask"

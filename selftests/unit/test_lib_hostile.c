@@ -128,7 +128,7 @@ TEST_F(spoilt, the_next_daemon)
 	char c;
 	void *ch;
 
-	ch = machnet_attach();
+	ch = machnet_attach_ends();
 	ASSERT_NE(NULL, ch);
 	ASSERT_EQ(0, machnet_connect(ch, NULL, "10.0.0.2", 1, &f));
 	fake_daemon_kill(&self->d);

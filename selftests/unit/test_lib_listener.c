@@ -80,7 +80,7 @@ FIXTURE_SETUP(kernel)
 	ASSERT_EQ(0, fake_daemon_prepare(&self->d));
 	self->d.control = MN_APP_CONTROL_KERNEL;
 	ASSERT_EQ(0, fake_daemon_start(&self->d));
-	self->ch = machnet_attach();
+	self->ch = machnet_attach_ends();
 	ASSERT_NE(NULL, self->ch);
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "bench.h"
+#include "lib/ends.h"
 
 volatile sig_atomic_t bench_stop;
 
@@ -23,7 +24,7 @@ uint64_t bench_now_ns(void)
 
 void *bench_attach(void)
 {
-	void *ch = machnet_attach();
+	void *ch = machnet_attach_ends();
 
 	if (!ch)
 		bench_fail(errno, "cannot attach to machnetd");

@@ -14,6 +14,9 @@
 /* Bytes of answers that are kept for a client that does not read; then it is closed. */
 #define BACKLOG (64 * 1024 * 1024)
 
+/* Ends of connections are received; of no header until the handle interface is there. */
+void *machnet_attach_ends(void);
+
 static char buf[MACHNET_MSG_MAX_LEN];
 
 struct answer {
@@ -148,7 +151,7 @@ static int watch(int epfd, int fd)
 
 int main(void)
 {
-	void *ch = machnet_attach();
+	void *ch = machnet_attach_ends();
 	int epfd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev;
 	sigset_t signals;

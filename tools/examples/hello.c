@@ -7,6 +7,9 @@
 
 #define PORT 31581
 
+/* Ends of connections are received; of no header until the handle interface is there. */
+void *machnet_attach_ends(void);
+
 static char buf[MACHNET_MSG_MAX_LEN];	/* so that no message is too long for it */
 static MachnetFlow_t flow, from;	/* a connection; from: as the sender sees it */
 static ssize_t n;
@@ -41,7 +44,7 @@ int main(int argc, char **argv)
 
 	if (!listens && argc != 3)
 		return fprintf(stderr, "usage: hello listen | hello ADDRESS TEXT\n"), 2;
-	ch = machnet_attach();	/* to machnetd; the rest happens on this channel */
+	ch = machnet_attach_ends();	/* to machnetd; the rest happens on this channel */
 	if (!ch || listens)
 		return ch ? serve(ch) : fail("no machnetd");
 	if (machnet_connect(ch, NULL, argv[1], PORT, &flow) ||

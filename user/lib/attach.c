@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/ends.h"
 #include "lib/priv.h"
 
 static void close_fd(int fd)
@@ -64,7 +65,7 @@ static int open_channel(struct mnc_channel *ch)
 	return ret ? ret : mnc_link_open(&ch->link, fds, msg.control);
 }
 
-void *machnet_attach(void)
+static void *attach(bool ends)
 {
 	struct mnc_channel *ch = aligned_alloc(MN_SHM_CACHELINE, sizeof(*ch));
 	int ret;
@@ -76,6 +77,7 @@ void *machnet_attach(void)
 	mnc_link_init(&ch->next.link);
 	ch->epfd = ch->self_efd = ch->timer_fd = -1;
 	ch->kept_end = &ch->kept;
+	ch->ends = ends;
 	init_locks(ch);
 	ret = open_channel(ch);
 	if (!ret)
@@ -83,6 +85,16 @@ void *machnet_attach(void)
 	machnet_detach(ch);
 	errno = -ret;
 	return NULL;
+}
+
+void *machnet_attach(void)
+{
+	return attach(false);
+}
+
+__attribute__((visibility("default"))) void *machnet_attach_ends(void)
+{
+	return attach(true);
 }
 
 MachnetChannelCtx_t *machnet_bind(int shm_fd, size_t *channel_size)

@@ -120,6 +120,12 @@ int mnc_listeners_settle(struct mnc_channel *ch)
 			p = &(*p)->next;
 			continue;
 		}
+		/* The daemon after this one is asked again. */
+		if (!ch->ends) {
+			release(ch, *p);
+			p = &(*p)->next;
+			continue;
+		}
 		e = mnc_kept_new(0);
 		if (!e)
 			return -ENOMEM;

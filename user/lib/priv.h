@@ -166,6 +166,7 @@ struct mnc_next {
 
 struct mnc_channel {
 	struct mnc_link link;
+	bool ends;		/* machnet_attach_ends(); else as Microsoft's Machnet */
 	/* number of the link; like it, written with all locks */
 	uint32_t epoch MNC_LINE;
 	uint32_t error;		/* errno of the link's end, 0 while it lives; atomic */
@@ -253,7 +254,10 @@ void mnc_listener_remove(struct mnc_channel *ch, const struct mn_addr *addr, uin
 /* Makes the port ready for a daemon of that kind. *msg is what to ask it. */
 int mnc_listener_prepare(struct mnc_channel *ch, struct mnc_listener *l, uint32_t control,
 			 struct mn_app_msg *msg);
-/* Those with an error end, which is kept to be received. Also with recv_lock. -ENOMEM. */
+/*
+ * Those with an error end, which is received, or wait for the daemon after this one. Also with
+ * recv_lock. -ENOMEM.
+ */
 int mnc_listeners_settle(struct mnc_channel *ch);
 void mnc_listeners_free(struct mnc_channel *ch);
 

@@ -118,6 +118,21 @@ static int take_open(struct mnc_channel *ch)
 	return ret ? ret : return_head(ch);
 }
 
+/* 1: an end to be received. 0: the program has closed the connection, or knows no ends. */
+static int settle_end(struct mnc_channel *ch)
+{
+	uint32_t handle = ch->link.head.flow;
+	MachnetFlow_t key;
+
+	if (!mnc_flow_key_hint(ch, &ch->recv_hint, handle, &key)) {
+		if (ch->ends)
+			return 1;
+		mnc_flow_end(ch, handle);
+	}
+	free_head(ch);
+	return 0;
+}
+
 /* Looks at the entry in head: 1 when it is for the program, 0 when that was all, -errno. */
 static int settle_head(struct mnc_channel *ch)
 {
@@ -140,10 +155,7 @@ static int settle_head(struct mnc_channel *ch)
 	case MN_DESC_END:
 		if (d->len > ERRNO_MAX)
 			return -EPROTO;
-		if (!mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key))
-			return 1;
-		free_head(ch);
-		return 0;
+		return settle_end(ch);
 	default:
 		return -EPROTO;
 	}
@@ -272,7 +284,7 @@ static int take_message(struct mnc_channel *ch, const MachnetIovec_t *iov, size_
 	MachnetFlow_t key;
 
 	if (!has_room(iov, iovlen, d->len))
-		return -EMSGSIZE;
+		return ch->ends || !return_head(ch) ? -EMSGSIZE : spoilt(ch);
 	/* As above. */
 	if (mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key))
 		return return_head(ch) ? spoilt(ch) : 0;
@@ -300,8 +312,11 @@ static int take_kept(struct mnc_channel *ch, const MachnetIovec_t *iov, size_t i
 	struct sink s = { iov, 0 };
 	int ret = ch->kept->error ? -ch->kept->error : 1;
 
-	if (!has_room(iov, iovlen, ch->kept->len))
+	if (!has_room(iov, iovlen, ch->kept->len)) {
+		if (!ch->ends)
+			mnc_kept_drop(ch);
 		return -EMSGSIZE;
+	}
 	copy_in(&s, ch->kept->data, ch->kept->len);
 	*flow = ch->kept->flow;
 	*len = ch->kept->len;
