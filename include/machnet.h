@@ -12,13 +12,14 @@
  * MachnetFlow_t: the one that machnet_connect() or a machnet_recv() filled in,
  * seen from the sender of the next message: to answer a received message, swap
  * source and destination. The end of a connection is not reported: machnet_recv()
- * returns messages and nothing else.
+ * returns messages and nothing else, and one for a connection that has ended is
+ * accepted, dropped and counted (tx_stale of "machnetctl stats").
  *
- * Every function that fails returns -1 (or NULL) with errno set: as it says, or
- * EINVAL for an argument that cannot be, or EPROTO when machnetd and the library
- * do not understand each other, after which the channel is of no more use.
- * Nothing here prints, aborts or changes signal handlers. A channel may be used
- * by several threads at once. After fork(2) only the parent may use it.
+ * Every function that fails returns -1 (or NULL; machnet_sendmmsg() 0) with errno
+ * set: as it says, or EINVAL for an argument that cannot be, or EPROTO when machnetd
+ * and the library do not understand each other, after which the channel is of no
+ * more use. Nothing here prints, aborts or changes signal handlers. A channel may be
+ * used by several threads at once. After fork(2) only the parent may use it.
  *
  * A channel outlives machnetd. When machnetd ends, its connections end, and all
  * that had come is received first; when it runs again the channel serves as
@@ -54,7 +55,7 @@ struct MachnetMsgHdr {
 	MachnetFlow_t flow_info;
 	MachnetIovec_t *msg_iov;
 	size_t msg_iovlen;	/* number of parts */
-	uint16_t flags;		/* 0 */
+	uint16_t flags;		/* ignored */
 };
 typedef struct MachnetMsgHdr MachnetMsgHdr_t;
 
@@ -99,16 +100,15 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
 /*
  * Sends one message: it is copied, buf is the caller's again on return. Never
  * blocks. 0, or -1: EAGAIN (this connection has no room; others may have some:
- * machnet_wait() for MACHNET_WAIT_SEND),
- * EINVAL (len is 0), EMSGSIZE (over MACHNET_MSG_MAX_LEN), ENOTCONN (no such
- * connection, or none any more: machnetd has ended).
+ * machnet_wait() for MACHNET_WAIT_SEND), EINVAL (len is 0), EMSGSIZE (over
+ * MACHNET_MSG_MAX_LEN).
  */
 int machnet_send(const void *channel_ctx, MachnetFlow_t flow, const void *buf, size_t len);
 
 /* The same from several parts; msg_size must be their sum (EINVAL). */
 int machnet_sendmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr);
 
-/* Several messages. Returns how many were sent; -1 with errno when none was. */
+/* Several messages. Returns how many were sent; errno says why the next one was not. */
 int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iovec, int vlen);
 
 /*

@@ -93,6 +93,9 @@ enum mn_shm_ring {
 #define MN_SHM_WAKE_ENGINE	0x1u
 #define MN_SHM_WAKE_ROOM	0x2u	/* also for room to receive: an entry on RXC, slots on RX */
 
+/* The handle of no connection. A message on TX that has it is dropped and counted as tx_stale. */
+#define MN_SHM_FLOW_NONE	0u
+
 /* What a descriptor says. */
 enum mn_desc_type {
 	MN_DESC_NONE,

@@ -91,7 +91,7 @@ static bool calls(void)
 	return machnet_listen(NULL, "10.0.0.1", where.port) < 0 &&
 	       machnet_connect(NULL, "10.0.0.1", "10.0.0.2", where.port, &flow) < 0 &&
 	       machnet_send(NULL, flow, buf, sizeof(buf)) < 0 &&
-	       machnet_sendmsg(NULL, &msg) < 0 && machnet_sendmmsg(NULL, &msg, 1) <= 0 &&
+	       machnet_sendmsg(NULL, &msg) < 0 && !machnet_sendmmsg(NULL, &msg, 1) &&
 	       machnet_recvmsg(NULL, &msg) < 0 && machnet_recv(NULL, buf, sizeof(buf), &flow) < 0;
 }
 

@@ -263,7 +263,7 @@ TEST_F(lib, parts)
 	EXPECT_ERRNO(EINVAL, machnet_sendmsg(self->ch, &out));
 	out.msg_size = 9;
 	out.flags = 1;
-	EXPECT_ERRNO(EINVAL, machnet_sendmsg(self->ch, &out));
+	EXPECT_EQ(0, machnet_sendmsg(self->ch, &out));
 	EXPECT_ERRNO(EINVAL, machnet_sendmsg(self->ch, NULL));
 	EXPECT_ERRNO(EINVAL, machnet_recvmsg(self->ch, NULL));
 }
@@ -279,10 +279,14 @@ TEST_F(lib, several_at_once)
 		};
 	EXPECT_EQ(5, machnet_sendmmsg(self->ch, m, 5));
 	EXPECT_EQ(0, machnet_sendmmsg(self->ch, m, 0));
-	EXPECT_ERRNO(EINVAL, machnet_sendmmsg(self->ch, m, -1));
+	errno = 0;
+	EXPECT_EQ(0, machnet_sendmmsg(self->ch, m, -1));
+	EXPECT_EQ(EINVAL, errno);
 	m[3].msg_size = 99;
 	EXPECT_EQ(3, machnet_sendmmsg(self->ch, m, 5));
-	EXPECT_ERRNO(EINVAL, machnet_sendmmsg(self->ch, m + 3, 1));
+	errno = 0;
+	EXPECT_EQ(0, machnet_sendmmsg(self->ch, m + 3, 1));
+	EXPECT_EQ(EINVAL, errno);
 	for (int i = 0; i < 8; i++)
 		EXPECT_EQ(100, machnet_recv_timeout(self->ch, self->big, 100, NULL, 1000));
 	EXPECT_EQ(0, machnet_recv(self->ch, self->big, 100, NULL));

@@ -125,4 +125,95 @@ TEST_F(lib, a_listener_that_one_daemon_refuses_is_there_with_the_next)
 	EXPECT_EQ(1, self->d.listens);
 }
 
+/* Small, in buffers, in parts; returns how many were accepted. */
+static int send_each(void *ch, MachnetFlow_t flow, uint8_t *big)
+{
+	MachnetIovec_t iov[] = { { big, 10 }, { big, 20 } };
+	MachnetMsgHdr_t m = {
+		.msg_size = 30, .flow_info = flow, .msg_iov = iov, .msg_iovlen = 2,
+	};
+
+	return !machnet_send(ch, flow, "x", 1) + !machnet_send(ch, flow, big, LARGE) +
+	       !machnet_sendmsg(ch, &m) + machnet_sendmmsg(ch, &m, 1);
+}
+
+TEST_F(lib, a_message_for_no_connection_is_accepted_and_goes_nowhere)
+{
+	MachnetFlow_t never = self->flow, f;
+	char c;
+
+	never.dst_port++;
+	EXPECT_EQ(4, send_each(self->ch, never, self->big));
+	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	post_end(&self->d, ECONNRESET);
+	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	EXPECT_EQ(4, send_each(self->ch, f, self->big));
+	EXPECT_EQ(0, machnet_close(self->ch, self->flow));
+	EXPECT_EQ(4, send_each(self->ch, self->flow, self->big));
+	EXPECT_EQ(0, machnet_recv_timeout(self->ch, &c, 1, NULL, 10));
+	fake_daemon_kill(&self->d);
+	EXPECT_EQ(4, send_each(self->ch, self->flow, self->big));
+}
+
+TEST_F(lib, what_is_no_message_is_refused_all_the_same)
+{
+	MachnetFlow_t never = self->flow;
+
+	never.dst_port++;
+	EXPECT_ERRNO(EINVAL, machnet_send(self->ch, never, "", 0));
+	EXPECT_ERRNO(EMSGSIZE, machnet_send(self->ch, never, self->big, MACHNET_MSG_MAX_LEN + 1));
+}
+
+/* The ring is all that they need, and it is full by then: nothing goes uncounted. */
+TEST_F(lib, messages_for_no_connection_wait_for_the_engine)
+{
+	MachnetFlow_t never = self->flow;
+	int sent = 0;
+
+	never.dst_port++;
+	fake_daemon_hold(&self->d);
+	while (!machnet_send(self->ch, never, self->big, LARGE))
+		ASSERT_LT(sent++, 1 << 20);
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(0, machnet_wait(self->ch, MACHNET_WAIT_SEND, 10));
+	fake_daemon_resume(&self->d);
+	EXPECT_EQ(MACHNET_WAIT_SEND, machnet_wait(self->ch, MACHNET_WAIT_SEND, SOON));
+	EXPECT_EQ(0, machnet_send(self->ch, never, self->big, LARGE));
+}
+
+TEST_F(lib, flags_are_ignored)
+{
+	MachnetIovec_t iov = { self->big, 10 };
+	MachnetMsgHdr_t m = {
+		.msg_size = 10, .flow_info = self->flow, .msg_iov = &iov, .msg_iovlen = 1,
+		.flags = MACHNET_MSGBUF_NOTIFY_DELIVERY,
+	};
+
+	EXPECT_EQ(0, machnet_sendmsg(self->ch, &m));
+	m.flags = UINT16_MAX;
+	EXPECT_EQ(1, machnet_sendmmsg(self->ch, &m, 1));
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(10, machnet_recv_timeout(self->ch, self->big, 10, NULL, SOON));
+}
+
+TEST_F(lib, sendmmsg_returns_how_many_were_taken)
+{
+	MachnetIovec_t iov = { self->big, 1000 };
+	MachnetMsgHdr_t m[1000];
+	int sent = 0, n;
+
+	for (int i = 0; i < 1000; i++)
+		m[i] = (MachnetMsgHdr_t){
+			.msg_size = 1000, .flow_info = self->flow, .msg_iov = &iov, .msg_iovlen = 1,
+		};
+	fake_daemon_hold(&self->d);
+	while ((n = machnet_sendmmsg(self->ch, m, 1000)) > 0)
+		sent += n;
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(EAGAIN, errno);
+	fake_daemon_resume(&self->d);
+	while (sent--)
+		ASSERT_EQ(1000, machnet_recv_timeout(self->ch, self->big, 1000, NULL, SOON));
+}
+
 TEST_HARNESS_MAIN

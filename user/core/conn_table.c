@@ -47,7 +47,7 @@ struct mn_conn *mn_stack_conn_new(struct mn_stack *s)
 	if (!c)
 		return NULL;
 	generation = c->generation + 1;
-	/* 0 is no handle. */
+	/* MN_SHM_FLOW_NONE is no handle. */
 	if (!(generation << s->slot_bits))
 		generation = 1;
 	memset(c, 0, sizeof(*c));

@@ -164,7 +164,7 @@ int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_
 	return 0;
 }
 
-/* A message of a connection that has ended while it was on its way here. */
+/* A message of a connection that has ended, while it was on its way here or before. */
 static int drop_message(struct mn_stack *s, struct mn_channel *ch, const struct mn_desc *d)
 {
 	uint8_t nowhere[MN_SHM_INLINE_MAX];

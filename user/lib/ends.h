@@ -17,7 +17,8 @@
  *   is the peer. With src_port 0 it is a listener that the next machnetd could not have
  *   again, at dst_ip and dst_port, and the error is one of machnet_listen();
  * - a message that is longer than the buffer, EMSGSIZE, stays first in line, and
- *   machnet_pending() returns its length.
+ *   machnet_pending() returns its length;
+ * - sending fails with ENOTCONN where there is no such connection, or none any more.
  */
 void *machnet_attach_ends(void);
 

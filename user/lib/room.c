@@ -139,7 +139,9 @@ int mnc_room_for(struct mnc_channel *ch, uint32_t handle, uint32_t len)
 {
 	int ret = channel_has_room(&ch->link, len);
 
-	return ret > 0 ? connection_has_room(&ch->link, slot_of(&ch->link, handle), len) : ret;
+	if (ret <= 0 || handle == MN_SHM_FLOW_NONE)
+		return ret;
+	return connection_has_room(&ch->link, slot_of(&ch->link, handle), len);
 }
 
 void mnc_room_sent(struct mnc_channel *ch, uint32_t handle, uint32_t len)
@@ -165,7 +167,7 @@ void mnc_room_refused(struct mnc_channel *ch, uint32_t handle, uint32_t len)
 	struct mnc_room *r = &link->rooms[slot];
 
 	__atomic_store_n(&ch->tx_starved, true, __ATOMIC_RELAXED);
-	if (connection_has_room(link, slot, len)) {
+	if (handle == MN_SHM_FLOW_NONE || connection_has_room(link, slot, len)) {
 		ch->tx_wanted = len;
 		return;
 	}

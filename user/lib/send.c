@@ -98,7 +98,7 @@ static int64_t message_len(const MachnetMsgHdr_t *m)
 {
 	uint64_t sum = 0;
 
-	if (!m || m->flags || (m->msg_iovlen && !m->msg_iov))
+	if (!m || (m->msg_iovlen && !m->msg_iov))
 		return -EINVAL;
 	for (size_t i = 0; i < m->msg_iovlen; i++) {
 		if (m->msg_iov[i].len > MN_MSG_MAX - sum)
@@ -108,6 +108,24 @@ static int64_t message_len(const MachnetMsgHdr_t *m)
 		sum += m->msg_iov[i].len;
 	}
 	return sum && sum == m->msg_size ? (int64_t)sum : -EINVAL;
+}
+
+/*
+ * A message of a connection that has ended, or never was. In Microsoft's Machnet it is accepted.
+ * The engine drops and counts it, for which it needs no more than a byte of it.
+ */
+static int accept_and_drop(struct mnc_channel *ch)
+{
+	uint8_t byte = 0;
+	MachnetIovec_t iov = { &byte, sizeof(byte) };
+	struct source s = { &iov, 0 };
+	int ret = reserve(ch, MN_SHM_FLOW_NONE, sizeof(byte));
+
+	if (ret)
+		return ret;
+	put_inline(ch, MN_SHM_FLOW_NONE, &s, sizeof(byte));
+	mnc_room_sent(ch, MN_SHM_FLOW_NONE, sizeof(byte));
+	return 0;
 }
 
 /* Puts a message on the ring, unpublished. Called with send_lock. */
@@ -122,12 +140,11 @@ static int send_locked(struct mnc_channel *ch, const MachnetMsgHdr_t *m)
 		return len;
 	ret = mnc_channel_look(ch);
 	if (!ret && mnc_flow_handle_hint(ch, &ch->send_hint, &m->flow_info, &handle))
-		return -ENOTCONN;
+		return ch->ends ? -ENOTCONN : accept_and_drop(ch);
 	if (!ret)
 		ret = reserve(ch, handle, len);
-	/* Its connections went with the daemon. */
 	if (ret)
-		return ret == -ENETDOWN ? -ENOTCONN : ret;
+		return ret;
 	s = (struct source){ m->msg_iov, 0 };
 	if (len <= MN_SHM_INLINE_MAX)
 		put_inline(ch, handle, &s, len);
@@ -145,11 +162,14 @@ int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iove
 
 	if (!ch || vlen < 0 || (vlen && !msghdr_iovec)) {
 		errno = EINVAL;
-		return -1;
+		return 0;
 	}
 	pthread_mutex_lock(&ch->send_lock);
 	while (sent < vlen) {
 		ret = send_locked(ch, &msghdr_iovec[sent]);
+		/* Its connections went with the daemon. */
+		if (ret == -ENETDOWN)
+			ret = ch->ends ? -ENOTCONN : 0;
 		if (ret)
 			break;
 		sent++;
@@ -159,10 +179,9 @@ int machnet_sendmmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr_iove
 		mnc_wake_engine(ch, MN_SHM_WAKE_ENGINE);
 	}
 	pthread_mutex_unlock(&ch->send_lock);
-	if (sent || !ret)
-		return sent;
-	errno = -ret;
-	return -1;
+	if (ret)
+		errno = -ret;
+	return sent;
 }
 
 int machnet_sendmsg(const void *channel_ctx, const MachnetMsgHdr_t *msghdr)
