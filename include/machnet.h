@@ -92,7 +92,8 @@ int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
  * success *flow names the connection, and no other while something of it may be
  * received. 0, or -1: EINVAL, EADDRNOTAVAIL (local_ip is not ours), EADDRINUSE
  * (what earlier connections brought is to be received first), ENETUNREACH (no route), EHOSTUNREACH
- * (no neighbour), ECONNREFUSED (nobody listens there), ETIMEDOUT, ENOSPC, ENETDOWN.
+ * (no neighbour), ECONNREFUSED (for some seconds no program listened there),
+ * ETIMEDOUT, ENOSPC, ENETDOWN.
  */
 int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_ip,
 		    uint16_t remote_port, MachnetFlow_t *flow);

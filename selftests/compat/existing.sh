@@ -31,6 +31,11 @@ dropped() {
 	client "answer: now " now && counted b tx_stale "$1"
 }
 
+# The server's host has no listener for a client.
+refused() {
+	counted b drop_no_listener 2
+}
+
 still() {
 	kill -0 "$1"
 }
@@ -39,9 +44,14 @@ tap_start
 run_ok "a server builds" builds server gcc
 run_ok "a client builds, as C++" builds client g++ -x c++
 pair_up || bail "two daemons"
+start a early "$work/client" $IP_A $IP_B $port early
+early=$started
+wait_for 10 refused || bail "a client without a server"
 start b server "$work/server" $IP_B $port
 server=$started
 wait_for 10 grep -q listening "$work/server.log" || bail "a server"
+here_ok "a client that was there before the server ends in order" wait "$early"
+run_ok "and was answered" grep -qx 'answer: early' "$work/early.log"
 run_ok "a client is answered, and leaves" client "answer: one " one
 run_ok "the server is there for the next one" client "answer: two answer: three " two three
 run_ok "an answer that is too long for the client's buffer is one failure, and the next one comes" \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* libmachnet as Microsoft's Machnet behaves: what its programs rely on. */
 #define LIB_ATTACH	machnet_attach
+#include <unistd.h>
+
 #include "lib_fixture.h"
 
 /* Milliseconds: none of them is waited for in full when all is well. */
@@ -214,6 +216,48 @@ TEST_F(lib, sendmmsg_returns_how_many_were_taken)
 	fake_daemon_resume(&self->d);
 	while (sent--)
 		ASSERT_EQ(1000, machnet_recv_timeout(self->ch, self->big, 1000, NULL, SOON));
+}
+
+static void refuse(struct fake_daemon *d, int error)
+{
+	__atomic_store_n(&d->refuse_type, MN_APP_CONNECT, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->refusals, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->refuse, error, __ATOMIC_RELAXED);
+}
+
+/* The server is started when its client has been refused some times. */
+static void *start_server(void *arg)
+{
+	struct fake_daemon *d = arg;
+
+	while (__atomic_load_n(&d->refusals, __ATOMIC_RELAXED) < 3)
+		usleep(1000);
+	__atomic_store_n(&d->refuse, 0, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+TEST_F(lib, a_connect_waits_for_the_server)
+{
+	pthread_t thread;
+	MachnetFlow_t f;
+
+	refuse(&self->d, ECONNREFUSED);
+	pthread_create(&thread, NULL, start_server, &self->d);
+	EXPECT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, machnet_send(self->ch, f, "x", 1));
+}
+
+TEST_F(lib, but_not_for_ever_and_for_nothing_else)
+{
+	MachnetFlow_t f;
+
+	refuse(&self->d, ECONNREFUSED);
+	EXPECT_ERRNO(ECONNREFUSED, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	EXPECT_LT(5, self->d.refusals);
+	refuse(&self->d, ETIMEDOUT);
+	EXPECT_ERRNO(ETIMEDOUT, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &f));
+	EXPECT_EQ(1, self->d.refusals);
 }
 
 TEST_HARNESS_MAIN

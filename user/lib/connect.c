@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* connect.c - machnet_listen(), machnet_connect(), machnet_close() */
 #include <string.h>
+#include <time.h>
 
 #include "lib/priv.h"
 
@@ -9,6 +10,14 @@
  * are still to be received. Ports are taken at random, so another one is found at once.
  */
 #define NAME_TRIES	16
+
+/*
+ * While the port is refused, connecting is repeated: a client of Microsoft's Machnet may be started
+ * before its server, because its requests are repeated for some seconds.
+ */
+#define REFUSED_NS	5000000000
+#define PAUSE_LEAST_NS	10000000
+#define PAUSE_MOST_NS	250000000
 
 static int fail(int error)
 {
@@ -123,6 +132,29 @@ static int connect_now(struct mnc_channel *ch, const struct mn_app_msg *msg, Mac
 	return ret;
 }
 
+static int connect_once(struct mnc_channel *ch, const struct mn_app_msg *msg, MachnetFlow_t *flow)
+{
+	int ret = connect_now(ch, msg, flow);
+
+	/* As in machnet_listen(). */
+	return ret == -ENETDOWN ? connect_now(ch, msg, flow) : ret;
+}
+
+static int connect_patiently(struct mnc_channel *ch, const struct mn_app_msg *msg,
+			     MachnetFlow_t *flow)
+{
+	int64_t until_ns = mnc_now_ns() + REFUSED_NS;
+	struct timespec pause = { 0, PAUSE_LEAST_NS };
+	int ret;
+
+	while ((ret = connect_once(ch, msg, flow)) == -ECONNREFUSED && mnc_now_ns() < until_ns) {
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < PAUSE_MOST_NS)
+			pause.tv_nsec *= 2;
+	}
+	return ret;
+}
+
 int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_ip,
 		    uint16_t remote_port, MachnetFlow_t *flow)
 {
@@ -133,10 +165,7 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
 	if (!ch || !flow || !remote_port || parse_local(&msg.local, local_ip) ||
 	    mn_addr_parse(&msg.remote, remote_ip) || mn_addr_is_any(&msg.remote))
 		return fail(-EINVAL);
-	ret = connect_now(ch, &msg, flow);
-	/* As above. */
-	if (ret == -ENETDOWN)
-		ret = connect_now(ch, &msg, flow);
+	ret = ch->ends ? connect_once(ch, &msg, flow) : connect_patiently(ch, &msg, flow);
 	return ret ? fail(ret) : 0;
 }
 

@@ -18,7 +18,8 @@
  *   again, at dst_ip and dst_port, and the error is one of machnet_listen();
  * - a message that is longer than the buffer, EMSGSIZE, stays first in line, and
  *   machnet_pending() returns its length;
- * - sending fails with ENOTCONN where there is no such connection, or none any more.
+ * - sending fails with ENOTCONN where there is no such connection, or none any more;
+ * - machnet_connect() fails with ECONNREFUSED at once.
  */
 void *machnet_attach_ends(void);
 
