@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include <machnet.h>
-
 #include "lib/ends.h"
 
 #define PEERS_MAX	256
