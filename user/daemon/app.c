@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/closer.h"
 #include "daemon/conn.h"
 #include "daemon/device.h"
 #include "daemon/facts.h"
@@ -76,8 +77,12 @@ static void app_close(struct mnd_app *app)
 	}
 	if (app->timer_fd >= 0)
 		close(app->timer_fd);
-	close(app->fd);
 	LIST_REMOVE(app, link);
+	if (mnd_closer_is_needed(app->fd)) {
+		mnd_closer_close(app);
+		return;
+	}
+	close(app->fd);
 	free(app);
 }
 
@@ -93,6 +98,8 @@ static unsigned int user_has(const struct mnd_daemon *d, uid_t uid, bool only_ch
 
 	LIST_FOREACH(app, &d->apps, link)
 		n += app->uid == uid && (app->attached || !only_channels);
+	LIST_FOREACH(app, &d->closing, link)
+		n += app->uid == uid && !only_channels;
 	return n;
 }
 
@@ -343,6 +350,10 @@ static void app_readable(void *arg, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < APP_BATCH; i++) {
+		if (mnd_closer_sees_descriptors(app->fd)) {
+			app_close(app);
+			return;
+		}
 		len = recv(app->fd, &req, sizeof(req), MSG_DONTWAIT | MSG_TRUNC);
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -412,6 +423,8 @@ static int bind_socket(struct mnd_daemon *d, const struct sockaddr_un *sa)
 	snprintf(dir, sizeof(dir), "%s", sa->sun_path);
 	mkdir(dirname(dir), 0755);
 	ret = remove_stale(sa);
+	if (!ret)
+		ret = mnd_closer_open(d);
 	if (ret)
 		return ret;
 	d->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

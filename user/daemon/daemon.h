@@ -49,9 +49,12 @@ struct mnd_daemon {
 	int epfd;
 	bool stop;
 	struct mnd_watch signal_watch, dp_watch, control_watch, addr_watch, accept_watch;
+	struct mnd_watch closed_watch;
 	int signal_fd, listen_fd;
 
 	struct mnd_app_list apps;
+	struct mnd_app_list closing;	/* their sockets are being closed: closer.h */
+	int closed_fds[2];		/* pipe: which of them are closed */
 	struct mnd_leaving_list leaving;	/* channels, the one that was left first in front */
 	uint64_t attach_due_us[64];	/* by user: when one more is due at the allowed rate */
 	struct mnd_conn_list conns;	/* all of them */
