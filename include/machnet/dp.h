@@ -55,6 +55,7 @@ struct machnet_dp_event {
 		 * for one within the host.
 		 */
 		MACHNET_DP_EVENT_HEARD,
+		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
 	int error;		/* END: a positive errno for the application; 0: nothing to tell */
@@ -167,6 +168,7 @@ void machnet_dp_channel_del(struct machnet_dp *dp, uint32_t channel);
  */
 int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
 		      uint16_t port);
+/* UNLISTENED follows; what was accepted stays. -ENOENT. */
 int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
 			uint16_t port);
 

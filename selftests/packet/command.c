@@ -71,7 +71,7 @@ static bool cmd_unlisten(struct run *r, struct words *w)
 	if (!port || !script_number(r->script, port, &number))
 		return false;
 	mn_stack_unlisten(r->world->stack, &addr, number);
-	return true;
+	return result(r, 0);
 }
 
 /* connect NAME [app N] [mtu N] [to ADDRESS] */

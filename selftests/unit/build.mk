@@ -59,6 +59,10 @@ test_app_descriptors_PKGS := libmnl
 TEST_PROGS += test_print
 test_print_SRCS := selftests/unit/test_print.c tools/machnetctl/print.c
 
+# The datapath's ports
+TEST_PROGS += test_ports
+test_ports_SRCS := selftests/unit/test_ports.c user/dp/ports.c
+
 # The datapath's frames (the inline functions of DPDK alone), the daemon's command line
 TEST_PROGS += test_checksum test_frame test_options test_spin
 test_spin_SRCS := selftests/unit/test_spin.c

@@ -138,6 +138,7 @@ void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end
 /* addr may be any. -EADDRINUSE, -ENOSPC. */
 int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr,
 		    uint16_t port);
+/* Refuses what is half open there; what was accepted stays. */
 void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t port);
 
 /*

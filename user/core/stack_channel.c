@@ -141,9 +141,24 @@ int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_a
 	return mn_listeners_add(&s->listeners, addr, port, sch);
 }
 
+/* A connection that was half open would come up for a listener that is gone. */
+static void refuse_unconfirmed(struct mn_stack *s)
+{
+	struct mn_list *next;
+
+	for (struct mn_list *l = s->unconfirmed.next; l != &s->unconfirmed; l = next) {
+		struct mn_conn *c = mn_container(l, struct mn_conn, in_unconfirmed);
+
+		next = l->next;
+		if (mn_listeners_find(&s->listeners, &c->path.local, c->path.local_port) != c->sch)
+			mn_conn_end(c, MN_END_REFUSED, MN_WIRE_CODE_REFUSED);
+	}
+}
+
 void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t port)
 {
 	mn_listeners_del(&s->listeners, addr, port);
+	refuse_unconfirmed(s);
 }
 
 int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path,

@@ -87,21 +87,20 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 	return 0;
 }
 
-static bool port_has_listener(const struct machnet_dp *dp, uint16_t port)
-{
-	for (unsigned int i = 0; i < dp->n_listeners; i++)
-		if (dp->listeners[i].port == port)
-			return true;
-	return false;
-}
-
 static void listener_remove(struct machnet_dp *dp, unsigned int i)
 {
-	uint16_t port = dp->listeners[i].port;
+	struct dp_listener l = dp->listeners[i];
+	const struct dp_channel *c = &dp->channels[l.channel];
+	struct dp_cmd cmd = {
+		.type = DP_CMD_UNLISTEN,
+		.channel = c->mem,
+		.path.local = l.addr,
+		.path.local_port = l.port,
+	};
 
 	dp->listeners[i] = dp->listeners[--dp->n_listeners];
-	if (!port_has_listener(dp, port))
-		__atomic_store_n(&dp->ports.engine[port], 0, __ATOMIC_RELAXED);
+	dp_ports_unlisten(&dp->ports, l.port);
+	dp_command(dp, c->engine, &cmd);
 }
 
 /* Nothing rings for it any more, and nothing is accepted for it. */
@@ -206,9 +205,8 @@ int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_a
 
 	if (!c || !port)
 		return -EINVAL;
-	/* One engine per port: a second one could not be told from the port number. */
 	if (listener_conflicts(dp, addr, port) ||
-	    (dp->ports.engine[port] && dp->ports.engine[port] != c->engine + 1))
+	    !dp_ports_may_listen(&dp->ports, port, c->engine))
 		return -EADDRINUSE;
 	grown = realloc(dp->listeners, (dp->n_listeners + 1) * sizeof(*grown));
 	if (!grown)
@@ -217,24 +215,19 @@ int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_a
 	grown[dp->n_listeners++] = (struct dp_listener){ *addr, port, channel };
 	cmd.channel = c->mem;
 	dp_command(dp, c->engine, &cmd);
-	__atomic_store_n(&dp->ports.engine[port], c->engine + 1, __ATOMIC_RELAXED);
+	dp_ports_listen(&dp->ports, port, c->engine);
 	return 0;
 }
 
 int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
 			uint16_t port)
 {
-	struct dp_channel *c = channel_get(dp, channel);
-	struct dp_cmd cmd = {.type = DP_CMD_UNLISTEN, .path.local = *addr, .path.local_port = port};
-
-	for (unsigned int i = 0; c && i < dp->n_listeners; i++) {
-		struct dp_listener *l = &dp->listeners[i];
+	for (unsigned int i = 0; channel_get(dp, channel) && i < dp->n_listeners; i++) {
+		const struct dp_listener *l = &dp->listeners[i];
 
 		if (l->channel != channel || l->port != port || !mn_addr_equal(&l->addr, addr))
 			continue;
 		listener_remove(dp, i);
-		cmd.channel = c->mem;
-		dp_command(dp, c->engine, &cmd);
 		return 0;
 	}
 	return -ENOENT;
@@ -261,7 +254,7 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
 		return -EINVAL;
 	memcpy(cmd.path.mac, conn->mac, sizeof(cmd.path.mac));
 	cmd.channel = c->mem;
-	__atomic_store_n(&dp->ports.engine[conn->local_port], c->engine + 1, __ATOMIC_RELAXED);
+	dp_ports_get(&dp->ports, conn->local_port, c->engine);
 	dp_command(dp, c->engine, &cmd);
 	return 0;
 }

@@ -135,6 +135,20 @@ static void engine_connect(struct dp_engine *e, const struct dp_cmd *c)
 	engine_post(e, &ev);
 }
 
+static void engine_unlisten(struct dp_engine *e, const struct dp_cmd *c)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_UNLISTENED,
+		.channel = c->channel->id,
+		.engine = e->index,
+		.local = c->path.local,
+		.local_port = c->path.local_port,
+	};
+
+	mn_stack_unlisten(e->stack, &c->path.local, c->path.local_port);
+	engine_post(e, &ev);
+}
+
 static void engine_channel_del(struct dp_engine *e, struct mn_channel *ch)
 {
 	struct machnet_dp_event ev = {
@@ -171,7 +185,7 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		mn_stack_listen(e->stack, c->channel, &c->path.local, c->path.local_port);
 		break;
 	case DP_CMD_UNLISTEN:
-		mn_stack_unlisten(e->stack, &c->path.local, c->path.local_port);
+		engine_unlisten(e, c);
 		break;
 	case DP_CMD_CONNECT:
 		engine_connect(e, c);

@@ -176,19 +176,28 @@ int machnet_dp_fd(const struct machnet_dp *dp)
 	return dp->efd;
 }
 
-/* A port that machnet_dp_connect() took is free again when its connection has ended. */
+/* A connect has taken its port in machnet_dp_connect(); an accepted connection takes it here. */
 static void dp_event(struct machnet_dp *dp, const struct machnet_dp_event *ev)
 {
-	if (ev->type == MACHNET_DP_EVENT_END && ev->request)
-		__atomic_store_n(&dp->ports.engine[ev->local_port], 0, __ATOMIC_RELAXED);
-	if ((int)ev->type == (int)DP_EVENT_CHANNEL_LEFT) {
+	switch ((int)ev->type) {
+	case DP_EVENT_CHANNEL_LEFT:
 		machnet_dp_channel_del(dp, ev->channel);
 		return;
-	}
-	if (ev->type == MACHNET_DP_EVENT_CHANNEL_FINISHING)
+	case MACHNET_DP_EVENT_UP:
+		if (ev->accepted)
+			dp_ports_get(&dp->ports, ev->local_port, ev->engine);
+		break;
+	case MACHNET_DP_EVENT_END:
+	case MACHNET_DP_EVENT_UNLISTENED:
+		dp_ports_put(&dp->ports, ev->local_port);
+		break;
+	case MACHNET_DP_EVENT_CHANNEL_FINISHING:
 		dp_channel_finishing(dp, ev->channel);
-	if (ev->type == MACHNET_DP_EVENT_CHANNEL_GONE)
+		break;
+	case MACHNET_DP_EVENT_CHANNEL_GONE:
 		dp_channel_gone(dp, ev->channel);
+		break;
+	}
 	dp->cfg.event(dp->cfg.ctx, ev);
 }
 

@@ -56,13 +56,13 @@ static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_
 static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payload, uint32_t len,
 				  uint16_t local_port)
 {
-	unsigned int of_port = e->ports->engine[local_port];
 	int target = mn_stack_steer(payload, len);
 
 	/* With fewer engines than before there are ids of nobody: whoever got it says so. */
 	if (target >= 0)
 		return (unsigned int)target < e->engines ? (unsigned int)target : e->index;
-	return of_port ? of_port - 1 : e->index;
+	target = dp_ports_engine(e->ports, local_port);
+	return target >= 0 ? (unsigned int)target : e->index;
 }
 
 /* To our MAC and address, for a port of ours; or a request that somebody has to refuse. */
@@ -71,7 +71,8 @@ static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) ||
 	    !engine_owns_addr(e, &f->path.local))
 		return false;
-	return e->ports->engine[f->path.local_port] || mn_stack_is_syn(f->payload, f->payload_len);
+	return dp_ports_engine(e->ports, f->path.local_port) >= 0 ||
+	       mn_stack_is_syn(f->payload, f->payload_len);
 }
 
 static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_frame *f, bool handed)

@@ -19,14 +19,10 @@
 #include "dp/exception.h"
 #include "dp/fault.h"
 #include "dp/nic.h"
+#include "dp/ports.h"
 
 struct rte_mbuf;
 struct rte_ring;
-
-/* Which engine serves a local port: 0 none, else 1 + its index. Written by the control thread. */
-struct dp_ports {
-	uint8_t engine[65536];
-};
 
 enum dp_cmd_type {
 	DP_CMD_CHANNEL_ADD,
@@ -45,7 +41,7 @@ enum dp_cmd_type {
 };
 
 /* An event for the datapath alone: no connection remains of a channel that was left. */
-#define DP_EVENT_CHANNEL_LEFT	(MACHNET_DP_EVENT_HEARD + 1)
+#define DP_EVENT_CHANNEL_LEFT	(MACHNET_DP_EVENT_UNLISTENED + 1)
 
 /* An engine's connections, for the control thread; between the command and done the engine's. */
 struct dp_snapshot_part {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include <kselftest_harness.h>
+
+#include "dp/ports.h"
+
+#define PORT	31580
+
+FIXTURE(ports)
+{
+	struct dp_ports p;
+};
+
+FIXTURE_SETUP(ports)
+{
+	memset(&self->p, 0, sizeof(self->p));
+}
+
+FIXTURE_TEARDOWN(ports)
+{
+}
+
+TEST_F(ports, a_connection_has_its_port_until_it_ends)
+{
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
+	dp_ports_get(&self->p, PORT, 1);
+	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT + 1));
+	dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
+}
+
+/* The same port number of two addresses, or of both families. */
+TEST_F(ports, the_end_of_one_leaves_the_others)
+{
+	dp_ports_get(&self->p, PORT, 0);
+	dp_ports_get(&self->p, PORT, 1);
+	dp_ports_listen(&self->p, PORT, 2);
+	dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(2, dp_ports_engine(&self->p, PORT));
+	dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(2, dp_ports_engine(&self->p, PORT));
+	dp_ports_unlisten(&self->p, PORT);
+	dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
+}
+
+/* A connection that leaves from the port of a listener does not get the listener's requests. */
+TEST_F(ports, requests_go_to_the_listener)
+{
+	dp_ports_get(&self->p, PORT, 0);
+	EXPECT_TRUE(dp_ports_may_listen(&self->p, PORT, 1));
+	dp_ports_listen(&self->p, PORT, 1);
+	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
+	dp_ports_get(&self->p, PORT, 0);
+	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
+}
+
+TEST_F(ports, one_engine_listens)
+{
+	dp_ports_listen(&self->p, PORT, 1);
+	EXPECT_TRUE(dp_ports_may_listen(&self->p, PORT, 1));
+	EXPECT_FALSE(dp_ports_may_listen(&self->p, PORT, 0));
+	dp_ports_listen(&self->p, PORT, 1);
+	dp_ports_unlisten(&self->p, PORT);
+	EXPECT_FALSE(dp_ports_may_listen(&self->p, PORT, 0));
+}
+
+/* What a listener has accepted outlives it, also when the next one is on another engine. */
+TEST_F(ports, accepted_connections_outlive_the_listener)
+{
+	dp_ports_listen(&self->p, PORT, 0);
+	dp_ports_get(&self->p, PORT, 0);
+	dp_ports_get(&self->p, PORT, 0);
+	dp_ports_unlisten(&self->p, PORT);
+	/* Accepted before the engine knew of the removal. */
+	dp_ports_get(&self->p, PORT, 0);
+	dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(0, dp_ports_engine(&self->p, PORT));
+	EXPECT_TRUE(dp_ports_may_listen(&self->p, PORT, 1));
+	dp_ports_listen(&self->p, PORT, 1);
+	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
+	for (int i = 0; i < 3; i++)
+		dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
+	dp_ports_unlisten(&self->p, PORT);
+	dp_ports_put(&self->p, PORT);
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
+}
+
+TEST_HARNESS_MAIN
