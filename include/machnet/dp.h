@@ -206,6 +206,8 @@ struct machnet_dp_conn {
 	uint16_t local_port, remote_port;
 	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
 	uint32_t cwnd_bytes, inflight_bytes, credit_bytes;
+	uint64_t unsent_bytes;	/* taken from the application, never sent */
+	uint32_t unread_bytes;	/* handed to the application, which has not consumed them */
 	uint64_t tx_messages, rx_messages;
 	uint64_t tx_bytes, rx_bytes;	/* acknowledged; received in order */
 	uint64_t retransmits;	/* packets */

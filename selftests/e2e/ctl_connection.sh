@@ -60,7 +60,7 @@ serve good
 run_json "top: rates, the busiest first" '(.connections | map(.remote_addr)) == ["10.0.0.3", "10.0.0.2"] and .count == 2 and
 	(.connections[1].tx_messages_per_second * .seconds | round) == 100 and (.connections[0].tx_bits_per_second * .seconds | round) == 400000 and
 	(.connections[0].retransmits_per_second * .seconds | round) == 1 and .connections[0].srtt_us == 45 and .connections[0].cwnd_bytes == 65536 and
-	.connections[0].inflight_bytes == 1400 and .connections[0].rx_bits_per_second == 0' "$ctl" -j -i 0.05 -c 2 top
+	.connections[0].inflight_bytes == 1400 and .connections[0].unsent_bytes == 5000 and .connections[0].waits_for == "peer" and .connections[0].rx_bits_per_second == 0' "$ctl" -j -i 0.05 -c 2 top
 run_says "top as text, where the output is no terminal" '^State +Local +Remote +Process +PID ' "$ctl" -i 0.05 -c 1 top
 serve good
 # 40 columns, 4 lines; q ends it and the terminal is as it was.

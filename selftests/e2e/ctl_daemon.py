@@ -16,7 +16,7 @@ STATS, INFO, FACTS, CONNECTIONS, KILL = range(6, 11)
 CONTROL_LOCAL = 2
 ESTABLISHED = 2
 MESSAGE = struct.Struct("=HHIiIIIII16s16sHHIQQ48s")
-CONNECTION = struct.Struct("=7Q16s16sHHIIIIIIIIIII")
+CONNECTION = struct.Struct("=7Q16s16sHHIIIIIIIIIIIQII")
 F_ADD_SEALS, SEALS = 1033, 2 | 4 | 8
 STEP = 100
 HUGE = 2**40
@@ -53,7 +53,7 @@ class Daemon:
         return CONNECTION.pack(
             conn["id"], 1000000 * n, conn["messages"] * STEP * n, 0, conn["bytes"] * n, 0, n, v4(conn["local"]),
             v4(conn["remote"]), conn["lport"], conn["rport"], 1, 0, conn["pid"], conn["uid"], ESTABLISHED, 45, 5, 1000,
-            65536, 1400, 999)
+            65536, 1400, 0, 5000, 77, 0)
 
     def connections(self):
         """How many there are said to be, and the descriptors that hold them."""
@@ -99,7 +99,7 @@ class Daemon:
     def answer(self, request):
         """The answer's bytes, None for a hang-up; and descriptors."""
         kind, version, tag, _, _, _, _, _, index, _, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
-        if version != 1:
+        if version != 2:
             sys.exit("not a request: type %d version %d" % (kind, version))
         error, name, following, fds, control = 0, b"", 0, [], 0
         if kind in (STATS, FACTS):

@@ -25,6 +25,11 @@ for size in 64 1024 32768; do
 	here_ok "$size bytes: a client sends and never reads" wait_for 60 grep -q sent "$work/deaf-$size.log"
 	run_ok "$size bytes: requests of others are answered beside it" requests $size
 	run_ok "large requests, too" requests 200000
+	here_ok "host b: that client's connection waits for its peer" \
+		eval "on b '$bin/machnetctl' -j connection | jq -e '[.[] | select(.waits_for == \"peer\" and .unsent_bytes > 0)] | length == 1'"
+	here_ok "host a: for its program, which does not read" \
+		eval "on a '$bin/machnetctl' -j connection | jq -e '[.[] | select(.waits_for == \"program\" and .unread_bytes > 0)] | length == 1'"
+	here_ok "host a: doctor names the program" eval "on a '$bin/machnetctl' doctor | grep -q 'process .* does not read'"
 	kill -KILL "$deaf"
 done
 here_ok "the server ends in order" stop "$server"

@@ -7,6 +7,7 @@
 
 #include "attr.h"
 #include "connection.h"
+#include "daemon.h"
 
 static struct nla_policy policy[MACHNET_A_CONNECTION_MAX + 1] = {
 	[MACHNET_A_CONNECTION_ID] = { .type = NLA_U64 },
@@ -54,6 +55,51 @@ static void print_owner(struct out *o, struct nlattr **a)
 	attr_print_cgroup(o, a[MACHNET_A_CONNECTION_OWNER_CGROUP]);
 }
 
+/* What machnetd says of the connections that the module shows; NULL: it was not asked. */
+static struct {
+	struct mn_app_connection *list;
+	size_t n;
+} daemon_says;
+
+static int by_id(const void *a, const void *b)
+{
+	const struct mn_app_connection *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void print_waits(struct out *o, const struct nlattr *id)
+{
+	struct mn_app_connection key = { .id = id ? nla_get_u64((struct nlattr *)id) : 0 };
+	const struct mn_app_connection *c;
+
+	if (!daemon_says.list)
+		return;
+	c = key.id ? bsearch(&key, daemon_says.list, daemon_says.n, sizeof(key), by_id) : NULL;
+	if (c) {
+		ctl_print_waits(o, c);
+		return;
+	}
+	out_nothing(o, "Unsent");
+	out_nothing(o, "Unread");
+	out_nothing(o, "Credit");
+	out_nothing(o, "Waits-for");
+}
+
+/* Without an answer the columns are missing. */
+static void ask_daemon(const struct ctl *ctl)
+{
+	struct ctl_daemon d;
+
+	if (ctl_daemon_open(&d, ctl->socket))
+		return;
+	if (ctl_daemon_connections(&d, &daemon_says.list, &daemon_says.n))
+		daemon_says.list = NULL;
+	ctl_daemon_close(&d);
+	if (daemon_says.list)
+		qsort(daemon_says.list, daemon_says.n, sizeof(*daemon_says.list), by_id);
+}
+
 int ctl_connection_print(struct out *o, const struct nlmsghdr *nlh)
 {
 	struct nlattr *a[MACHNET_A_CONNECTION_MAX + 1];
@@ -77,6 +123,7 @@ int ctl_connection_print(struct out *o, const struct nlmsghdr *nlh)
 	attr_print_u32(o, "remote_engine", "Remote-Engine", a[MACHNET_A_CONNECTION_REMOTE_ENGINE]);
 	print_owner(o, a);
 	attr_print_age(o, a[MACHNET_A_CONNECTION_AGE_MS]);
+	print_waits(o, a[MACHNET_A_CONNECTION_ID]);
 	attr_print_id(o, "id", "ID", a[MACHNET_A_CONNECTION_ID]);
 	attr_print_id(o, "remote_id", "Remote-ID", a[MACHNET_A_CONNECTION_REMOTE_ID]);
 	attr_print_reason(o, a[MACHNET_A_CONNECTION_REASON]);
@@ -121,6 +168,7 @@ static int kernel_show(struct ctl *ctl, struct ctl_genl *g, const struct ctl_cho
 {
 	struct nl_msg *msg;
 
+	ask_daemon(ctl);
 	if (!choice->id)
 		return ctl_show_all(ctl, g, MACHNET_CMD_CONNECTION_GET, &choice->filter,
 				    ctl_connection_print);

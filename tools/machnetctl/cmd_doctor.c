@@ -78,7 +78,7 @@ static int doctor(struct ctl *ctl, int argc, char **argv)
 	static void (*const checks[])(struct doctor *d) = {
 		doctor_check_module, check_daemon, doctor_check_device, doctor_check_driver,
 		doctor_check_memory, doctor_check_cores, doctor_check_exception,
-		doctor_check_rss, doctor_check_peers, doctor_check_ports,
+		doctor_check_rss, doctor_check_peers, doctor_check_waiting, doctor_check_ports,
 	};
 	struct doctor d = { .out = &ctl->out, .socket = ctl->socket };
 	unsigned int i;
@@ -111,9 +111,10 @@ const struct ctl_object ctl_doctor = {
 	.summary = "what is wrong, and the commands that mend it",
 	.help = "Usage: machnetctl doctor\n\n"
 		"Looks at the module, machnetd, its device, driver, memory and cores, at the\n"
-		"exception path, the class of RSS, peers, ports and limits. Each finding is\n"
-		"ok, a note (it could be faster), a warning (it will not always work) or a\n"
-		"problem (it does not work), with the command that mends it or shows why.\n"
+		"exception path, the class of RSS, peers, programs that do not read, ports and\n"
+		"limits. Each finding is ok, a note (it could be faster), a warning (it will not\n"
+		"always work) or a problem (it does not work), with the command that mends it or\n"
+		"shows why.\n"
 		"Exit status: 1 if there is a problem. Needs no privilege.\n",
 	.verbs = verbs,
 };

@@ -111,6 +111,7 @@ static void print_row(struct out *o, const struct rates *r)
 	out_number(o, "srtt_us", "SRTT-us", c->srtt_us);
 	out_number(o, "cwnd_bytes", "Cwnd", c->cwnd_bytes);
 	out_number(o, "inflight_bytes", "Inflight", c->inflight_bytes);
+	ctl_print_waits(o, c);
 	out_scaled(o, "retransmits_per_second", "Retr/s", r->retransmits);
 	out_row_end(o);
 }

@@ -25,6 +25,18 @@ int ctl_local_kill(struct ctl *ctl, const struct ctl_choice *choice);
 /* The owner's name and process id, as far as it is there. */
 void ctl_local_process(struct out *o, const struct mn_app_connection *c);
 
+/* What a connection waits for. */
+enum ctl_waits_for {
+	CTL_WAITS_NOTHING,
+	CTL_WAITS_PROGRAM,	/* its program does not read what has come */
+	CTL_WAITS_PEER,		/* the peer gives no credit: its program does not read */
+	CTL_WAITS_NETWORK,	/* the congestion window is full */
+};
+
+enum ctl_waits_for ctl_waits_for(const struct mn_app_connection *c);
+/* What is unsent, unread, what the peer would take, and what it waits for. */
+void ctl_print_waits(struct out *o, const struct mn_app_connection *c);
+
 /* Connections to be killed, and what has become of them. */
 struct ctl_kill {
 	struct ctl_killed {

@@ -116,6 +116,7 @@ static void print_connection(struct out *o, const struct mn_app_connection *c, u
 	out_number(o, "engine", "Engine", c->engine);
 	print_owner(o, c);
 	ctl_print_age(o, c->age_us / 1000);
+	ctl_print_waits(o, c);
 	ctl_print_id(o, "id", "ID", c->id);
 }
 

@@ -18,7 +18,7 @@
 
 #include <machnet/addr.h>
 
-#define OUT_COLUMNS_MAX	16
+#define OUT_COLUMNS_MAX	24
 
 struct out {
 	FILE *file;

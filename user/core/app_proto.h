@@ -25,7 +25,7 @@
 
 #include <machnet/addr.h>
 
-#define MN_APP_VERSION		1
+#define MN_APP_VERSION		2
 /* Where the daemon listens; the environment variable overrides it. */
 #define MN_APP_SOCKET_DEFAULT	"/run/machnet/machnetd.sock"
 #define MN_APP_SOCKET_ENV	"MACHNET_SOCKET"
@@ -82,7 +82,7 @@ struct mn_app_msg {
 
 _Static_assert(sizeof(struct mn_app_msg) == 136, "size of the protocol's message");
 
-/* An element of the answer to CONNECTIONS: 136 bytes. Counters begin with the connection. */
+/* An element of the answer to CONNECTIONS: 152 bytes. Counters begin with the connection. */
 struct mn_app_connection {
 	uint64_t id;		/* 0: the asker is not root, or it is not established yet */
 	uint64_t age_us;	/* since the first packet */
@@ -98,8 +98,11 @@ struct mn_app_connection {
 	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
 	uint32_t cwnd_bytes, inflight_bytes;	/* congestion window; sent and not acknowledged */
 	uint32_t credit_bytes;	/* what the peer would still take */
+	uint64_t unsent_bytes;	/* taken from the application, never sent */
+	uint32_t unread_bytes;	/* handed to the application, which has not consumed them */
+	uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct mn_app_connection) == 136, "size of the protocol's connection");
+_Static_assert(sizeof(struct mn_app_connection) == 152, "size of the protocol's connection");
 
 #endif /* MN_CORE_APP_PROTO_H */

@@ -232,6 +232,8 @@ static void fill_info(const struct mn_conn *c, struct mn_conn_info *info)
 		.cwnd_bytes = (uint64_t)c->swift.cwnd * (c->mss - MN_PACKET_HDR(0)) / MN_SWIFT_ONE,
 		.inflight_bytes = inflight,
 		.credit_bytes = c->snd_limit > c->snd_nxt ? c->snd_limit - c->snd_nxt : 0,
+		.unsent_bytes = c->snd_end > c->snd_nxt ? c->snd_end - c->snd_nxt : 0,
+		.unread_bytes = c->sch ? mn_channel_unread(c->sch->ch, c->flow) : 0,
 		.tx_messages = c->sendq.messages,
 		.rx_messages = c->inbox.messages,
 		.tx_bytes = c->snd_una,

@@ -242,6 +242,8 @@ struct mn_conn_info {
 	enum mn_phase phase;
 	struct mn_path path;
 	uint32_t srtt_us, rttvar_us, rto_us, cwnd_bytes, inflight_bytes, credit_bytes;
+	uint64_t unsent_bytes;	/* taken from the application, never sent */
+	uint32_t unread_bytes;	/* handed to the application, not consumed, as far as it says */
 	uint64_t tx_messages, rx_messages, tx_bytes, rx_bytes, retransmits;
 };
 

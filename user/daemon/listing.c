@@ -34,6 +34,8 @@ static void fill(struct mn_app_connection *to, const struct machnet_dp_conn *c,
 		.cwnd_bytes = c->cwnd_bytes,
 		.inflight_bytes = c->inflight_bytes,
 		.credit_bytes = c->credit_bytes,
+		.unsent_bytes = c->unsent_bytes,
+		.unread_bytes = c->unread_bytes,
 	};
 }
 

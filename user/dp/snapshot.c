@@ -36,6 +36,8 @@ static void add_conn(const struct mn_conn_info *info, void *ctx)
 		.cwnd_bytes = info->cwnd_bytes,
 		.inflight_bytes = info->inflight_bytes,
 		.credit_bytes = info->credit_bytes,
+		.unsent_bytes = info->unsent_bytes,
+		.unread_bytes = info->unread_bytes,
 		.tx_messages = info->tx_messages,
 		.rx_messages = info->rx_messages,
 		.tx_bytes = info->tx_bytes,
