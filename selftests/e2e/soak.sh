@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Two hosts under faults of all kinds, with applications that are stopped and killed, and daemons that are killed:
-# every message of every connection is as it was sent and in order, and in the end nothing is left over.
+# Two hosts under faults of all kinds, with applications that are stopped, are killed and leave, and daemons that are
+# killed: every message of every connection is as it was sent and in order, what a program sent before it was gone arrives,
+# and in the end nothing is left over.
 #
 # SOAK_SECONDS=N (60)  how long, without the time to start and to finish; an hour wants this script run by itself
 # SOAK_SEED=N          the run to repeat, but for what the scheduler does
@@ -65,7 +66,7 @@ run_app() {
 	incarnation=$((incarnation + 1))
 	name="app-$host-$port-$incarnation"
 	start "$host" "$name" "$bin/machnet-soak" -s "$seed" -r $((seed + incarnation)) -l "${address[$host]}:$port" \
-		-k "$work/kills" -g "$work/go" -n $connections "${peers[@]}"
+		-k "$work/kills" -g "$work/go" -a "$work/ledger" -n $connections "${peers[@]}"
 	app[$host:$port]=$started
 	log[$host:$port]=$work/$name.log
 }
@@ -86,6 +87,17 @@ kill_app() {
 	killing "${address[${key%:*}]}:${key#*:}"
 	kill -KILL "${app[$key]}"
 	wait "${app[$key]}" 2>/dev/null
+	run_app "${key%:*}" "${key#*:}"
+}
+
+# It exits, in the middle of everything.
+leave_app() {
+	local key=$1
+
+	say "has the application $key leave"
+	killing "${address[${key%:*}]}:${key#*:}"
+	kill -USR1 "${app[$key]}"
+	wait "${app[$key]}" || broken "the application $key found something wrong"
 	run_app "${key%:*}" "${key#*:}"
 }
 
@@ -122,8 +134,10 @@ event() {
 	mapfile -t keys < <(printf '%s\n' "${keys[@]}" | sort)
 	key=${keys[RANDOM % ${#keys[@]}]}
 	events=$((events + 1))
-	if [ "$1" = strict ] || [ $what -lt 3 ]; then
+	if [ "$1" = strict ] || [ $what -lt 2 ]; then
 		stop_app "$key"
+	elif [ $what -lt 5 ]; then
+		leave_app "$key"
 	elif [ $what -lt 8 ] || [ $((EPOCHSECONDS - killed_at)) -lt 6 ]; then
 		kill_app "$key"
 	elif [ $((RANDOM % 2)) = 0 ]; then
@@ -175,7 +189,7 @@ total() {
 
 progress() {
 	say "$1: $(total 5) messages of $(($(total 6) / 1000000)) MB received; connections: $(total 7) ends in order," \
-		"$(total 8) broken, $(total 9) refused"
+		"$(total 10) whose peer had left, $(total 8) broken, $(total 9) refused"
 }
 
 # The applications have finished what they had begun.
@@ -238,6 +252,8 @@ up() {
 	app=() log=() incarnation=0 killed_at=0
 	rm -f "$work"/app-*.log "$work/go" "$work/kills"
 	: >"$work/kills"
+	truncate -s 0 "$work/ledger"
+	truncate -s 16M "$work/ledger"
 	"world_$world"
 	for host in a b; do
 		serve $host || broken "a daemon"

@@ -4,8 +4,10 @@
  *
  * It listens, connects to its peers, sends and receives on many connections at once, closes
  * them, connects anew, stops reading now and then. Every message is checked: its number, length and
- * bytes. The first SIGTERM lets it finish what there is; the second one ends it. A connection may
- * end otherwise than in order only if the script says that something was killed.
+ * bytes. The first SIGTERM lets it finish what there is; the second one ends it. SIGUSR1 makes it
+ * leave at once, by exit(3) or after machnet_detach(). A connection may end before its time only
+ * if the script says that something was killed or has left, and in order only after all that its
+ * peer's program had been able to send.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,12 +27,18 @@
 #define STATUS_US	500000
 #define LISTEN_US	10000000
 
-static volatile sig_atomic_t terms;
+static volatile sig_atomic_t terms, leaves;
 
 static void on_term(int sig)
 {
 	(void)sig;
 	terms++;
+}
+
+static void on_leave(int sig)
+{
+	(void)sig;
+	leaves = 1;
 }
 
 uint64_t soak_now_us(void)
@@ -73,7 +81,7 @@ static int read_place(struct place *p, const char *text)
 static int usage(void)
 {
 	fprintf(stderr, "usage: machnet-soak -s SEED -r RANDOM -l IP:PORT -k KILLS -g GO "
-			"-n CONNECTIONS PEER_IP:PORT...\n");
+			"-a LEDGER -n CONNECTIONS PEER_IP:PORT...\n");
 	return -EINVAL;
 }
 
@@ -81,7 +89,7 @@ static int parse(struct soak *s, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:r:l:k:g:n:")) != -1) {
+	while ((opt = getopt(argc, argv, "s:r:l:k:g:a:n:")) != -1) {
 		if (opt == 's')
 			s->seed = strtoull(optarg, NULL, 10);
 		else if (opt == 'r')
@@ -92,6 +100,8 @@ static int parse(struct soak *s, int argc, char **argv)
 			s->kills = optarg;
 		else if (opt == 'g')
 			s->go = optarg;
+		else if (opt == 'a')
+			s->ledger = optarg;
 		else if (opt == 'n')
 			s->want = strtoul(optarg, NULL, 10);
 		else if (opt != 'l')
@@ -100,7 +110,7 @@ static int parse(struct soak *s, int argc, char **argv)
 	for (; optind < argc && s->n_peers < sizeof(s->peers) / sizeof(s->peers[0]); optind++)
 		if (read_place(&s->peers[s->n_peers++], argv[optind]))
 			return usage();
-	return s->self.port && s->kills && s->go && s->n_peers ? 0 : usage();
+	return s->self.port && s->kills && s->go && s->ledger && s->n_peers ? 0 : usage();
 }
 
 /* The daemon may still be busy with the end of the one that was killed here. */
@@ -133,8 +143,8 @@ static void status(const struct soak *s)
 {
 	const struct counts *c = &s->counts;
 
-	printf("status %u %d %lu %lu %lu %lu %lu %lu\n", s->n_conns, s->draining, c->sent,
-	       c->received, c->bytes, c->in_order, c->broken, c->refused);
+	printf("status %u %d %lu %lu %lu %lu %lu %lu %lu\n", s->n_conns, s->draining, c->sent,
+	       c->received, c->bytes, c->in_order, c->broken, c->refused, c->left);
 	fflush(stdout);
 }
 
@@ -158,7 +168,7 @@ static void loop(struct soak *s)
 	uint64_t status_us = 0, pause_us = soak_now_us() + 3000000, resume_us = 0, now_us;
 	bool reading;
 
-	while (terms < 2) {
+	while (terms < 2 && !leaves) {
 		now_us = soak_now_us();
 		s->draining = terms > 0;
 		if (now_us >= pause_us && !s->draining) {
@@ -183,20 +193,24 @@ static void loop(struct soak *s)
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_term };
+	struct sigaction sa = { .sa_handler = on_term }, leave = { .sa_handler = on_leave };
 	static struct soak s = { .want = 8 };
 
 	if (parse(&s, argc, argv))
 		return 2;
 	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGUSR1, &leave, NULL);
 	s.buf = malloc(MACHNET_MSG_MAX_LEN);
 	if (!s.buf)
 		soak_fail("no memory");
+	ledger_open(s.ledger);
 	attach(&s);
 	listen_again(&s);
 	loop(&s);
 	status(&s);
+	if (leaves && soak_random(&s) % 2)
+		exit(0);
 	machnet_detach(s.channel);
 	free(s.buf);
-	return s.n_conns ? 1 : 0;
+	return s.n_conns && !leaves ? 1 : 0;
 }

@@ -34,7 +34,8 @@ struct conn {
 
 struct counts {
 	uint64_t sent, received, bytes;	/* messages, bytes received */
-	uint64_t in_order, broken, refused;	/* ends; connects in vain */
+	uint64_t in_order, left, broken;	/* ends */
+	uint64_t refused;		/* failed connects */
 };
 
 struct soak {
@@ -46,6 +47,7 @@ struct soak {
 	unsigned int want;	/* connections to have made */
 	const char *kills;	/* file: what was killed, and when */
 	const char *go;		/* connect as soon as this file is there */
+	const char *ledger;	/* file: what was accepted to be sent */
 	void *channel;
 	struct conn conns[CONNS_MAX];
 	unsigned int n_conns;
@@ -72,8 +74,19 @@ bool soak_connect(struct soak *s);
 void soak_watch(struct soak *s);
 
 /*
+ * ledger.c: messages of each connection that a send call has accepted, by the token of its plan, in
+ * a file that outlives the programs. A sender that is killed may be about to write its last one.
+ */
+void ledger_open(const char *path);
+/* A new connection, before its first message. */
+void ledger_begin(uint64_t token);
+void ledger_sent(uint64_t token, int direction, uint32_t n);
+/* At least so many must arrive if the connection ends in order. */
+uint32_t ledger_accepted(uint64_t token, int direction);
+
+/*
  * kills.c: the connection between us and the peer since since_us may have been broken: one of the
- * daemons or the peer's application was killed.
+ * daemons was killed, or the peer's application was or has left.
  */
 bool soak_was_killed(const struct soak *s, const struct place *peer, uint64_t since_us);
 

@@ -120,6 +120,13 @@ static void on_message(struct soak *s, const MachnetFlow_t *flow, size_t len)
 			  flow->dst_ip, flow->dst_port);
 }
 
+/* The peer's program was killed or has left before the plan was fulfilled. */
+static bool is_early_end(const struct soak *s, const struct conn *c)
+{
+	return (we_close(c) || c->received != c->plan.total[into(c)]) &&
+	       soak_was_killed(s, &c->peer, c->since_us);
+}
+
 static void on_end(struct soak *s, const MachnetFlow_t *flow, int error)
 {
 	struct conn *c = find(s, flow);
@@ -129,7 +136,13 @@ static void on_end(struct soak *s, const MachnetFlow_t *flow, int error)
 	/* It ended before it said anything. */
 	if (!c)
 		return;
-	if (error == ESHUTDOWN) {
+	if (error == ESHUTDOWN && is_early_end(s, c)) {
+		if (c->received < ledger_accepted(c->plan.token, into(c)))
+			soak_fail("connection %lx: its peer has left, and %u of %u accepted "
+				  "messages have arrived", c->plan.token, c->received,
+				  ledger_accepted(c->plan.token, into(c)));
+		s->counts.left++;
+	} else if (error == ESHUTDOWN) {
 		if (we_close(c) || c->received != c->plan.total[into(c)])
 			soak_fail("connection %lx: closed in order after %u of %u messages%s",
 				  c->plan.token, c->received, c->plan.total[into(c)],
@@ -187,6 +200,7 @@ static int send_next(struct soak *s, struct conn *c)
 	if (machnet_send(s->channel, c->flow, s->buf, len))
 		return errno;
 	c->sent++;
+	ledger_sent(c->plan.token, out_of(c), c->sent);
 	c->moved_us = soak_now_us();
 	s->counts.sent++;
 	return 0;
@@ -202,7 +216,7 @@ bool soak_send(struct soak *s)
 	bool work = false;
 
 	s->no_room = false;
-	for (unsigned int i = 0; i < s->n_conns && !s->no_room; i++) {
+	for (unsigned int i = 0; i < s->n_conns; i++) {
 		struct conn *c = &s->conns[(soak_random(s) + i) % s->n_conns];
 
 		for (int k = 0; k < SEND_IN_A_ROW && has_more(c); k++) {
@@ -211,7 +225,7 @@ bool soak_send(struct soak *s)
 			if (error && error != EAGAIN && error != ENOTCONN)
 				soak_fail("send: %s", strerror(error));
 			work |= !error;
-			s->no_room = error == EAGAIN;
+			s->no_room |= error == EAGAIN;
 			/* ENOTCONN: it has ended, as machnet_recv() is about to tell. */
 			if (error)
 				break;
@@ -281,6 +295,7 @@ bool soak_connect(struct soak *s)
 	if (c)
 		soak_fail("a connection has the addresses of connection %lx", c->plan.token);
 	c = add(s, &flow, soak_random(s));
+	ledger_begin(c->plan.token);
 	c->peer = *peer;
 	c->connected = true;
 	return true;
