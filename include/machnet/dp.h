@@ -224,8 +224,9 @@ int machnet_dp_snapshot(struct machnet_dp *dp,
 
 /*
  * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.
- * Free-running, but for those that say how much there is now: *mbufs_in_use, *channels,
- * *connections, *held_packets, *tx_buffers, *rx_buffers, *fault_held. Names are stable.
+ * Free-running, but for *longest_turn_us and those that say how much there is now:
+ * *mbufs_in_use, *channels, *connections, *held_packets, *tx_buffers, *rx_buffers, *fault_held.
+ * Names are stable.
  */
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,
 		     uint64_t *value);

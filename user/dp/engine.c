@@ -294,6 +294,15 @@ static void engine_wake_control(struct dp_engine *e)
 		return;	/* EAGAIN: readable already */
 }
 
+/* What the engine did not get to do meanwhile includes what the scheduler took from it. */
+static void engine_time_turn(struct dp_engine *e)
+{
+	uint64_t took_us = dp_clock_us() - e->now_us;
+
+	if (took_us > e->stats.longest_turn_us)
+		e->stats.longest_turn_us = took_us;
+}
+
 /* One turn of the loop; returns how much there was to do. */
 static unsigned int engine_turn(struct dp_engine *e)
 {
@@ -320,6 +329,8 @@ static unsigned int engine_turn(struct dp_engine *e)
 	}
 	if (e->event_posted)
 		engine_wake_control(e);
+	if (work)
+		engine_time_turn(e);
 	return work;
 }
 

@@ -61,9 +61,10 @@ struct dp_cmd {
 	struct mn_path path; /* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
 };
 
-/* Free-running; printed by the stats command under these names. */
+/* Free-running, but for the longest turn; printed by the stats command under these names. */
 #define DP_ENGINE_COUNTERS(X)	\
-	X(loops) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel) X(rx_not_for_us)	\
+	X(loops) X(longest_turn_us) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel)	\
+	X(rx_not_for_us)	\
 	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_tx_stuck)	\
 	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
 	X(tx_ring_full) X(tx_no_mbuf)
