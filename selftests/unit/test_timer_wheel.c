@@ -193,4 +193,66 @@ TEST_F(wheel, random_against_model)
 	}
 }
 
+static struct mn_wheel *again_in;
+
+static void fire_again(struct mn_timer *t, void *ctx)
+{
+	fire(t, ctx);
+	mn_timer_set(again_in, t, now_us - 1000000);
+}
+
+/* A timer that is set anew to a time that has passed fires once a call, however long that was. */
+TEST_F(wheel, fires_once_per_call)
+{
+	again_in = &self->w;
+	for (int i = 0; i < 10; i++) {
+		mn_timer_init(&self->p[i].timer, fire_again);
+		set(&self->w, &self->p[i], now_us + 1 + 1000 * i);
+	}
+	for (int calls = 1; calls <= 20; calls++) {
+		for (int i = 0; i < 10; i++)
+			self->p[i].due_us = 0;
+		go(&self->w, now_us + 5000000);
+		for (int i = 0; i < 10; i++)
+			EXPECT_EQ(calls, self->p[i].fired);
+		EXPECT_GE(now_us + MN_WHEEL_TICK_US, mn_wheel_next_us(&self->w));
+	}
+}
+
+/* Of thousands that are due some fire now, and the others in the next calls: none is lost. */
+TEST_F(wheel, bounded_per_call)
+{
+	enum { MANY = 10 * MN_WHEEL_FIRES };
+	struct probe *many = calloc(MANY, sizeof(*many));
+	uint64_t due_us = now_us + 1000, fired = 0, before;
+	int calls = 0;
+
+	ASSERT_NE(NULL, many);
+	for (int i = 0; i < MANY; i++) {
+		mn_timer_init(&many[i].timer, fire);
+		set(&self->w, &many[i], due_us + i % 3000);
+	}
+	/* Left over ones may be moved and removed as any other. */
+	go(&self->w, due_us + 5000);
+	for (int i = 0; i < MANY; i++) {
+		if (!many[i].fired && i % 3 == 0)
+			set(&self->w, &many[i], now_us + 100000);
+		else if (!many[i].fired && i % 3 == 1)
+			mn_timer_remove(&many[i].timer);
+	}
+	while (mn_wheel_next_us(&self->w) <= now_us + 200000) {
+		before = fired;
+		fired = 0;
+		for (int i = 0; i < MANY; i++)
+			fired += many[i].fired;
+		EXPECT_GE(MN_WHEEL_FIRES, fired - before);
+		ASSERT_GT(1000, ++calls);
+		go(&self->w, now_us + 1000);
+	}
+	/* All but those that were removed. */
+	for (int i = 0; i < MANY; i++)
+		EXPECT_EQ(1, i % 3 == 1 && !many[i].fired ? 1 : many[i].fired);
+	free(many);
+}
+
 TEST_HARNESS_MAIN

@@ -101,8 +101,11 @@ static void stream_fire(struct mn_conn *c)
 		c->tlp_due = true;
 		s->stats.tlp_fired++;
 	} else if (!mn_recovery_empty(r) && mn_recovery_timeout_us(r) <= s->now_us) {
+		/* What is lost and was not sent again yet is no new loss: the time starts anew. */
 		if (r->inflight || !r->lost || credit_is_closed(c))
 			timeout_fire(c);
+		else
+			r->progress_us = s->now_us;
 	} else if (c->persist_us && c->persist_us <= s->now_us) {
 		c->persist_us = 0;
 		c->persist_tries++;

@@ -9,6 +9,9 @@ void mn_wheel_init(struct mn_wheel *w, uint64_t now_us)
 {
 	w->tick = now_us / MN_WHEEL_TICK_US;
 	w->levels = 0;
+	w->advancing = false;
+	mn_list_init(&w->due);
+	mn_list_init(&w->late);
 	for (int l = 0; l < MN_WHEEL_LEVELS; l++) {
 		w->slots[l] = 0;
 		for (int s = 0; s < MN_WHEEL_SLOTS; s++)
@@ -51,7 +54,13 @@ void mn_timer_set(struct mn_wheel *w, struct mn_timer *t, uint64_t deadline_us)
 	if (filed && t->tick <= deadline_tick(t))
 		return;
 	mn_list_del(&t->node);
-	file_timer(w, t);
+	/* Due again at once: in the next call, or a timer could keep this one from its end. */
+	if (w->advancing && deadline_tick(t) <= w->until) {
+		t->tick = w->until + 1;
+		mn_list_add_tail(&w->late, &t->node);
+	} else {
+		file_timer(w, t);
+	}
 }
 
 void mn_timer_remove(struct mn_timer *t)
@@ -76,10 +85,13 @@ static bool next_slot(const struct mn_wheel *w, int *level, int *slot, uint64_t 
 	return true;
 }
 
-static void run_slot(struct mn_wheel *w, struct mn_list *due, void *ctx)
+/* Fires what is due, up to the bound; the rest stays in the list. Returns how many were fired. */
+static uint32_t run_due(struct mn_wheel *w, uint32_t max, void *ctx)
 {
-	while (!mn_list_empty(due)) {
-		struct mn_timer *t = mn_container(due->next, struct mn_timer, node);
+	uint32_t n = 0;
+
+	while (n < max && !mn_list_empty(&w->due)) {
+		struct mn_timer *t = mn_container(w->due.next, struct mn_timer, node);
 
 		mn_list_del(&t->node);
 		if (!mn_timer_is_set(t))
@@ -90,27 +102,42 @@ static void run_slot(struct mn_wheel *w, struct mn_list *due, void *ctx)
 		}
 		t->deadline_us = MN_TIMER_NONE;
 		t->fire(t, ctx);
+		n++;
+	}
+	return n;
+}
+
+static void file_late(struct mn_wheel *w)
+{
+	while (!mn_list_empty(&w->late)) {
+		struct mn_timer *t = mn_container(w->late.next, struct mn_timer, node);
+
+		mn_list_del(&t->node);
+		file_timer(w, t);
 	}
 }
 
 void mn_wheel_advance(struct mn_wheel *w, uint64_t now_us, void *ctx)
 {
 	uint64_t now = now_us / MN_WHEEL_TICK_US, start;
+	uint32_t left = MN_WHEEL_FIRES;
 	int level, slot;
 
-	while (next_slot(w, &level, &slot, &start) && start <= now) {
-		struct mn_list due;
-
+	w->advancing = true;
+	w->until = now;
+	left -= run_due(w, left, ctx);
+	while (left && next_slot(w, &level, &slot, &start) && start <= now) {
 		w->tick = start;
 		w->slots[level] &= ~(UINT64_C(1) << slot);
 		if (!w->slots[level])
 			w->levels &= ~(1u << level);
-		mn_list_init(&due);
-		mn_list_splice(&due, &w->lists[level][slot]);
-		run_slot(w, &due, ctx);
+		mn_list_splice(&w->due, &w->lists[level][slot]);
+		left -= run_due(w, left, ctx);
 	}
-	if (w->tick < now)
+	if (left && w->tick < now)
 		w->tick = now;
+	w->advancing = false;
+	file_late(w);
 }
 
 uint64_t mn_wheel_next_us(const struct mn_wheel *w)
@@ -118,6 +145,8 @@ uint64_t mn_wheel_next_us(const struct mn_wheel *w)
 	uint64_t start;
 	int level, slot;
 
+	if (!mn_list_empty(&w->due))
+		return w->tick * MN_WHEEL_TICK_US;
 	if (!next_slot(w, &level, &slot, &start))
 		return MN_TIMER_NONE;
 	return start * MN_WHEEL_TICK_US;

@@ -24,6 +24,8 @@
 #define MN_WHEEL_LEVELS		11
 #define MN_WHEEL_SLOTS		64
 #define MN_TIMER_NONE		UINT64_MAX
+/* Timers that one call fires at most, so that it takes no long time; the next call goes on. */
+#define MN_WHEEL_FIRES		256u
 
 struct mn_timer {
 	struct mn_list node;
@@ -33,14 +35,22 @@ struct mn_timer {
 };
 
 struct mn_wheel {
-	uint64_t tick;		/* all ticks up to this one are done */
+	uint64_t tick;		/* all ticks up to this one are done, or in due */
+	uint64_t until;		/* the present call's last tick */
+	bool advancing;		/* in a call */
+	struct mn_list due;	/* what the last call left */
+	struct mn_list late;	/* set in this call to a time that has passed */
 	uint32_t levels;	/* bit per level with a bit in slots */
 	uint64_t slots[MN_WHEEL_LEVELS];
 	struct mn_list lists[MN_WHEEL_LEVELS][MN_WHEEL_SLOTS];
 };
 
 void mn_wheel_init(struct mn_wheel *w, uint64_t now_us);
-/* Fires what is due: never early, at most one tick late. fire() may do anything to any timer. */
+/*
+ * Fires what is due: never early, at most one tick late unless more than MN_WHEEL_FIRES are due.
+ * Each timer once: one that is set anew to a time that has passed fires in the next call. fire()
+ * may do anything to any timer.
+ */
 void mn_wheel_advance(struct mn_wheel *w, uint64_t now_us, void *ctx);
 /* No timer fires before; MN_TIMER_NONE when none is filed. */
 uint64_t mn_wheel_next_us(const struct mn_wheel *w);
