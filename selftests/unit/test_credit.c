@@ -31,7 +31,7 @@ TEST_F(credit, claim__met_and_used)
 	EXPECT_EQ(TOTAL - LARGE, mn_credit_room(&self->cr, TOTAL));
 	mn_credit_use(&self->cr, &self->cl[0], 2000);
 	EXPECT_EQ(TOTAL - LARGE, mn_credit_room(&self->cr, TOTAL - 2000));
-	mn_credit_drop(&self->cr, &self->cl[0]);
+	mn_credit_end(&self->cr, &self->cl[0]);
 	EXPECT_EQ(0, self->cr.claimed);
 }
 
@@ -66,6 +66,7 @@ TEST_F(credit, claim__large_beside_greedy_small)
 		while (mn_credit_room(&self->cr, free)) {
 			ASSERT_TRUE(mn_credit_claim(&self->cr, &self->cl[1], 1, free));
 			mn_credit_use(&self->cr, &self->cl[1], 1);
+			mn_credit_end(&self->cr, &self->cl[1]);
 			free--;
 		}
 	}
@@ -87,9 +88,69 @@ TEST_F(credit, claim__dropped_in_line)
 	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[1], LARGE, 100));
 	mn_credit_settle(&self->cr, 1000);
 	EXPECT_LT(0, self->cr.claimed);
-	mn_credit_drop(&self->cr, &self->cl[0]);
+	mn_credit_end(&self->cr, &self->cl[0]);
 	EXPECT_EQ(0, self->cr.claimed);
 	EXPECT_EQ(&self->cl[1], mn_credit_settle(&self->cr, TOTAL));
+}
+
+/* Messages that are begun and do not go on, large or small, leave room for those that need less. */
+TEST_F(credit, claim__quota)
+{
+	static struct mn_claim many[2 * TOTAL];
+	uint32_t free = TOTAL;
+
+	for (int i = 0; i < 2 * (int)TOTAL; i++)
+		mn_claim_init(&many[i]);
+	for (int i = 0; i < 4; i++)
+		mn_credit_claim(&self->cr, &self->cl[i], LARGE, free);
+	for (int i = 0; i < 100; i++)
+		mn_credit_settle(&self->cr, free);
+	EXPECT_EQ(TOTAL / 8, mn_credit_room(&self->cr, free));
+	EXPECT_TRUE(mn_credit_claim(&self->cr, &self->cl[4], 16, free));
+	for (int i = 0; i < 2 * (int)TOTAL; i++)
+		if (mn_credit_claim(&self->cr, &many[i], 1, free)) {
+			mn_credit_use(&self->cr, &many[i], 1);
+			free--;
+		}
+	EXPECT_EQ(TOTAL / 16, mn_credit_room(&self->cr, free));
+	EXPECT_FALSE(mn_credit_is_low(&self->cr, free));
+	for (int i = 0; i < 2 * (int)TOTAL; i++)
+		mn_credit_end(&self->cr, &many[i]);
+	for (int i = 0; i < 5; i++)
+		mn_credit_end(&self->cr, &self->cl[i]);
+	EXPECT_EQ(0, self->cr.claimed);
+	EXPECT_EQ(0, self->cr.begun);
+	EXPECT_EQ(0, self->cr.begun_large);
+}
+
+/* A claim is kept by going on, or while nothing waits for it. */
+TEST_F(credit, claim__expires)
+{
+	uint64_t now_us = 1000;
+
+	EXPECT_TRUE(mn_credit_claim(&self->cr, &self->cl[0], LARGE, TOTAL));
+	EXPECT_TRUE(mn_credit_claim(&self->cr, &self->cl[1], LARGE / 2, TOTAL));
+	for (int i = 0; i < 10; i++)
+		EXPECT_EQ(NULL, mn_credit_expired(&self->cr, now_us += MN_CREDIT_CLAIM_US));
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[2], LARGE, TOTAL));
+	for (int i = 0; i < 8; i++) {
+		EXPECT_EQ(NULL, mn_credit_expired(&self->cr, now_us));
+		mn_credit_use(&self->cr, &self->cl[0], LARGE / 16);
+		mn_credit_use(&self->cr, &self->cl[1], LARGE / 32);
+		now_us += MN_CREDIT_CLAIM_US;
+	}
+	EXPECT_EQ(NULL, mn_credit_expired(&self->cr, now_us));
+	mn_credit_use(&self->cr, &self->cl[0], LARGE / 16);
+	mn_credit_use(&self->cr, &self->cl[1], LARGE / 32 - 1);
+	EXPECT_EQ(NULL, mn_credit_expired(&self->cr, now_us + MN_CREDIT_CLAIM_US - 1));
+	EXPECT_EQ(&self->cl[1], mn_credit_expired(&self->cr, now_us + MN_CREDIT_CLAIM_US));
+	mn_credit_end(&self->cr, &self->cl[1]);
+	EXPECT_EQ(NULL, mn_credit_expired(&self->cr, now_us + MN_CREDIT_CLAIM_US));
+	/* One that has all of its buffers waits for the application. */
+	mn_credit_use(&self->cr, &self->cl[0], LARGE - 9 * (LARGE / 16));
+	EXPECT_FALSE(mn_credit_claim(&self->cr, &self->cl[3], LARGE, LARGE));
+	for (int i = 0; i < 5; i++)
+		EXPECT_EQ(NULL, mn_credit_expired(&self->cr, now_us += MN_CREDIT_CLAIM_US));
 }
 
 /* A ring that never is what limits. */

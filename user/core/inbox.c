@@ -69,14 +69,14 @@ static int take_body(struct mn_inbox *in, struct mn_channel *ch, struct mn_credi
 	return got == n ? 0 : -EPROTO;
 }
 
-static int deliver(struct mn_inbox *in, struct mn_channel *ch, uint32_t flow)
+static int deliver(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint32_t flow)
 {
 	int ret = mn_channel_rx_post(ch, flow, &in->msg);
 
 	if (ret)
 		return ret;
 	in->frame_got = 0;
-	in->claim.granted = false;
+	mn_credit_end(cr, &in->claim);
 	in->messages++;
 	return 0;
 }
@@ -135,7 +135,7 @@ int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *
 			if (ret || in->msg.got < in->msg.len)
 				return ret;
 		}
-		ret = deliver(in, ch, flow);
+		ret = deliver(in, ch, cr, flow);
 		if (ret)
 			return ret;
 	}
@@ -143,7 +143,7 @@ int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *
 
 void mn_inbox_drop(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr)
 {
-	mn_credit_drop(cr, &in->claim);
+	mn_credit_end(cr, &in->claim);
 	mn_channel_rx_drop(ch, &in->msg);
 	in->frame_got = 0;
 }

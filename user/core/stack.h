@@ -109,7 +109,8 @@ struct mn_stack_config {
 	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
 	X(drop_conn_limit) X(drop_wrong_peer) X(drop_bad_state) X(drop_after_close)	\
 	X(drop_reply_limit) X(syn_cookies_sent) X(syn_cookies_accepted) X(syn_cookies_bad)	\
-	X(syn_cookies_received) X(channels_corrupt) X(finish_timeouts) X(finish_aborted)
+	X(syn_cookies_received) X(claims_expired) X(channels_corrupt) X(finish_timeouts)	\
+	X(finish_aborted)
 
 struct mn_stack_stats {
 #define MN_X(name) uint64_t name;

@@ -304,12 +304,21 @@ static void resume_blocked(struct mn_stack_channel *sch)
 	}
 }
 
-static void resume_claims(struct mn_stack_channel *sch)
+static struct mn_conn *conn_of_claim(struct mn_claim *cl)
+{
+	return mn_container(cl, struct mn_conn, inbox.claim);
+}
+
+static void resume_claims(struct mn_stack *s, struct mn_stack_channel *sch)
 {
 	struct mn_claim *cl;
 
+	while ((cl = mn_credit_expired(&sch->credit, s->now_us))) {
+		s->stats.claims_expired++;
+		mn_conn_end(conn_of_claim(cl), MN_END_TIMED_OUT, MN_WIRE_CODE_ABORTED);
+	}
 	while ((cl = mn_credit_settle(&sch->credit, sch->ch->rx_free_count)))
-		mn_conn_resume(mn_container(cl, struct mn_conn, inbox.claim));
+		mn_conn_resume(conn_of_claim(cl));
 }
 
 static bool has_much_room(const struct mn_stack_channel *sch)
@@ -346,7 +355,7 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 	work = sch->ch->rx_free_count != before;
 	if (!sch->corrupt) {
 		resume_blocked(sch);
-		resume_claims(sch);
+		resume_claims(s, sch);
 		update_credits(sch);
 	}
 	if (!sch->corrupt)
