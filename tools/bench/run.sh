@@ -33,8 +33,8 @@ usage() {
 	writes build/bench.json (or BENCH_JSON). Takes some five minutes by default. Needs root.
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
-	WORK/WORLD: ${works[*]} loss single reorder connections-64 connections-8K same-host stopped-reader
-	hostile; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
+	WORK/WORLD: ${works[*]} loss single reorder many connections-64 connections-8K same-host
+	stopped-reader hostile; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
 	EOF
@@ -286,6 +286,11 @@ connections_round() {
 	done
 }
 
+# A message under way on each of thousands of connections.
+many_round() {
+	client many 3000 veth "$IP_B" -s 64 -w 3000 -c 3000
+}
+
 same_host_round() {
 	client same-host 64-w1 memif "$IP_A" -p $neighbour_port -s 64 -w 1
 	client same-host 64-w32 memif "$IP_A" -p $neighbour_port -s 64 -w 32
@@ -358,6 +363,7 @@ place sockets
 pair_join raw-a raw-b
 place raw
 each_round main_round
+each_round many_round
 world_down veth
 [ -z "${daemon[crossed-a]:-}" ] || world_down crossed
 fault_rows loss "$fault_loss" -s 32K -w 32

@@ -156,6 +156,12 @@ def add_connections(bars, r):
                           (work, str(n)))
 
 
+def add_many(bars, r):
+    many = ("many", "3000")
+    bars.at_least("3,000 connections with a message each, veth", ">= 5,000 messages/s", r.median(*many, "rate"),
+                  5000, rate, many)
+
+
 def add_neighbours(bars, r):
     for name in ("stopped-reader", "hostile"):
         bars.at_most(f"beside a {name.replace('-', ' ')}, p99", "<= 2x alone",
@@ -248,7 +254,7 @@ def main():
     facts = {"cores": str(os.cpu_count()), "kernel": os.uname().release,
              **dict(a.split("=", 1) for a in sys.argv[3:])}
     bars = Bars()
-    for add in (add_rates, add_raw, add_faults, add_connections, add_same_host, add_neighbours, add_sockets):
+    for add in (add_rates, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours, add_sockets):
         add(bars, r)
     print("Medians of " + ", ".join(f"{k} {v}" for k, v in facts.items()))
     print("Two daemons, a client and a server share two cores: one per host; crossed: an application and its daemon\n"
