@@ -10,6 +10,9 @@
 #include <linux/machnet.h>
 #include "dp/engine.h"
 
+/* Commands that one turn takes: thousands of connects must not hold up what is connected. */
+#define COMMANDS_PER_TURN	64
+
 static void engine_pkt_free(void *ctx, void *handle)
 {
 	(void)ctx;
@@ -221,7 +224,8 @@ unsigned int dp_engine_commands(struct dp_engine *e)
 	unsigned int n = 0;
 
 	/* One deletion may end every connection: each command wants the whole reserve. */
-	while (rte_ring_free_count(e->events) >= e->events_reserve &&
+	while (n < COMMANDS_PER_TURN &&
+	       rte_ring_free_count(e->events) >= e->events_reserve &&
 	       rte_ring_sc_dequeue_elem(e->cmds, &c, sizeof(c)) == 0) {
 		engine_command(e, &c);
 		n++;

@@ -134,7 +134,7 @@ int dp_engine_main(void *engine);
 /* Wakes it if it sleeps; after something was put on one of its rings. Any thread. */
 void dp_engine_kick(struct dp_engine *e);
 
-/* command.c: takes what is on the ring of commands, as long as there is room for their events. */
+/* command.c: takes some of the commands on its ring, while there is room for their events. */
 unsigned int dp_engine_commands(struct dp_engine *e);
 extern const struct mn_stack_ops dp_engine_ops;
 
