@@ -4,6 +4,9 @@ TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh synflood.
 	bench.sh engines.sh ports.sh many.sh hostile.sh deaf.sh leave.sh no_hugepages.sh demo.sh operator.sh reattach.sh)
 VM_TESTS += selftests/e2e/reattach_kernel.sh
 
+# What a machine is left with, and who has which interface
+VM_TESTS += selftests/e2e/hugepages.sh
+
 # What harms its engine, for hostile.sh and tools/bench/run.sh
 PROGS += hostile
 hostile_SRCS := selftests/e2e/hostile.c

@@ -13,6 +13,7 @@
 
 #include "dp/dp_priv.h"
 #include "dp/eal.h"
+#include "dp/hugepages.h"
 #include "dp/log.h"
 #include "dp/sleep.h"
 
@@ -109,7 +110,7 @@ static void dp_close(struct machnet_dp *dp)
 		dp_engine_fini(&dp->engines[i]);
 	dp_nic_close(&dp->nic);
 	dp_channels_free(dp);
-	dp_eal_release();
+	dp_hugepages_release();
 	if (dp->efd >= 0)
 		close(dp->efd);
 	free(dp->listeners);

@@ -13,10 +13,9 @@
 #include <rte_log.h>
 
 #include "dp/eal.h"
+#include "dp/hugepages.h"
 #include "dp/log.h"
 
-#define HUGE_DIR	"/sys/kernel/mm/hugepages/hugepages-2048kB/"
-#define HUGE_MB		2
 /* Packet buffers of an engine, and what DPDK itself takes. */
 #define MEMORY_ENGINE_MB	32
 #define MEMORY_BASE_MB		64
@@ -24,7 +23,6 @@
 #define EAL_ARGS_MAX	24
 
 static bool eal_up, eal_huge;
-static long eal_reserved;	/* hugepages that were added for us */
 
 /* An argument vector under construction; the strings live in text. */
 struct eal_args {
@@ -52,63 +50,11 @@ static void __attribute__((format(printf, 2, 3))) arg(struct eal_args *a, const 
 	a->used += n + 1;
 }
 
-static long read_number(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	long n = -1;
-
-	if (!f)
-		return -1;
-	if (fscanf(f, "%ld", &n) != 1)
-		n = -1;
-	fclose(f);
-	return n;
-}
-
-static void write_number(const char *path, long n)
-{
-	FILE *f = fopen(path, "we");
-
-	if (!f)
-		return;
-	fprintf(f, "%ld\n", n);
-	fclose(f);
-}
-
-/* True when megabytes of free hugepages are there, having asked the kernel for what is missing. */
-static bool hugepages_get(const struct machnet_dp_config *cfg, unsigned int megabytes)
-{
-	long want = (megabytes + HUGE_MB - 1) / HUGE_MB;
-	long free = read_number(HUGE_DIR "free_hugepages");
-	long total = read_number(HUGE_DIR "nr_hugepages");
-
-	if (free < 0 || total < 0)
-		return false;
-	if (free < want) {
-		write_number(HUGE_DIR "nr_hugepages", total + want - free);
-		free = read_number(HUGE_DIR "free_hugepages");
-		eal_reserved = read_number(HUGE_DIR "nr_hugepages") - total;
-		dp_log(cfg, LOG_NOTICE, "reserved %ld hugepages of 2 MB more", eal_reserved);
-	}
-	return free >= want;
-}
-
-/* Pages in use become surplus, and go when the process does. */
-void dp_eal_release(void)
-{
-	if (eal_reserved > 0)
-		write_number(HUGE_DIR "nr_hugepages",
-			     read_number(HUGE_DIR "nr_hugepages") - eal_reserved);
-	eal_reserved = 0;
-}
-
 static void arg_memory(struct eal_args *a, const struct machnet_dp_config *cfg)
 {
 	unsigned int mb = MEMORY_BASE_MB + cfg->engines * MEMORY_ENGINE_MB;
 
-	eal_huge = hugepages_get(cfg, mb);
-	if (!eal_huge)
-		dp_eal_release();
+	eal_huge = dp_hugepages_get(cfg, mb);
 	if (eal_huge) {
 		arg(a, "--in-memory");
 	} else {
@@ -202,6 +148,16 @@ static void arg_device(struct eal_args *a, const struct machnet_dp_config *cfg)
 	}
 }
 
+static int eal_start(const struct machnet_dp_config *cfg, struct eal_args *a)
+{
+	if (rte_eal_init(a->argc, a->argv) < 0) {
+		dp_log(cfg, LOG_ERR, "DPDK does not start: %s", rte_strerror(rte_errno));
+		return -rte_errno;
+	}
+	eal_up = true;
+	return 0;
+}
+
 int dp_eal_init(const struct machnet_dp_config *cfg)
 {
 	static struct eal_args a;	/* DPDK keeps pointers into it */
@@ -211,21 +167,16 @@ int dp_eal_init(const struct machnet_dp_config *cfg)
 		return rte_lcore_count() == cfg->engines + 1 ? 0 : -EINVAL;
 	memset(&a, 0, sizeof(a));
 	arg(&a, "machnet");
-	arg_memory(&a, cfg);
 	ret = arg_cores(&a, cfg);
 	if (ret)
 		return ret;
+	arg_memory(&a, cfg);
 	arg_device(&a, cfg);
 	arg(&a, "--no-telemetry");
 	arg(&a, "--log-level=error");
-	if (a.overflow)
-		return -EINVAL;
-	if (rte_eal_init(a.argc, a.argv) < 0) {
-		dp_log(cfg, LOG_ERR, "DPDK does not start: %s", rte_strerror(rte_errno));
-		return -rte_errno;
-	}
-	eal_up = true;
-	return 0;
+	ret = a.overflow ? -EINVAL : eal_start(cfg, &a);
+	dp_hugepages_taken();
+	return ret;
 }
 
 bool dp_eal_hugepages(void)

@@ -14,7 +14,5 @@
  */
 int dp_eal_init(const struct machnet_dp_config *cfg);
 bool dp_eal_hugepages(void);
-/* Gives back the hugepages that had to be reserved. */
-void dp_eal_release(void);
 
 #endif /* DP_EAL_H */

@@ -19,6 +19,7 @@
 #include <rte_mbuf.h>
 
 #include "dp/eal.h"
+#include "dp/hugepages.h"
 #include "dp/nic.h"
 
 /* For experiments: no protocol of the kernel's takes such packets. */
@@ -203,6 +204,6 @@ int main(int argc, char **argv)
 		echo(&nic);
 	}
 	dp_nic_close(&nic);
-	dp_eal_release();
+	dp_hugepages_release();
 	return ret ? 1 : 0;
 }
