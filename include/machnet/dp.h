@@ -132,6 +132,11 @@ struct machnet_dp;
 int machnet_dp_create(const struct machnet_dp_config *cfg, struct machnet_dp **dp);
 /* Resets all connections, stops the engines, closes the device and the TAP. */
 void machnet_dp_destroy(struct machnet_dp *dp);
+/*
+ * Takes out of the machine's pool the hugepages that datapaths of dead processes had added. The
+ * next machnet_dp_create() does the same. Needs no datapath.
+ */
+void machnet_dp_reclaim(void);
 
 void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info);
 

@@ -49,6 +49,28 @@ TEST(the_environment_names_the_socket_and_the_option_wins)
 	unsetenv(MN_APP_SOCKET_ENV);
 }
 
+TEST(give_back_stands_alone)
+{
+	struct mnd_options o;
+
+	ASSERT_EQ(0, parse(&o, "--give-back"));
+	EXPECT_TRUE(o.give_back);
+	EXPECT_EQ(USAGE, parse(&o, "--give-back -i eth0"));
+	EXPECT_EQ(USAGE, parse(&o, "--give-back --engines 2"));
+	EXPECT_EQ(USAGE, parse(&o, "--give-back eth0"));
+}
+
+TEST(detach)
+{
+	struct mnd_options o;
+
+	ASSERT_EQ(0, parse(&o, "-i eth0"));
+	EXPECT_FALSE(o.detach);
+	ASSERT_EQ(0, parse(&o, "-i eth0 --detach"));
+	EXPECT_TRUE(o.detach);
+	EXPECT_EQ(USAGE, parse(&o, "--detach"));
+}
+
 TEST(everything)
 {
 	struct mnd_options o;

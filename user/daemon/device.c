@@ -104,16 +104,41 @@ static int device_shared(struct mnd_daemon *d, struct machnet_dp_config *cfg)
 	return 0;
 }
 
-/* A NIC by its PCI address, or by the interface that the kernel has or had for it. */
+/* A terminal may come over this NIC: an ssh session that breaks off ends the daemon. */
+static void warn_of_terminal(const struct mnd_daemon *d)
+{
+	const char *name = d->nic.ifname;
+
+	if (d->opt.detach || !isatty(STDERR_FILENO) || !mnd_netconf_has_default(&d->nic.conf))
+		return;
+	mnd_warn("%s has the default route, and this machnetd ends, and gives it back, when its "
+		 "terminal closes; to go on without: machnetd --detach -i %s, or "
+		 "systemctl enable --now machnetd@%s", name, name, name);
+}
+
 static int device_pci(struct mnd_daemon *d, struct machnet_dp_config *cfg, const char *pci)
 {
-	int ret = mnd_takeover_begin(&d->nic, pci, d->opt.ifname, &d->rtnl);
+	int ret = mnd_takeover_begin(&d->nic, pci, &d->rtnl);
 
 	cfg->device = d->nic.pci;
 	snprintf(d->device, sizeof(d->device), "%s", d->nic.pci);
 	if (!cfg->mtu)
 		cfg->mtu = d->nic.mtu;
+	if (!ret)
+		warn_of_terminal(d);
 	return ret;
+}
+
+static int device_missing(const char *ifname)
+{
+	pid_t holder = mnd_takeover_holder(ifname);
+
+	if (holder)
+		mnd_err("%s is served by another machnetd, process %d: a NIC has room for one",
+			ifname, holder);
+	else
+		mnd_err("there is no interface %s (ip link shows those there are)", ifname);
+	return holder ? -EBUSY : -ENODEV;
 }
 
 static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg)
@@ -122,11 +147,7 @@ static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *c
 	int ret = mnd_takeover_find(d->opt.ifname, pci);
 
 	if (ret == -ENODEV)
-		ret = mnd_takeover_recall(d->opt.ifname, pci) ? -ENODEV : 0;
-	if (ret == -ENODEV) {
-		mnd_err("there is no interface %s", d->opt.ifname);
-		return ret;
-	}
+		return device_missing(d->opt.ifname);
 	if (!ret)
 		return device_pci(d, cfg, pci);
 	mnd_info("%s is no virtio PCI NIC: sharing it with the kernel through af_packet, slower",

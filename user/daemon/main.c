@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,10 +9,14 @@
 
 #include "daemon/app.h"
 #include "daemon/conn.h"
+#include "daemon/detach.h"
 #include "daemon/device.h"
+#include "daemon/give_back.h"
+#include "daemon/guard.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
+#include "daemon/signals.h"
 
 static void on_signal(void *arg, uint32_t events)
 {
@@ -37,19 +40,13 @@ static void on_control(void *arg, uint32_t events)
 		mnd_warn("control plane: %s", strerror(-ret));
 }
 
-/* Before anything makes a thread, so that all of them leave the signals to the event loop. */
 static int open_signals(struct mnd_daemon *d)
 {
-	sigset_t set;
+	int fd = mnd_signals_open();
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (d->signal_fd < 0)
-		return -errno;
+	if (fd < 0)
+		return fd;
+	d->signal_fd = fd;
 	d->signal_watch = (struct mnd_watch){ on_signal, d };
 	return mnd_watch_add(d, d->signal_fd, &d->signal_watch);
 }
@@ -127,6 +124,8 @@ static int daemon_open(struct mnd_daemon *d)
 	if (!ret)
 		ret = mnd_app_listen(d);
 	if (!ret)
+		mnd_give_back();
+	if (!ret)
 		ret = mnd_device_open(d);
 	if (!ret)
 		greet_waiting(d);
@@ -148,6 +147,26 @@ static void daemon_close(struct mnd_daemon *d)
 		close(d->epfd);
 }
 
+/* In a process of its own when detached; the exit status. */
+static int run(struct mnd_daemon *d, int argc, char **argv)
+{
+	pid_t guard = mnd_guard_start(argc, argv);
+	int ret = daemon_open(d);
+
+	if (guard < 0)
+		mnd_warn("no guard: %s (if this process is killed: machnetd --give-back)",
+			 strerror(-guard));
+	if (!ret) {
+		mnd_notify("READY=1");
+		mnd_detach_done();
+		mnd_loop_run(d);
+		mnd_notify("STOPPING=1");
+	}
+	daemon_close(d);
+	mnd_guard_stop(guard);
+	return ret ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct mnd_daemon d;
@@ -155,12 +174,12 @@ int main(int argc, char **argv)
 
 	if (ret)
 		return ret - 1;
-	ret = daemon_open(&d);
-	if (!ret) {
-		mnd_notify("READY=1");
-		mnd_loop_run(&d);
-		mnd_notify("STOPPING=1");
+	if (d.opt.give_back)
+		return mnd_give_back() ? 1 : 0;
+	if (d.opt.detach) {
+		ret = mnd_detach();
+		if (ret)
+			return ret - 1;
 	}
-	daemon_close(&d);
-	return ret ? 1 : 0;
+	return run(&d, argc, argv);
 }

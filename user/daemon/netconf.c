@@ -153,6 +153,20 @@ int mnd_netconf_apply(const struct mnd_netconf *c, struct mnd_rtnl *r, uint32_t 
 	return first;
 }
 
+bool mnd_netconf_has_default(const struct mnd_netconf *c)
+{
+	const struct nlmsghdr *nlh = (const void *)c->msgs;
+	int left = c->len;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+
+		if (nlh->nlmsg_type == RTM_NEWROUTE && !rtm->rtm_dst_len)
+			return true;
+	}
+	return false;
+}
+
 void mnd_netconf_free(struct mnd_netconf *c)
 {
 	free(c->msgs);

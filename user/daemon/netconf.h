@@ -10,6 +10,7 @@
 #ifndef MND_NETCONF_H
 #define MND_NETCONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@ int mnd_netconf_read(struct mnd_netconf *c, struct mnd_rtnl *r, uint32_t ifindex
  * Gives it to another interface that is up. Goes on after a refusal; returns the first one.
  */
 int mnd_netconf_apply(const struct mnd_netconf *c, struct mnd_rtnl *r, uint32_t ifindex);
+/* True when a default route leads out by the interface. */
+bool mnd_netconf_has_default(const struct mnd_netconf *c);
 void mnd_netconf_free(struct mnd_netconf *c);
 
 /* To and from a file, for the next daemon in case this one is killed. */

@@ -23,6 +23,8 @@ enum {
 	OPT_POLL,
 	OPT_MTU,
 	OPT_FAULT,
+	OPT_DETACH,
+	OPT_GIVE_BACK,
 };
 
 static const struct option long_options[] = {
@@ -38,6 +40,8 @@ static const struct option long_options[] = {
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "fault", required_argument, NULL, OPT_FAULT },
+	{ "detach", no_argument, NULL, OPT_DETACH },
+	{ "give-back", no_argument, NULL, OPT_GIVE_BACK },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -45,6 +49,7 @@ static const struct option long_options[] = {
 
 static const char help[] =
 "Usage: machnetd (-i IFACE | --pci ADDR | --vdev ARGS) [OPTION]...\n"
+"       machnetd --give-back\n"
 "Moves messages between applications and one network device with DPDK.\n"
 "\n"
 "Device (exactly one):\n"
@@ -71,11 +76,14 @@ static const char help[] =
 "                         delay=[SHARE:]TIME[:JITTER], corrupt=SHARE, truncate=SHARE,\n"
 "                         stall=SHARE:TIME (nothing is received), txfull=SHARE[:TIME]\n"
 "                         (nothing is sent), e.g. loss=1%,stall=0.1%:5ms,seed=7\n"
+"      --detach           leave the terminal when it serves; the log goes to syslog\n"
+"      --give-back        give back the NICs and hugepages that a machnetd left that\n"
+"                         died (systemd calls it; every start does the same)\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
-"SIGTERM and SIGINT end it cleanly. Exit status: 0 after a clean end, 1 when it could\n"
-"not start or failed, 2 for wrong usage.\n";
+"SIGTERM, SIGINT, SIGHUP and SIGQUIT end it cleanly. Exit status: 0 after a\n"
+"clean end, 1 when it could not start or failed, 2 for wrong usage.\n";
 
 static int usage(const char *fmt, const char *what)
 {
@@ -185,6 +193,12 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 		return 0;
 	case OPT_FAULT:
 		return parse_fault(o, arg);
+	case OPT_DETACH:
+		o->detach = true;
+		return 0;
+	case OPT_GIVE_BACK:
+		o->give_back = true;
+		return 0;
 	case 'h':
 		fputs(help, stdout);
 		return OPTIONS_DONE;
@@ -211,6 +225,8 @@ int mnd_options_parse(struct mnd_options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage("unexpected argument %s", argv[optind]);
+	if (o->give_back)
+		return argc == 2 ? 0 : usage("%s stands alone", "--give-back");
 	if (!!o->ifname + !!o->pci + !!o->vdev != 1)
 		return usage("want exactly one of %s", "-i IFACE, --pci ADDR, --vdev ARGS");
 	if (o->ifname && o->n_addresses)

@@ -30,6 +30,8 @@ struct mnd_options {
 	struct machnet_dp_fault fault;
 	struct mnd_prefix addresses[MND_ADDRESSES_MAX];
 	unsigned int n_addresses;
+	bool detach;
+	bool give_back;		/* and nothing else: no device is given */
 };
 
 /*

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -14,16 +15,12 @@
 #include "daemon/pci.h"
 #include "daemon/takeover.h"
 
-#define STATE_DIR	"/run/machnet"
-#define STATE_MAGIC	"machnet-nic-1"
+#define STATE_PREFIX	"nic-"		/* and the PCI address */
+#define STATE_MAGIC	"machnet-nic-2"
+#define STATE_NONE	"-"		/* no interface, no driver */
 /* How long the kernel's driver may take to bring the interface back. */
 #define RETURN_MS	5000
 #define RETURN_POLL_MS	10
-
-static void state_path(char *path, size_t size, const char *ifname)
-{
-	snprintf(path, size, STATE_DIR "/nic-%s", ifname);
-}
 
 /* A PCI address, the component of a sysfs path that looks like one: 0000:00:04.0 */
 static bool is_pci(const char *s, size_t len)
@@ -59,67 +56,114 @@ int mnd_takeover_find(const char *ifname, char pci[MND_PCI_LEN])
 	return 0;
 }
 
-static FILE *state_open(const char *ifname, const char *mode)
+static const char *or_none(const char *text)
 {
-	char path[PATH_MAX];
-
-	state_path(path, sizeof(path), ifname);
-	return fopen(path, mode);
+	return *text ? text : STATE_NONE;
 }
 
-static int state_read(struct mnd_takeover *t, const char *ifname)
+static void none_is_empty(char *text)
 {
-	FILE *f = state_open(ifname, "re");
+	if (!strcmp(text, STATE_NONE))
+		*text = '\0';
+}
+
+/* The pid is for messages alone: what says that the owner lives is the lock. */
+static int state_parse(struct mnd_takeover *t, FILE *f)
+{
 	unsigned int up;
-	int ret = -EBADMSG;
+
+	if (fscanf(f, "%*d " STATE_MAGIC " pci %15s ifname %15s driver %31s mtu %u up %u", t->pci,
+		   t->ifname, t->driver, &t->mtu, &up) != 5 ||
+	    fgetc(f) != '\n' || !is_pci(t->pci, strlen(t->pci)))
+		return -EBADMSG;
+	none_is_empty(t->ifname);
+	none_is_empty(t->driver);
+	t->was_up = up;
+	return mnd_netconf_load(&t->conf, f);
+}
+
+static int state_read(struct mnd_takeover *t, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int ret;
 
 	if (!f)
-		return -ENOENT;
-	if (fscanf(f, STATE_MAGIC " pci %15s driver %31s mtu %u up %u", t->pci, t->driver, &t->mtu,
-		   &up) == 4 &&
-	    fgetc(f) == '\n' && is_pci(t->pci, strlen(t->pci))) {
-		t->was_up = up;
-		snprintf(t->ifname, sizeof(t->ifname), "%s", ifname);
-		ret = mnd_netconf_load(&t->conf, f);
-	}
+		return -errno;
+	ret = state_parse(t, f);
 	fclose(f);
 	return ret;
 }
 
-static int state_write(const struct mnd_takeover *t)
+/* Into the file that is locked. */
+static int state_write(const struct mnd_takeover *t, pid_t owner)
 {
-	FILE *f;
+	size_t len;
+	char *text;
+	FILE *f = open_memstream(&text, &len);
 	int ret;
 
-	mkdir(STATE_DIR, 0755);
-	f = state_open(t->ifname, "we");
 	if (!f)
 		return -errno;
-	fprintf(f, STATE_MAGIC " pci %s driver %s mtu %u up %u\n", t->pci, t->driver, t->mtu,
-		t->was_up);
+	fprintf(f, "%d " STATE_MAGIC " pci %s ifname %s driver %s mtu %u up %u\n", owner, t->pci,
+		or_none(t->ifname), or_none(t->driver), t->mtu, t->was_up);
 	ret = mnd_netconf_save(&t->conf, f);
-	if (fclose(f) && !ret)
-		ret = -EIO;
-	return ret;
-}
-
-static void state_remove(const struct mnd_takeover *t)
-{
-	char path[PATH_MAX];
-
-	state_path(path, sizeof(path), t->ifname);
-	unlink(path);
-}
-
-int mnd_takeover_recall(const char *ifname, char pci[MND_PCI_LEN])
-{
-	struct mnd_takeover t = { 0 };
-	int ret = state_read(&t, ifname);
-
+	if (fclose(f))
+		return -ENOMEM;
 	if (!ret)
-		snprintf(pci, MND_PCI_LEN, "%s", t.pci);
-	mnd_netconf_free(&t.conf);
+		ret = dp_lockfile_write(&t->state, text, len);
+	free(text);
 	return ret;
+}
+
+/* Calls each() for every state file's name until it returns other than 0. */
+static int each_state(int (*each)(void *ctx, const char *name), void *ctx)
+{
+	DIR *d = opendir(DP_RUN_DIR);
+	struct dirent *e;
+	int ret = 0;
+
+	while (d && !ret && (e = readdir(d)))
+		if (!strncmp(e->d_name, STATE_PREFIX, strlen(STATE_PREFIX)))
+			ret = each(ctx, e->d_name);
+	if (d)
+		closedir(d);
+	return ret;
+}
+
+/* 1: it is the one, and its owner lives. */
+static int is_held(void *ctx, const char *name)
+{
+	struct mnd_takeover t = { .state = DP_LOCKFILE_NONE }, *wanted = ctx;
+	char path[PATH_MAX];
+	int ret;
+
+	snprintf(path, sizeof(path), DP_RUN_DIR "/%s", name);
+	ret = state_read(&t, path);
+	mnd_netconf_free(&t.conf);
+	if (ret || strcmp(t.ifname, wanted->ifname))
+		return 0;
+	if (dp_lockfile_take_existing(&wanted->state, name) != -EBUSY) {
+		dp_lockfile_drop(&wanted->state, false);
+		return 0;
+	}
+	snprintf(wanted->pci, sizeof(wanted->pci), "%s", t.pci);
+	return 1;
+}
+
+static pid_t holder_of(const char *pci)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), STATE_PREFIX "%s", pci);
+	return dp_lockfile_number(name);
+}
+
+pid_t mnd_takeover_holder(const char *ifname)
+{
+	struct mnd_takeover wanted = { .state = DP_LOCKFILE_NONE };
+
+	snprintf(wanted.ifname, sizeof(wanted.ifname), "%s", ifname);
+	return each_state(is_held, &wanted) ? holder_of(wanted.pci) : 0;
 }
 
 static int read_interface(struct mnd_takeover *t, struct mnd_rtnl *r)
@@ -147,36 +191,43 @@ static bool is_dpdk_driver(const char *driver)
 	       !strcmp(driver, "igb_uio");
 }
 
-/* What the kernel's interface is now, or what it was before a daemon was killed. */
-static int takeover_save(struct mnd_takeover *t, const char *ifname, struct mnd_rtnl *r)
+/* From here on the NIC is this process's, and what the kernel's interface is now is on record. */
+static int takeover_save(struct mnd_takeover *t, struct mnd_rtnl *r)
 {
-	int ret = mnd_pci_netdev(t->pci, t->ifname, sizeof(t->ifname));
+	char name[32];
+	int ret;
 
-	if (ret == -ENOENT) {
-		if (!ifname || state_read(t, ifname))
-			return 0;
-		mnd_info(
-			"%s: %s was left by a daemon that died, its configuration is in " STATE_DIR,
-			ifname, t->pci);
-		return 0;
+	snprintf(name, sizeof(name), STATE_PREFIX "%s", t->pci);
+	ret = dp_lockfile_take(&t->state, name);
+	if (ret == -EBUSY) {
+		mnd_err("%s is served by another machnetd, process %d: a NIC has room for one",
+			t->pci, holder_of(t->pci));
+		return ret;
 	}
 	if (!ret)
-		ret = read_interface(t, r);
+		ret = mnd_pci_netdev(t->pci, t->ifname, sizeof(t->ifname));
 	if (!ret)
-		ret = state_write(t);
-	if (ret)
-		mnd_err("cannot save the configuration of %s: %s", t->ifname, strerror(-ret));
+		ret = read_interface(t, r);
+	else if (ret == -ENOENT && t->state.fd >= 0)
+		ret = 0;
+	if (!ret)
+		ret = state_write(t, getpid());
+	if (!ret)
+		return 0;
+	mnd_err("cannot save the configuration of %s in " DP_RUN_DIR ": %s",
+		*t->ifname ? t->ifname : t->pci, strerror(-ret));
+	dp_lockfile_drop(&t->state, true);
 	return ret;
 }
 
-int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifname,
-		       struct mnd_rtnl *r)
+int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, struct mnd_rtnl *r)
 {
 	const char *target = mnd_pci_has_iommu(pci) ? "vfio-pci" : "uio_pci_generic";
 	char driver[32];
 	int ret;
 
 	memset(t, 0, sizeof(*t));
+	t->state.fd = -1;
 	snprintf(t->pci, sizeof(t->pci), "%s", pci);
 	ret = mnd_pci_driver(pci, driver, sizeof(driver));
 	if (ret) {
@@ -185,7 +236,7 @@ int mnd_takeover_begin(struct mnd_takeover *t, const char *pci, const char *ifna
 	}
 	if (!is_dpdk_driver(driver))
 		snprintf(t->driver, sizeof(t->driver), "%s", driver);
-	ret = takeover_save(t, ifname, r);
+	ret = takeover_save(t, r);
 	if (ret)
 		return ret;
 	t->held = true;
@@ -232,22 +283,93 @@ static int restore_interface(struct mnd_takeover *t, struct mnd_rtnl *r)
 	return ret ? ret : mnd_netconf_apply(&t->conf, r, ifindex);
 }
 
-void mnd_takeover_end(struct mnd_takeover *t, struct mnd_rtnl *r)
+/* The kernel may have it already: a daemon that gave it back died before it was done. */
+static int rebind(const struct mnd_takeover *t)
 {
+	char driver[32];
+	int ret = mnd_pci_driver(t->pci, driver, sizeof(driver));
+
+	if (ret || (*driver && !is_dpdk_driver(driver)))
+		return ret;
+	return mnd_pci_bind(t->pci, "");
+}
+
+/* After an error the state stays for another try. */
+int mnd_takeover_end(struct mnd_takeover *t, struct mnd_rtnl *r)
+{
+	const char *comma = *t->ifname ? ", " : "";
 	int ret;
 
 	if (!t->held)
-		return;
+		return 0;
 	t->held = false;
-	ret = mnd_pci_bind(t->pci, "");
+	ret = rebind(t);
 	if (!ret && *t->ifname)
 		ret = restore_interface(t, r);
-	if (ret)
-		mnd_err("giving %s back to the kernel: %s", t->pci, strerror(-ret));
-	else
-		mnd_info("gave %s%s%s back to the kernel", t->pci, *t->ifname ? ", " : "",
-			 t->ifname);
-	if (!ret && *t->ifname)
-		state_remove(t);
+	if (ret == -ENODEV) {
+		mnd_warn("%s%s%s is gone: there is nothing to give back", t->pci, comma, t->ifname);
+		ret = 0;
+	} else if (ret) {
+		mnd_err("cannot give %s%s%s back to the kernel: %s (once more: "
+			"machnetd --give-back)", t->pci, comma, t->ifname, strerror(-ret));
+	} else {
+		mnd_info("gave %s%s%s back to the kernel", t->pci, comma, t->ifname);
+	}
+	dp_lockfile_drop(&t->state, !ret);
 	mnd_netconf_free(&t->conf);
+	return ret;
+}
+
+struct recovery {
+	struct mnd_rtnl *rtnl;
+	int first_error;
+};
+
+/*
+ * The file of a NIC that is being given back names no process: another guard, or daemon, that is
+ * at it is waited for. -EBUSY: a living daemon has the NIC.
+ */
+static int recover_lock(struct mnd_takeover *t, const char *name, pid_t *owner)
+{
+	int ret;
+
+	for (int ms = 0;; ms += RETURN_POLL_MS) {
+		ret = dp_lockfile_take_existing(&t->state, name);
+		*owner = dp_lockfile_number(name);
+		if (ret != -EBUSY || *owner || ms > 2 * RETURN_MS)
+			return ret;
+		poll(NULL, 0, RETURN_POLL_MS);
+	}
+}
+
+/* A file that cannot be read was being written when its owner died: the NIC was the kernel's. */
+static int recover(void *ctx, const char *name)
+{
+	struct mnd_takeover t = { 0 };
+	struct recovery *rec = ctx;
+	pid_t owner;
+	int ret = recover_lock(&t, name, &owner);
+
+	if (ret)
+		return 0;
+	if (state_read(&t, t.state.path)) {
+		dp_lockfile_drop(&t.state, true);
+		return 0;
+	}
+	if (owner)
+		mnd_warn("%s was left by a machnetd that died, process %d", t.pci, owner);
+	state_write(&t, 0);
+	t.held = true;
+	ret = mnd_takeover_end(&t, rec->rtnl);
+	if (!rec->first_error)
+		rec->first_error = ret;
+	return 0;
+}
+
+int mnd_takeover_recover(struct mnd_rtnl *r)
+{
+	struct recovery rec = { .rtnl = r };
+
+	each_state(recover, &rec);
+	return rec.first_error;
 }

@@ -187,3 +187,11 @@ void dp_hugepages_release(void)
 	shrink_pool();
 	dp_hugepages_taken();
 }
+
+void machnet_dp_reclaim(void)
+{
+	if (dp_lockfile_wait(&pool_lock, LOCK_NAME, LOCK_MS))
+		return;
+	reclaim_all();
+	dp_hugepages_taken();
+}
