@@ -56,6 +56,8 @@ struct machnet_dp_event {
 		 */
 		MACHNET_DP_EVENT_HEARD,
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
+		/* The device is to be unplugged (vfio-pci): end the datapath. No field is set. */
+		MACHNET_DP_EVENT_DEVICE_GONE,
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
 	int error;		/* END: a positive errno for the application; 0: nothing to tell */

@@ -5,6 +5,7 @@ TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh synflood.
 VM_TESTS += selftests/e2e/reattach_kernel.sh
 
 # What a machine is left with, and who has which interface
+TESTS += selftests/e2e/interface.sh
 VM_TESTS += selftests/e2e/hugepages.sh selftests/e2e/give_back.sh
 
 # What harms its engine, for hostile.sh and tools/bench/run.sh

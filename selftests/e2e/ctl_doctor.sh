@@ -76,6 +76,7 @@ serve good "version=$version" engines=99 rss_class=single netdev=nosuch0 tap=nos
 diagnose
 finding "more engines than processors" cores note '99 engines share' 'machnetd.* --engines=[0-9]+$'
 finding "RSS that does not spread" rss note 'all come to one of the 99' 'machnetd.* --engines=1$'
+finding "a device that is not to be seen here is not called ok" device problem 'but nosuch0 in another one' '^nsenter '
 finding "an interface elsewhere" 'exception path' note 'nosuch0 is in another network namespace' .
 # Something that was started as machnetd.
 background bash -c 'exec -a machnetd tail -f /dev/null "$1"' - "it's" >/dev/null 2>&1

@@ -56,7 +56,7 @@ endures() {
 
 # dies SIGNAL: it cannot do anything any more.
 dies() {
-	up && kill -"$1" "$daemon" && ! wait "$daemon" && wait_for 30 is_back
+	up && kill -"$1" "$daemon" && wait_for 10 lib_gone "$daemon" && ! wait "$daemon" && wait_for 30 is_back
 }
 
 # lost: the daemon is killed, and what watches over it.
@@ -96,6 +96,7 @@ tap_start
 need_root
 [ "$(basename "$(readlink /sys/class/net/eth0/device/driver)")" = virtio_net ] || skip_all "needs a virtio NIC, eth0"
 pages=$(<$pool)
+pci=$(basename "$(readlink -f /sys/class/net/eth0/device/..)")
 ip link set eth0 up mtu 1400 && ip addr add 10.99.0.1/24 dev eth0 && ip route add default via 10.99.0.254
 at_exit ip addr flush dev eth0
 
@@ -108,9 +109,15 @@ for sig in PIPE USR1 USR2 ALRM VTALRM PROF IO TSTP TTIN TTOU 34 64; do
 done
 try "to give back what the dead left takes nothing from it" "$bin/machnetd" --give-back
 try "it goes on" endures 0
+second=("$bin/machnetd" --control=local --socket "$work/second.sock")
+taken="is served by another machnetd, process $daemon"
+run_refuses "a second daemon cannot have the NIC by the name of its interface" "eth0 $taken" "${second[@]}" -i eth0
+run_refuses "nor by its PCI address" "$pci $taken" "${second[@]}" --pci "$pci"
+run_refuses "nor share the exception path" "mnet0 $taken" "${second[@]}" -i mnet0
+try "and does not disturb the first one" endures 0
 kill "$daemon"
 wait "$daemon"
-for sig in KILL SEGV ABRT BUS; do
+for sig in KILL SEGV ABRT FPE; do
 	try "SIG$sig kills it, and the NIC is back at once" dies $sig
 done
 
@@ -152,6 +159,20 @@ run_says "is warned" "eth0 has the default route.*machnetd --detach -i eth0, or 
 kill -KILL $terminal
 try "when the terminal closes, the NIC is back" wait_for 30 is_back
 
+# unplugged: the daemon notices that the NIC is gone, and ends as failed. The NIC is plugged in again.
+unplugged() {
+	local status
+
+	up || return 1
+	echo 1 >"/sys/bus/pci/devices/$pci/remove"
+	wait_for 20 grep -q 'is gone: shutting down' "$work/log" || kill -KILL "$daemon"
+	wait "$daemon"
+	status=$?
+	echo 1 >/sys/bus/pci/rescan
+	wait_for 20 test -e /sys/class/net/eth0
+	[ $status = 1 ] && [ "$(grep -c 'is gone: shutting down' "$work/log")" = 1 ] && [ -z "$(ls /run/machnet/nic-* 2>/dev/null)" ]
+}
+
 run_says "machnetd --detach returns when it serves" "in the background as process" \
 	timeout 60 "$bin/machnetd" -i eth0 --control=local --detach
 daemon=$(pgrep -x machnetd)
@@ -163,4 +184,5 @@ kill -KILL "$daemon"
 try "killed, it is mended as well" wait_for 30 is_back
 run_says "and its log says so" "gave .* eth0 back" bash -c 'cat /var/log/machnetd.log || journalctl -t machnetd'
 run_refuses "what cannot start says so on the terminal" "no interface nosuch0" "$bin/machnetd" -i nosuch0 --control=local --detach
+try "a NIC that is unplugged: the daemon says so, ends, and leaves nothing behind" unplugged
 tap_end

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* doctor_net.c - device, exception path, RSS, peers and ports */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,11 +76,25 @@ static int on_device(const struct nlmsghdr *nlh, void *data)
 	return 0;
 }
 
+static void say_elsewhere(struct doctor *d)
+{
+	char fix[DOCTOR_COMMAND];
+
+	snprintf(fix, sizeof(fix), "nsenter --net -t %s machnetctl -s %s doctor",
+		 ctl_fact(&d->facts, "pid"), d->socket);
+	doctor_say(d, DOCTOR_PROBLEM, "device", fix,
+		   "machnetd serves no network device of this network namespace, but %s in "
+		   "another one", d->iface);
+}
+
 void doctor_check_device(struct doctor *d)
 {
 	struct devices devices = { .d = d };
-	char fix[DOCTOR_COMMAND];
 
+	if (d->local && !if_nametoindex(d->iface)) {
+		say_elsewhere(d);
+		return;
+	}
 	if (d->local) {
 		doctor_say(d, DOCTOR_OK, "device", NULL,
 			   "%s is served, and not registered with the kernel: --control=local",
@@ -91,11 +106,7 @@ void doctor_check_device(struct doctor *d)
 	/* Without a machnetd that has been said. */
 	if (devices.n || !d->has_daemon)
 		return;
-	snprintf(fix, sizeof(fix), "nsenter --net -t %s machnetctl -s %s doctor",
-		 ctl_fact(&d->facts, "pid"), d->socket);
-	doctor_say(d, DOCTOR_PROBLEM, "device", fix,
-		   "machnetd serves no network device of this network namespace, but %s in "
-		   "another one", d->iface);
+	say_elsewhere(d);
 }
 
 /* --- exception path --- */

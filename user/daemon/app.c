@@ -450,8 +450,8 @@ int mnd_app_listen(struct mnd_daemon *d)
 	}
 	ret = bind_socket(d, &sa);
 	if (ret == -EADDRINUSE)
-		mnd_err("another machnetd serves %s (choose another one with --socket)",
-			d->opt.socket);
+		mnd_err("another machnetd serves %s: one for another interface needs a socket of "
+			"its own (--socket PATH)", d->opt.socket);
 	else if (ret)
 		mnd_err("cannot listen on %s: %s", d->opt.socket, strerror(-ret));
 	return ret;

@@ -37,20 +37,23 @@ struct mnd_daemon {
 	char ifname[IF_NAMESIZE];
 	char device[128];		/* what DPDK drives: PCI address or arguments of a vdev */
 	bool registered;		/* the device is */
+	bool gone;			/* it has vanished */
+	struct dp_lockfile claim;	/* on the interface that was asked for */
+	struct dp_lockfile tap_claim;	/* on the exception path's: no other daemon serves that */
 
 	const struct mnd_control_ops *ops;
 	struct mnd_control *control;
 
 	struct mnd_rtnl rtnl;		/* requests */
-	struct mnd_rtnl rtnl_events;	/* addresses that come and go */
+	struct mnd_rtnl rtnl_events;	/* links and addresses that come and go */
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
 	unsigned int n_addrs;
 
 	int epfd;
 	bool stop;
-	struct mnd_watch signal_watch, dp_watch, control_watch, addr_watch, accept_watch;
-	struct mnd_watch closed_watch;
-	int signal_fd, listen_fd;
+	struct mnd_watch signal_watch, dp_watch, control_watch, netdev_watch, accept_watch;
+	struct mnd_watch closed_watch, pci_watch;
+	int signal_fd, listen_fd, pci_fd;
 
 	struct mnd_app_list apps;
 	struct mnd_app_list closing;	/* their sockets are being closed: closer.h */

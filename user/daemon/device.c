@@ -7,11 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/claim.h"
 #include "daemon/conn.h"
 #include "daemon/device.h"
 #include "daemon/leaving.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/pci.h"
+#include "daemon/uevent.h"
 
 static void device_log(void *ctx, int priority, const char *text)
 {
@@ -19,10 +22,23 @@ static void device_log(void *ctx, int priority, const char *text)
 	mnd_log(priority, "%s", text);
 }
 
+/* There is nothing to serve any more: the service manager may start another one. */
+static void device_gone(struct mnd_daemon *d, const char *name)
+{
+	if (!d->gone)
+		mnd_err("%s is gone: shutting down", name);
+	d->gone = true;
+	d->stop = true;
+}
+
 static void device_event(void *ctx, const struct machnet_dp_event *ev)
 {
-	mnd_conn_event(ctx, ev);
-	mnd_leaving_event(ctx, ev);
+	struct mnd_daemon *d = ctx;
+
+	if (ev->type == MACHNET_DP_EVENT_DEVICE_GONE)
+		device_gone(d, d->device);
+	mnd_conn_event(d, ev);
+	mnd_leaving_event(d, ev);
 }
 
 static void on_dp(void *arg, uint32_t events)
@@ -54,16 +70,22 @@ static int device_read_addrs(struct mnd_daemon *d)
 	return machnet_dp_set_addrs(d->dp, d->addrs, n);
 }
 
-static void on_addr(void *arg, uint32_t events)
+static void on_netdev(void *arg, uint32_t events)
 {
 	struct mnd_daemon *d = arg;
-	char buf[8192];
+	char buf[8192], name[IF_NAMESIZE];
 
 	(void)events;
-	/* What changed does not matter, nor does a lost message: all addresses are read anew. */
+	/* What changed does not matter, nor does a lost message: all is read anew. */
 	while (recv(mnl_socket_get_fd(d->rtnl_events.sock), buf, sizeof(buf), MSG_DONTWAIT) > 0)
 		;
-	device_read_addrs(d);
+	/* It may have another name now; in another network namespace it is of no use here. */
+	if (if_indextoname(d->ifindex, name))
+		memcpy(d->ifname, name, sizeof(name));
+	else
+		device_gone(d, d->ifname);
+	if (!d->gone)
+		device_read_addrs(d);
 }
 
 /* A device that the kernel goes on using by itself: "net_af_packet0,iface=eth0" serves eth0. */
@@ -83,6 +105,52 @@ static bool vdev_shares(const char *vdev, char *ifname, size_t size)
 	return true;
 }
 
+static int device_missing(const char *ifname)
+{
+	pid_t owner = mnd_takeover_holder(ifname);
+
+	if (owner)
+		mnd_claim_refused(ifname, owner);
+	else
+		mnd_err("there is no interface %s (ip link shows those there are)", ifname);
+	return owner ? -EBUSY : -ENODEV;
+}
+
+static bool is_loopback(const char *ifname)
+{
+	struct ifreq ifr = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool yes;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	yes = fd >= 0 && !ioctl(fd, SIOCGIFFLAGS, &ifr) && ifr.ifr_flags & IFF_LOOPBACK;
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+/* Before anything else is opened: what comes after it may only fail because of the other daemon. */
+int mnd_device_claim(struct mnd_daemon *d)
+{
+	char ifname[IF_NAMESIZE];
+	uint32_t ifindex;
+
+	if (d->opt.ifname)
+		snprintf(ifname, sizeof(ifname), "%s", d->opt.ifname);
+	else if (!d->opt.vdev || !vdev_shares(d->opt.vdev, ifname, sizeof(ifname)))
+		return 0;
+	ifindex = if_nametoindex(ifname);
+	if (!ifindex)
+		return device_missing(ifname);
+	if (is_loopback(ifname)) {
+		mnd_err("%s is the loopback interface, over which no packet leaves this host: name "
+			"another one; applications of one host reach each other through that one's "
+			"addresses", ifname);
+		return -EINVAL;
+	}
+	return mnd_claim_take(&d->claim, ifindex, ifname);
+}
+
 /* Its own name and MTU, when the datapath shares the interface with the kernel. */
 static int device_shared(struct mnd_daemon *d, struct machnet_dp_config *cfg)
 {
@@ -99,6 +167,11 @@ static int device_shared(struct mnd_daemon *d, struct machnet_dp_config *cfg)
 		return ret;
 	}
 	cfg->tap = NULL;
+	if (cfg->mtu > (uint32_t)ifr.ifr_mtu) {
+		mnd_err("--mtu %u: %s has an MTU of %d (ip link set dev %s mtu %u)", cfg->mtu,
+			d->ifname, ifr.ifr_mtu, d->ifname, cfg->mtu);
+		return -EINVAL;
+	}
 	if (!cfg->mtu)
 		cfg->mtu = ifr.ifr_mtu;
 	return 0;
@@ -129,25 +202,11 @@ static int device_pci(struct mnd_daemon *d, struct machnet_dp_config *cfg, const
 	return ret;
 }
 
-static int device_missing(const char *ifname)
-{
-	pid_t holder = mnd_takeover_holder(ifname);
-
-	if (holder)
-		mnd_err("%s is served by another machnetd, process %d: a NIC has room for one",
-			ifname, holder);
-	else
-		mnd_err("there is no interface %s (ip link shows those there are)", ifname);
-	return holder ? -EBUSY : -ENODEV;
-}
-
 static int device_of_interface(struct mnd_daemon *d, struct machnet_dp_config *cfg)
 {
 	char pci[MND_PCI_LEN];
 	int ret = mnd_takeover_find(d->opt.ifname, pci);
 
-	if (ret == -ENODEV)
-		return device_missing(d->opt.ifname);
 	if (!ret)
 		return device_pci(d, cfg, pci);
 	mnd_info("%s is no virtio PCI NIC: sharing it with the kernel through af_packet, slower",
@@ -180,6 +239,9 @@ static int device_configure_tap(struct mnd_daemon *d)
 	d->ifindex = d->info.tap_ifindex;
 	if (!if_indextoname(d->ifindex, d->ifname))
 		return -errno;
+	ret = mnd_claim_take(&d->tap_claim, d->ifindex, d->ifname);
+	if (ret)
+		return ret;
 	ret = mnd_rtnl_link_up(&d->rtnl, d->ifindex);
 	for (unsigned int i = 0; !ret && i < d->opt.n_addresses; i++)
 		ret = mnd_rtnl_addr_add(&d->rtnl, d->ifindex, &d->opt.addresses[i].addr,
@@ -215,15 +277,39 @@ static int device_register(struct mnd_daemon *d)
 	return ret;
 }
 
+static void on_uevent(void *arg, uint32_t events)
+{
+	struct mnd_daemon *d = arg;
+
+	(void)events;
+	mnd_uevent_drain(d->pci_fd);
+	if (!mnd_pci_exists(d->nic.pci))
+		device_gone(d, d->nic.pci);
+}
+
+static int device_watch_pci(struct mnd_daemon *d)
+{
+	int fd = d->nic.held ? mnd_uevent_open() : 0;
+
+	if (fd <= 0)
+		return fd;
+	d->pci_fd = fd;
+	d->pci_watch = (struct mnd_watch){ on_uevent, d };
+	return mnd_watch_add(d, fd, &d->pci_watch);
+}
+
 static int device_watch(struct mnd_daemon *d)
 {
-	int ret = mnd_rtnl_open(&d->rtnl_events, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+	int ret = mnd_rtnl_open(&d->rtnl_events,
+				RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 
 	if (ret)
 		return ret;
-	d->addr_watch = (struct mnd_watch){ on_addr, d };
+	d->netdev_watch = (struct mnd_watch){ on_netdev, d };
 	d->dp_watch = (struct mnd_watch){ on_dp, d };
-	ret = mnd_watch_add(d, mnl_socket_get_fd(d->rtnl_events.sock), &d->addr_watch);
+	ret = mnd_watch_add(d, mnl_socket_get_fd(d->rtnl_events.sock), &d->netdev_watch);
+	if (!ret)
+		ret = device_watch_pci(d);
 	return ret ? ret : mnd_watch_add(d, machnet_dp_fd(d->dp), &d->dp_watch);
 }
 
@@ -283,6 +369,8 @@ int mnd_device_open(struct mnd_daemon *d)
 void mnd_device_close(struct mnd_daemon *d)
 {
 	mnd_rtnl_close(&d->rtnl_events);
+	if (d->pci_fd >= 0)
+		close(d->pci_fd);
 	/* While it goes down the datapath reports the end of each connection. */
 	if (d->dp)
 		machnet_dp_destroy(d->dp);
@@ -292,4 +380,6 @@ void mnd_device_close(struct mnd_daemon *d)
 		d->ops->device_unregister(d->control, d->ifindex);
 	}
 	mnd_takeover_end(&d->nic, &d->rtnl);
+	mnd_claim_drop(&d->tap_claim);
+	mnd_claim_drop(&d->claim);
 }

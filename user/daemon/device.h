@@ -5,6 +5,8 @@
 
 #include "daemon/daemon.h"
 
+/* Refuses an interface that another daemon serves, or that cannot be served. Errors are logged. */
+int mnd_device_claim(struct mnd_daemon *d);
 /* Errors are logged; what was done is undone by mnd_device_close(). */
 int mnd_device_open(struct mnd_daemon *d);
 void mnd_device_close(struct mnd_daemon *d);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <machnet/dp.h>
+#include "daemon/claim.h"
 #include "daemon/give_back.h"
 #include "daemon/log.h"
 #include "daemon/rtnl.h"
@@ -18,6 +19,7 @@ int mnd_give_back(void)
 	}
 	ret = mnd_takeover_recover(&rtnl);
 	mnd_rtnl_close(&rtnl);
+	mnd_claim_clean();
 	machnet_dp_reclaim();
 	return ret;
 }

@@ -113,18 +113,23 @@ static int daemon_open(struct mnd_daemon *d)
 	TAILQ_INIT(&d->leaving);
 	d->signal_fd = -1;
 	d->listen_fd = -1;
+	d->pci_fd = -1;
+	d->claim.fd = -1;
+	d->tap_claim.fd = -1;
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epfd < 0)
 		return -errno;
 	ret = open_signals(d);
 	if (!ret)
 		ret = mnd_rtnl_open(&d->rtnl, 0);
+	if (!ret) {
+		mnd_give_back();
+		ret = mnd_device_claim(d);
+	}
 	if (!ret)
 		ret = open_control(d);
 	if (!ret)
 		ret = mnd_app_listen(d);
-	if (!ret)
-		mnd_give_back();
 	if (!ret)
 		ret = mnd_device_open(d);
 	if (!ret)
@@ -164,7 +169,7 @@ static int run(struct mnd_daemon *d, int argc, char **argv)
 	}
 	daemon_close(d);
 	mnd_guard_stop(guard);
-	return ret ? 1 : 0;
+	return ret || d->gone ? 1 : 0;
 }
 
 int main(int argc, char **argv)

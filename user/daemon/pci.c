@@ -42,8 +42,7 @@ int mnd_pci_driver(const char *pci, char *driver, size_t size)
 	char path[PATH_MAX], target[PATH_MAX];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), SYS_DEVICES "%s", pci);
-	if (access(path, F_OK))
+	if (!mnd_pci_exists(pci))
 		return -ENODEV;
 	snprintf(path, sizeof(path), SYS_DEVICES "%s/driver", pci);
 	n = readlink(path, target, sizeof(target) - 1);
@@ -54,6 +53,14 @@ int mnd_pci_driver(const char *pci, char *driver, size_t size)
 	target[n] = '\0';
 	snprintf(driver, size, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 	return 0;
+}
+
+bool mnd_pci_exists(const char *pci)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), SYS_DEVICES "%s", pci);
+	return access(path, F_OK) == 0;
 }
 
 bool mnd_pci_has_iommu(const char *pci)

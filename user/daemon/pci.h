@@ -8,6 +8,7 @@
 
 /* "" when no driver has it. -ENODEV: no such device. */
 int mnd_pci_driver(const char *pci, char *driver, size_t size);
+bool mnd_pci_exists(const char *pci);
 bool mnd_pci_has_iommu(const char *pci);
 /*
  * Loads the module of the driver if need be and moves the device to it; "" moves it to

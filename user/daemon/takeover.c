@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/claim.h"
 #include "daemon/log.h"
 #include "daemon/pci.h"
 #include "daemon/takeover.h"
@@ -115,21 +115,6 @@ static int state_write(const struct mnd_takeover *t, pid_t owner)
 	return ret;
 }
 
-/* Calls each() for every state file's name until it returns other than 0. */
-static int each_state(int (*each)(void *ctx, const char *name), void *ctx)
-{
-	DIR *d = opendir(DP_RUN_DIR);
-	struct dirent *e;
-	int ret = 0;
-
-	while (d && !ret && (e = readdir(d)))
-		if (!strncmp(e->d_name, STATE_PREFIX, strlen(STATE_PREFIX)))
-			ret = each(ctx, e->d_name);
-	if (d)
-		closedir(d);
-	return ret;
-}
-
 /* 1: it is the one, and its owner lives. */
 static int is_held(void *ctx, const char *name)
 {
@@ -163,7 +148,7 @@ pid_t mnd_takeover_holder(const char *ifname)
 	struct mnd_takeover wanted = { .state = DP_LOCKFILE_NONE };
 
 	snprintf(wanted.ifname, sizeof(wanted.ifname), "%s", ifname);
-	return each_state(is_held, &wanted) ? holder_of(wanted.pci) : 0;
+	return dp_lockfile_each(STATE_PREFIX, is_held, &wanted) ? holder_of(wanted.pci) : 0;
 }
 
 static int read_interface(struct mnd_takeover *t, struct mnd_rtnl *r)
@@ -200,8 +185,7 @@ static int takeover_save(struct mnd_takeover *t, struct mnd_rtnl *r)
 	snprintf(name, sizeof(name), STATE_PREFIX "%s", t->pci);
 	ret = dp_lockfile_take(&t->state, name);
 	if (ret == -EBUSY) {
-		mnd_err("%s is served by another machnetd, process %d: a NIC has room for one",
-			t->pci, holder_of(t->pci));
+		mnd_claim_refused(t->pci, holder_of(t->pci));
 		return ret;
 	}
 	if (!ret)
@@ -370,6 +354,6 @@ int mnd_takeover_recover(struct mnd_rtnl *r)
 {
 	struct recovery rec = { .rtnl = r };
 
-	each_state(recover, &rec);
+	dp_lockfile_each(STATE_PREFIX, recover, &rec);
 	return rec.first_error;
 }

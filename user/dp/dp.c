@@ -94,11 +94,14 @@ static int dp_open(struct machnet_dp *dp)
 		ret = dp_exception_open(&dp->exception, &dp->cfg, dp->nic.mac, dp->nic.mtu);
 	if (!ret)
 		ret = dp_open_engines(dp);
+	if (!ret)
+		dp_unplug_watch(dp);
 	return ret ? ret : dp_start(dp);
 }
 
 static void dp_close(struct machnet_dp *dp)
 {
+	dp_unplug_unwatch(dp);
 	for (unsigned int i = 0; i < dp->running_engines; i++) {
 		__atomic_store_n(&dp->engines[i].stop, 1, __ATOMIC_SEQ_CST);
 		dp_engine_kick(&dp->engines[i]);
@@ -212,6 +215,14 @@ static void dispatch_engine(struct machnet_dp *dp, struct dp_engine *e)
 		dp_event(dp, &ev);
 }
 
+static void dispatch_unplug(struct machnet_dp *dp)
+{
+	struct machnet_dp_event ev = { .type = MACHNET_DP_EVENT_DEVICE_GONE };
+
+	if (__atomic_exchange_n(&dp->gone, 0, __ATOMIC_SEQ_CST))
+		dp_event(dp, &ev);
+}
+
 void machnet_dp_dispatch(struct machnet_dp *dp)
 {
 	uint64_t count;
@@ -220,6 +231,7 @@ void machnet_dp_dispatch(struct machnet_dp *dp)
 		return;
 	for (unsigned int i = 0; i < dp->n_engines; i++)
 		dispatch_engine(dp, &dp->engines[i]);
+	dispatch_unplug(dp);
 	dp_snapshot_check(dp);
 }
 

@@ -35,7 +35,8 @@ struct machnet_dp {
 	struct dp_nic nic;
 	struct dp_exception exception;
 	struct dp_ports ports;
-	int efd;			/* engines have posted events */
+	int efd;			/* engines have posted events, or the device is gone */
+	uint32_t gone;			/* atomic: the device was unplugged */
 	struct dp_engine engines[MACHNET_DP_ENGINES_MAX];
 	unsigned int n_engines, inited_engines, running_engines;
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
@@ -51,6 +52,13 @@ struct machnet_dp {
 
 /* Puts a command on an engine's ring and wakes it. */
 void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd *cmd);
+
+/*
+ * Survives the removal of the device, and reports that it is wanted back (event DEVICE_GONE), from
+ * now on or no more. A PCI device; does nothing for others.
+ */
+void dp_unplug_watch(struct machnet_dp *dp);
+void dp_unplug_unwatch(struct machnet_dp *dp);
 
 /* Hands the snapshot over if it is complete. */
 void dp_snapshot_check(struct machnet_dp *dp);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,27 +65,17 @@ static void pool_resize(long n)
 	fclose(f);
 }
 
-static void reclaim(const char *name)
+/* What a datapath that died had added. The lock of the pool is held. */
+static int reclaim(void *ctx, const char *name)
 {
 	struct dp_lockfile l;
 
+	(void)ctx;
 	if (dp_lockfile_take_existing(&l, name))
-		return;
+		return 0;
 	pool_resize(pool_size() - dp_lockfile_number(name));
 	dp_lockfile_drop(&l, true);
-}
-
-/* What datapaths that died had added. The lock is held. */
-static void reclaim_all(void)
-{
-	DIR *d = opendir(DP_RUN_DIR);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (!strncmp(e->d_name, NOTE_PREFIX, strlen(NOTE_PREFIX)))
-			reclaim(e->d_name);
-	if (d)
-		closedir(d);
+	return 0;
 }
 
 /* The file's name has only to be free: other pid namespaces have the same numbers. */
@@ -159,7 +148,7 @@ bool dp_hugepages_get(const struct machnet_dp_config *cfg, unsigned int megabyte
 		dp_log(cfg, LOG_WARNING, DP_RUN_DIR "/" LOCK_NAME ": %s", strerror(-ret));
 		return false;
 	}
-	reclaim_all();
+	dp_lockfile_each(NOTE_PREFIX, reclaim, NULL);
 	ret = note_open();
 	if (!ret)
 		raise_pool(cfg, want);
@@ -192,6 +181,6 @@ void machnet_dp_reclaim(void)
 {
 	if (dp_lockfile_wait(&pool_lock, LOCK_NAME, LOCK_MS))
 		return;
-	reclaim_all();
+	dp_lockfile_each(NOTE_PREFIX, reclaim, NULL);
 	dp_hugepages_taken();
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,6 +88,20 @@ int dp_lockfile_write(const struct dp_lockfile *l, const void *text, size_t len)
 	if (n < 0)
 		return -errno;
 	return (size_t)n == len ? 0 : -EIO;
+}
+
+int dp_lockfile_each(const char *prefix, int (*each)(void *ctx, const char *name), void *ctx)
+{
+	DIR *d = opendir(DP_RUN_DIR);
+	struct dirent *e;
+	int ret = 0;
+
+	while (d && !ret && (e = readdir(d)))
+		if (!strncmp(e->d_name, prefix, strlen(prefix)))
+			ret = each(ctx, e->d_name);
+	if (d)
+		closedir(d);
+	return ret;
 }
 
 long dp_lockfile_number(const char *name)

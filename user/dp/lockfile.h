@@ -31,6 +31,8 @@ void dp_lockfile_drop(struct dp_lockfile *l, bool remove);
 
 /* The file becomes text. -errno. */
 int dp_lockfile_write(const struct dp_lockfile *l, const void *text, size_t len);
+/* Calls each() with the names that begin so, until it returns other than 0, which is returned. */
+int dp_lockfile_each(const char *prefix, int (*each)(void *ctx, const char *name), void *ctx);
 /* The number at the beginning of a file that anybody may hold; 0: none. */
 long dp_lockfile_number(const char *name);
 

@@ -87,7 +87,8 @@ static int nic_check_memif(const struct dp_nic *nic, const struct machnet_dp_con
 }
 
 /* The device's MAC; the MTU that the caller wants, or the device's. */
-static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg)
+static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg,
+			const struct rte_eth_dev_info *info)
 {
 	struct rte_ether_addr mac;
 	uint16_t mtu;
@@ -101,7 +102,11 @@ static int nic_identity(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	if (ret)
 		return ret;
 	nic->mtu = cfg->mtu ? cfg->mtu : mtu;
-	return 0;
+	if (nic->mtu <= info->max_mtu)
+		return 0;
+	dp_log(cfg, LOG_ERR, "an MTU of %u is more than %s can have, which is %u", nic->mtu,
+	       cfg->device, info->max_mtu);
+	return -EINVAL;
 }
 
 static unsigned int nic_queues(const struct machnet_dp_config *cfg,
@@ -193,7 +198,7 @@ int dp_nic_open(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	if (ret)
 		return ret;
 	snprintf(nic->driver, sizeof(nic->driver), "%s", info.driver_name);
-	ret = nic_identity(nic, cfg);
+	ret = nic_identity(nic, cfg, &info);
 	if (!ret)
 		ret = nic_check_memif(nic, cfg);
 	if (ret)
@@ -215,13 +220,30 @@ int dp_nic_open(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 	return ret;
 }
 
+/*
+ * Drivers that have no setting for it pass any size that fits the buffers. net_af_packet's is that
+ * of the kernel's interface, which the kernel goes on using.
+ */
+static int nic_set_mtu(const struct dp_nic *nic, const struct machnet_dp_config *cfg)
+{
+	int ret;
+
+	if (!cfg->mtu || !strcmp(nic->driver, "net_af_packet"))
+		return 0;
+	ret = rte_eth_dev_set_mtu(nic->port, nic->mtu);
+	if (!ret || ret == -ENOTSUP)
+		return 0;
+	dp_log(cfg, LOG_ERR, "%s refuses an MTU of %u: %s", nic->driver, nic->mtu, strerror(-ret));
+	return ret;
+}
+
 int dp_nic_start(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 {
 	int ret;
 
-	/* Drivers that have no setting for it pass any size that fits the buffers. */
-	if (cfg->mtu)
-		rte_eth_dev_set_mtu(nic->port, nic->mtu);
+	ret = nic_set_mtu(nic, cfg);
+	if (ret)
+		return ret;
 	ret = rte_eth_dev_start(nic->port);
 	if (ret) {
 		dp_log(cfg, LOG_ERR, "%s does not start: %s", nic->driver, strerror(-ret));
