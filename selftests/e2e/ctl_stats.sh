@@ -47,8 +47,10 @@ if [ -e /sys/module/machnet ]; then
 	run_says "where nobody listens the module answers alone" '^Note: machnetd is not running' "$ctl" stats
 else
 	run_refuses "a socket where nobody listens" 'machnetd is not running, nobody listens at' "$ctl" stats
-	serve good
+	serve kernel
 	run_says "without the module machnetd answers alone" '^Note: the machnet module is not loaded\.$' "$ctl" stats
+	serve good
+	run_fail "one that does without it has nothing to note" bash -c "'$ctl' stats 2>&1 >/dev/null | grep ."
 fi
 run_refuses "a path that is too long" 'File name too long' "$ctl" -s "/tmp/$(printf 'x%.0s' {1..120})" stats
 serve good

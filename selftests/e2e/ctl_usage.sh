@@ -25,6 +25,16 @@ tap_start
 status 2 'an object is missing'
 status 2 "'bogus' is no object" bogus
 status 2 "'por' is no object" por
+status 2 "'prot' is no object: did you mean 'port'\?" prot
+status 2 "'conection' is no object: did you mean 'connection'\?" conection show
+status 2 "'stat' is no object: did you mean 'stats'\?" stat
+status 2 "'sohw' is no verb of 'port': did you mean 'show'\?" port sohw
+status 2 "'release' is no verb of 'device'$" device release
+status 2 "'prot' cannot be monitored: did you mean 'port'\?" monitor prot
+status 2 "'local-prot' is not expected here: did you mean 'local-port'\?" connection show local-prot 1
+status 0 '^Usage: machnetctl \[OPTION' help
+status 0 '^Usage: machnetctl port' help port
+status 2 "'prot' is no object: did you mean 'port'" help prot
 status 2 "'--bogus'" --bogus
 status 2 "'x'" -x port
 status 2 'requires an argument' stats -s

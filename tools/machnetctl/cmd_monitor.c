@@ -5,6 +5,7 @@
 #include <linux/machnet.h>
 
 #include "ctl.h"
+#include "suggest.h"
 #include "tick.h"
 
 static const struct group {
@@ -75,6 +76,16 @@ static const struct group *find_group(const char *name)
 	return NULL;
 }
 
+static int no_group(const char *word)
+{
+	struct ctl_suggest s = { .word = word };
+	unsigned int i;
+
+	for (i = 0; i < GROUPS; i++)
+		ctl_suggest(&s, groups[i].name);
+	return ctl_usage("'%s' cannot be monitored%s", word, ctl_suggestion(&s));
+}
+
 /* The multicast groups of the objects that are named, of all if none is. */
 static int parse_groups(int argc, char **argv, const char **wanted, unsigned int *n)
 {
@@ -87,7 +98,7 @@ static int parse_groups(int argc, char **argv, const char **wanted, unsigned int
 	for (arg = 0; arg < argc; arg++) {
 		group = find_group(argv[arg]);
 		if (!group)
-			return ctl_usage("'%s' cannot be monitored", argv[arg]);
+			return no_group(argv[arg]);
 		named[group - groups] = true;
 	}
 	for (i = 0; i < GROUPS; i++)

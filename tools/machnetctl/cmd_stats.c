@@ -34,7 +34,7 @@ static int report(const struct ctl *ctl, const struct ctl_counters *c)
 	if (daemon_missing(c))
 		fprintf(stderr, "Note: machnetd is not running, nobody listens at %s.\n",
 			ctl->socket);
-	else if (module_missing(c))
+	else if (module_missing(c) && !c->local)
 		fputs("Note: the machnet module is not loaded.\n", stderr);
 	return CTL_OK;
 }

@@ -97,6 +97,7 @@ static int read_daemon(struct ctl_counters *c, const char *socket)
 	if (ret)
 		return ret;
 	ret = ctl_daemon_stats(&d, add, c);
+	c->local = c->kernel_error == -ENOENT && !ret && ctl_daemon_is_local(&d);
 	ctl_daemon_close(&d);
 	return ret;
 }

@@ -3,6 +3,7 @@
 #ifndef MACHNETCTL_COUNTERS_H
 #define MACHNETCTL_COUNTERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct ctl_counters {
 	size_t n, max;
 	uint64_t at_us;
 	int kernel_error, daemon_error;	/* 0, or the -errno for which they are not among them */
+	bool local;			/* the daemon does without the module */
 	char sentence[256];		/* the kernel's */
 };
 

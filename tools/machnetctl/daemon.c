@@ -218,6 +218,13 @@ int ctl_daemon_kill(struct ctl_daemon *d, uint64_t id)
 	return ask(d, &request, &answer, NULL);
 }
 
+bool ctl_daemon_is_local(struct ctl_daemon *d)
+{
+	struct mn_app_msg request = { .type = MN_APP_INFO }, answer;
+
+	return !ask(d, &request, &answer, NULL) && answer.control == MN_APP_CONTROL_LOCAL;
+}
+
 int ctl_daemon_open_local(struct ctl *ctl, struct ctl_daemon *d, uint32_t *ifindex)
 {
 	struct mn_app_msg request = { .type = MN_APP_INFO }, answer;

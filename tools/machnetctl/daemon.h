@@ -35,6 +35,8 @@ int ctl_daemon_stats(struct ctl_daemon *d,
 int ctl_daemon_facts(struct ctl_daemon *d, struct ctl_facts *facts);
 /* The value of key, "" if the daemon does not tell it. */
 const char *ctl_fact(const struct ctl_facts *facts, const char *key);
+/* True when it does without the module (--control=local). */
+bool ctl_daemon_is_local(struct ctl_daemon *d);
 /* All connections; the list is the caller's to free. */
 int ctl_daemon_connections(struct ctl_daemon *d, struct mn_app_connection **list, size_t *n);
 /* -ENOENT: there is no such connection. */

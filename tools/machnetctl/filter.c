@@ -9,6 +9,7 @@
 #include "attr.h"
 #include "ctl.h"
 #include "filter.h"
+#include "suggest.h"
 
 /* The first column of a list of strings that lie stride bytes apart, as "a, b, c". */
 static void join(char *text, size_t size, const char *const *first, size_t stride)
@@ -24,11 +25,18 @@ static const struct ctl_filter_word *find_word(const struct ctl_filter_word *wor
 					       const char *text)
 {
 	char known[128];
+	struct ctl_suggest s = { .word = text };
 	const struct ctl_filter_word *w;
 
-	for (w = words; w->word; w++)
+	for (w = words; w->word; w++) {
 		if (!strcmp(w->word, text))
 			return w;
+		ctl_suggest(&s, w->word);
+	}
+	if (s.best) {
+		ctl_usage("'%s' is not expected here%s", text, ctl_suggestion(&s));
+		return NULL;
+	}
 	join(known, sizeof(known), &words->word, sizeof(*words));
 	ctl_usage("'%s' is not expected here, but one of: %s", text, known);
 	return NULL;

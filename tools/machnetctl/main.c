@@ -10,6 +10,7 @@
 
 #include "core/app_proto.h"
 #include "ctl.h"
+#include "suggest.h"
 
 const char ctl_version[] = MACHNET_VERSION;
 
@@ -52,7 +53,30 @@ int ctl_unexpected(const char *word)
 int ctl_no_verb(struct ctl *ctl, int argc, char **argv)
 {
 	(void)ctl, (void)argc;
-	return ctl_usage("'%s' is no verb of this object", argv[0]);
+	return ctl_unexpected(argv[0]);
+}
+
+static int no_verb(const struct ctl_object *object, const char *word)
+{
+	struct ctl_suggest s = { .word = word };
+	const struct ctl_verb *verb;
+
+	for (verb = object->verbs; verb->name; verb++)
+		ctl_suggest(&s, verb->name);
+	return ctl_usage("'%s' is no verb of '%s'%s", word, object->name, ctl_suggestion(&s));
+}
+
+static int no_object(const char *word)
+{
+	struct ctl_suggest s = { .word = word };
+	unsigned int i;
+
+	for (i = 0; ctl_objects[i]; i++) {
+		ctl_suggest(&s, ctl_objects[i]->name);
+		ctl_suggest(&s, ctl_objects[i]->alias);
+	}
+	ctl_suggest(&s, "help");
+	return ctl_usage("'%s' is no object%s", word, ctl_suggestion(&s));
 }
 
 static void print_help(void)
@@ -64,7 +88,8 @@ static void print_help(void)
 	     "Objects:");
 	for (i = 0; ctl_objects[i]; i++)
 		printf("  %-12s %s\n", ctl_objects[i]->name, ctl_objects[i]->summary);
-	puts("\nOptions:\n"
+	puts("  help         this text, or that of the OBJECT that follows\n"
+	     "\nOptions:\n"
 	     "  -j, --json          print JSON\n"
 	     "  -p, --pretty        print JSON over several lines, indented\n"
 	     "  -s, --socket PATH   machnetd's socket (default: $" MN_APP_SOCKET_ENV ",\n"
@@ -99,6 +124,8 @@ static int run_verb(struct ctl *ctl, const struct ctl_object *object, int argc, 
 	for (; verb->name; verb++)
 		if (!strcmp(verb->name, argv[0]))
 			return verb->run(ctl, argc - 1, argv + 1);
+	if (verb->run == ctl_no_verb)
+		return no_verb(object, argv[0]);
 	return verb->run(ctl, argc, argv);
 }
 
@@ -117,7 +144,7 @@ static int run_object(struct ctl *ctl, int argc, char **argv, bool help)
 
 	object = find_object(argv[0]);
 	if (!object)
-		return ctl_usage("'%s' is no object", argv[0]);
+		return no_object(argv[0]);
 	allowed = object->options ? object->options : "";
 	given_options(ctl, given);
 	if (given[strspn(given, allowed)])
@@ -134,6 +161,12 @@ static int run(struct ctl *ctl, int argc, char **argv, bool help)
 {
 	int status, error;
 
+	/* "help OBJECT" as "OBJECT help". */
+	if (argc && !strcmp(argv[0], "help")) {
+		help = true;
+		argc--;
+		argv++;
+	}
 	if (argc) {
 		status = run_object(ctl, argc, argv, help);
 	} else if (help) {
