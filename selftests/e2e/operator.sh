@@ -41,6 +41,19 @@ here_ok "host a shows 3 connections to b, and both ends of one within it" wait_f
 here_ok "host b shows 3, on the server's port" wait_for 10 has b '.local_port == 31580' 3
 run_ok "with their owner" has a ".owner_pid == ${client[c2]}" 1
 
+# What there is, without the module: by the daemon's own account.
+answers() {
+	on "$1" "$bin/machnetctl" -j "${@:3}" | jq -e "$2"
+}
+run_ok "the device" answers b '. == [.[0]] and .[0].ifname == "eth0" and .[0].mtu == 1500 and .[0].engines == 2 and
+	.[0].pid == '"${daemon[b]}"' and (.[0].mac | length) == 17' device
+run_ok "by its name" answers b '.[0].driver == "net_af_packet"' device show dev eth0
+run_refuses "another device" "eth0 is served" on b "$bin/machnetctl" device show dev lo
+run_ok "the ports, with their owners" answers b 'length > 0 and all(.number == 31580 and .claimed and .owner_uid == 0 and
+	.owner_comm == "machnet-bench" and .owner_pid == '"$server"')' port
+run_ok "chosen" answers b 'length == 0' port show number 9
+run_refuses "a port stays its application's" "cannot take a port" on b "$bin/machnetctl" port release addr 0.0.0.0 number 31580
+
 ip -n "${ns[a]}" neigh change $IP_B dev eth0 nud stale
 here_ok "a next hop that has become stale is confirmed by the traffic" wait_for 10 neighbour_is REACHABLE
 

@@ -5,6 +5,7 @@
 
 #include "attr.h"
 #include "ctl.h"
+#include "local_object.h"
 
 static struct nla_policy policy[MACHNET_A_DEVICE_MAX + 1] = {
 	[MACHNET_A_DEVICE_IFINDEX] = { .type = NLA_U32 },
@@ -51,25 +52,31 @@ static const struct ctl_filter_word words[] = {
 	{ 0 },
 };
 
+static int kernel_show(struct ctl *ctl, struct ctl_genl *g, const struct ctl_filter *filter)
+{
+	struct nl_msg *msg;
+
+	if (!filter->n)
+		return ctl_show_all(ctl, g, MACHNET_CMD_DEVICE_GET, NULL, ctl_device_print);
+	msg = ctl_genl_begin(g, MACHNET_CMD_DEVICE_GET);
+	if (msg)
+		ctl_filter_put(filter, msg);
+	return ctl_show_one(ctl, g, msg, true, ctl_device_print);
+}
+
 static int device_show(struct ctl *ctl, int argc, char **argv)
 {
 	struct ctl_filter filter;
 	struct ctl_genl g;
-	struct nl_msg *msg;
-	int status;
+	int status, ret;
 
 	status = ctl_filter_parse(&filter, words, argc, argv);
 	if (status)
 		return status;
-	if (!filter.n)
-		return ctl_open_show_all(ctl, MACHNET_CMD_DEVICE_GET, NULL, ctl_device_print);
-	status = ctl_open(&g);
-	if (status)
-		return status;
-	msg = ctl_genl_begin(&g, MACHNET_CMD_DEVICE_GET);
-	if (msg)
-		ctl_filter_put(&filter, msg);
-	status = ctl_show_one(ctl, &g, msg, true, ctl_device_print);
+	ret = ctl_genl_open(&g);
+	if (ret)
+		return ret == -ENOENT ? ctl_local_device(ctl, &filter) : ctl_not_open(ret);
+	status = kernel_show(ctl, &g, &filter);
 	ctl_genl_close(&g);
 	return status;
 }
@@ -84,7 +91,8 @@ const struct ctl_object ctl_device = {
 	.alias = "dev",
 	.summary = "network devices that a datapath (machnetd) serves",
 	.help = "Usage: machnetctl device [show [dev IFNAME]]\n\n"
-		"Shows the network devices that a datapath serves. RSS says how packets are\n"
+		"Shows the network devices that a datapath serves, or that of machnetd\n"
+		"--control=local where the module is not loaded. RSS says how packets are\n"
 		"spread over its engines: unknown, single (one queue, or ports do not\n"
 		"matter), probed, learned or computed.\n",
 	.verbs = verbs,

@@ -5,6 +5,7 @@
 
 #include "attr.h"
 #include "ctl.h"
+#include "local_object.h"
 
 static struct nla_policy policy[MACHNET_A_PORT_MAX + 1] = {
 	[MACHNET_A_PORT_NUMBER] = { .type = NLA_U16 },
@@ -55,10 +56,18 @@ int ctl_port_print(struct out *o, const struct nlmsghdr *nlh)
 static int port_show(struct ctl *ctl, int argc, char **argv)
 {
 	struct ctl_filter filter;
-	int status = ctl_filter_parse(&filter, words, argc, argv);
+	struct ctl_genl g;
+	int status, ret;
 
-	return status ? status :
-	       ctl_open_show_all(ctl, MACHNET_CMD_PORT_GET, &filter, ctl_port_print);
+	status = ctl_filter_parse(&filter, words, argc, argv);
+	if (status)
+		return status;
+	ret = ctl_genl_open(&g);
+	if (ret)
+		return ret == -ENOENT ? ctl_local_port(ctl, &filter) : ctl_not_open(ret);
+	status = ctl_show_all(ctl, &g, MACHNET_CMD_PORT_GET, &filter, ctl_port_print);
+	ctl_genl_close(&g);
+	return status;
 }
 
 static int port_release(struct ctl *ctl, int argc, char **argv)
@@ -66,17 +75,16 @@ static int port_release(struct ctl *ctl, int argc, char **argv)
 	struct ctl_filter filter;
 	struct ctl_genl g;
 	struct nl_msg *msg;
-	int status;
+	int status, ret;
 
-	(void)ctl;
 	status = ctl_filter_parse(&filter, release_words, argc, argv);
 	if (status)
 		return status;
 	if (filter.n < 2)
 		return ctl_usage("which port? port release addr ADDR number PORT");
-	status = ctl_open(&g);
-	if (status)
-		return status;
+	ret = ctl_genl_open(&g);
+	if (ret)
+		return ret == -ENOENT ? ctl_local_release(ctl) : ctl_not_open(ret);
 	msg = ctl_genl_begin(&g, MACHNET_CMD_PORT_RELEASE);
 	if (msg)
 		ctl_filter_put(&filter, msg);
@@ -101,7 +109,8 @@ const struct ctl_object ctl_port = {
 		"  number PORT         the port\n"
 		"  pid PID             the process that reserved it\n"
 		"  user USER           its user, by name or number\n\n"
-		"Shows the UDP ports that are reserved for Machnet. A port is claimed when a\n"
+		"Shows the UDP ports that are reserved for Machnet, or those of machnetd\n"
+		"--control=local where the module is not loaded. A port is claimed when a\n"
 		"datapath serves it. Stray counts packets that the kernel absorbed because no\n"
 		"datapath took them. 'release' takes a port away from its owner and needs\n"
 		"CAP_NET_ADMIN.\n",

@@ -106,7 +106,7 @@ static int ask(struct ctl_daemon *d, struct mn_app_msg *request, struct mn_app_m
 
 /* Asks for number 0 and all that follow it. */
 static int ask_all(struct ctl_daemon *d, uint16_t type,
-		   int (*each)(void *ctx, const char *name, uint64_t value), void *ctx)
+		   int (*each)(void *ctx, const struct mn_app_msg *answer), void *ctx)
 {
 	struct mn_app_msg request = { .type = type }, answer;
 	int ret;
@@ -115,7 +115,7 @@ static int ask_all(struct ctl_daemon *d, uint16_t type,
 		ret = ask(d, &request, &answer, NULL);
 		if (ret)
 			return ret == -ENOENT ? 0 : ret;
-		ret = each(ctx, answer.name, answer.value);
+		ret = each(ctx, &answer);
 		if (ret || !answer.index)
 			return ret;
 		/* A number that does not grow would never end. */
@@ -125,20 +125,59 @@ static int ask_all(struct ctl_daemon *d, uint16_t type,
 	}
 }
 
+struct stats {
+	int (*each)(void *ctx, const char *name, uint64_t value);
+	void *ctx;
+};
+
+static int on_stat(void *ctx, const struct mn_app_msg *answer)
+{
+	const struct stats *stats = ctx;
+
+	return stats->each(stats->ctx, answer->name, answer->value);
+}
+
 int ctl_daemon_stats(struct ctl_daemon *d,
 		     int (*each)(void *ctx, const char *name, uint64_t value), void *ctx)
 {
-	return ask_all(d, MN_APP_STATS, each, ctx);
+	struct stats stats = { each, ctx };
+
+	return ask_all(d, MN_APP_STATS, on_stat, &stats);
 }
 
-static int add_fact(void *ctx, const char *name, uint64_t value)
+struct ports {
+	int (*each)(void *ctx, const struct ctl_port_entry *p);
+	void *ctx;
+};
+
+static int on_port(void *ctx, const struct mn_app_msg *answer)
+{
+	const struct ports *ports = ctx;
+	struct ctl_port_entry p = {
+		.addr = answer->local,
+		.number = answer->local_port,
+		.pid = answer->value >> 32,
+		.uid = answer->value,
+	};
+
+	return ports->each(ports->ctx, &p);
+}
+
+int ctl_daemon_ports(struct ctl_daemon *d, int (*each)(void *ctx, const struct ctl_port_entry *p),
+		     void *ctx)
+{
+	struct ports ports = { each, ctx };
+
+	return ask_all(d, MN_APP_PORTS, on_port, &ports);
+}
+
+static int add_fact(void *ctx, const struct mn_app_msg *answer)
 {
 	struct ctl_facts *facts = ctx;
 
-	(void)value;
-	if (facts->n == CTL_FACTS_MAX || !strchr(name, '='))
+	if (facts->n == CTL_FACTS_MAX || !strchr(answer->name, '='))
 		return -EBADMSG;
-	strcpy(facts->text[facts->n++], name);
+	strcpy(facts->text[facts->n++], answer->name);
 	return 0;
 }
 

@@ -26,6 +26,12 @@ struct ctl_facts {
 	char text[CTL_FACTS_MAX][MN_APP_STAT_NAME];	/* "key=value" */
 };
 
+struct ctl_port_entry {
+	struct mn_addr addr;
+	uint16_t number;
+	uint32_t pid, uid;	/* of its application */
+};
+
 int ctl_daemon_open(struct ctl_daemon *d, const char *path);
 void ctl_daemon_close(struct ctl_daemon *d);
 
@@ -35,6 +41,9 @@ int ctl_daemon_stats(struct ctl_daemon *d,
 int ctl_daemon_facts(struct ctl_daemon *d, struct ctl_facts *facts);
 /* The value of key, "" if the daemon does not tell it. */
 const char *ctl_fact(const struct ctl_facts *facts, const char *key);
+/* Hands over the ports that it serves; a nonzero result ends it. */
+int ctl_daemon_ports(struct ctl_daemon *d, int (*each)(void *ctx, const struct ctl_port_entry *p),
+		     void *ctx);
 /* True when it does without the module (--control=local). */
 bool ctl_daemon_is_local(struct ctl_daemon *d);
 /* All connections; the list is the caller's to free. */

@@ -43,6 +43,9 @@ enum mn_app_type {
 	MN_APP_FACTS,		/* index, from 0 to ENOENT -> name, index of the next one */
 	MN_APP_CONNECTIONS,	/* -> value (number of connections), one descriptor */
 	MN_APP_KILL,		/* value (id of the connection) */
+	MN_APP_PORTS,		/* index, from 0 to ENOENT -> local, local_port, value (pid of its
+				 * application << 32 | uid), index of the next one
+				 */
 };
 
 /* Who keeps the ports (answer to ATTACH and INFO). */

@@ -304,6 +304,8 @@ static int app_question(struct mnd_app *app, const struct mn_app_msg *req, struc
 		return app_fact(app, req, ans);
 	case MN_APP_KILL:
 		return app_kill(app, req);
+	case MN_APP_PORTS:
+		return mnd_fact_port(app->d, req->index, ans);
 	}
 	return -EOPNOTSUPP;
 }

@@ -94,3 +94,24 @@ int mnd_fact(const struct mnd_daemon *d, unsigned int index, char *buf, size_t s
 	tell_load(d, &t);
 	return t.told ? 0 : -ENOENT;
 }
+
+/* In the order of the applications, and of each one's list. */
+int mnd_fact_port(const struct mnd_daemon *d, uint32_t index, struct mn_app_msg *ans)
+{
+	const struct mnd_app_port *p;
+	const struct mnd_app *app;
+	uint32_t i = 0;
+
+	ans->index = index + 1;
+	LIST_FOREACH(app, &d->apps, link) {
+		LIST_FOREACH(p, &app->ports, link) {
+			if (i++ != index)
+				continue;
+			ans->local = p->addr;
+			ans->local_port = p->port;
+			ans->value = (uint64_t)app->pid << 32 | app->uid;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}

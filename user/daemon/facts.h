@@ -10,4 +10,7 @@
 /* Fact number index, from 0 on; the keys are in core/app_proto.h. -ENOENT: no more. */
 int mnd_fact(const struct mnd_daemon *d, unsigned int index, char *buf, size_t size);
 
+/* Answers PORTS: number index of the ports that applications listen on. -ENOENT: no more. */
+int mnd_fact_port(const struct mnd_daemon *d, uint32_t index, struct mn_app_msg *ans);
+
 #endif /* MND_FACTS_H */
