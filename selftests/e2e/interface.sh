@@ -59,6 +59,8 @@ run_refuses "a socket that is taken: another interface needs another one" \
 run_ok "the first one is not disturbed" on a "$bin/machnet-bench" client $IP_B -s 4K -w 8 -n 1000 --verify
 
 run_refuses "the loopback interface" "lo is the loopback interface" machnetd b third -i lo
+run_refuses "a user other than root" "machnetd needs root: sudo" \
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$bin/machnetd" -i eth0
 run_refuses "no such interface" "there is no interface nosuch0" machnetd b third -i nosuch0
 run_refuses "a larger MTU than the interface's" "other has an MTU of 1500.*ip link set" machnetd b third -i other --mtu 9000
 run_ok "a smaller one is Machnet's alone" test "$(mtu a)" = 1500

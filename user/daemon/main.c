@@ -179,6 +179,11 @@ int main(int argc, char **argv)
 
 	if (ret)
 		return ret - 1;
+	/* Besides the capabilities, its files are root's. */
+	if (geteuid()) {
+		mnd_err("machnetd needs root: sudo %s ...", argv[0]);
+		return 1;
+	}
 	if (d.opt.give_back)
 		return mnd_give_back() ? 1 : 0;
 	if (d.opt.detach) {
