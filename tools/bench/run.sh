@@ -18,6 +18,7 @@ fault_reorder="reorder=5%:8,seed=7"
 interval_us=300				# between messages of a connection that is otherwise idle
 raw_window=128				# packets; more do not make af_packet faster
 neighbour_port=31581			# servers besides the measured one
+echo_port=31582
 hostile_pause_us=100
 
 works=("64-w1" "64-w32" "1K-w32" "32K-w32")
@@ -34,7 +35,7 @@ usage() {
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
 	WORK/WORLD: ${works[*]} loss single reorder many connections-64 connections-8K same-host
-	stopped-reader hostile; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
+	stopped-reader deaf-client hostile; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
 	EOF
@@ -332,6 +333,25 @@ stopped_reader_round() {
 	wait $sender $reader 2>/dev/null
 }
 
+# One server, two clients: one sends and never receives. 32 KiB fill the channel's buffers, 1 KiB the engine's memory.
+deaf_client_round() {
+	local server deaf=() size
+
+	any_wanted deaf-client/alone deaf-client/beside || return 0
+	only memif
+	up memif-b echo listening "$bin/echo_epoll"
+	server=$started
+	client deaf-client alone memif "$IP_B" -p $echo_port -s 64 -w 1
+	for size in 1024 32768; do
+		start memif-a deaf-$size "$bin/deaf" "$IP_B" $echo_port $size $((size > 1024 ? 80000000 : 20000000))
+		deaf+=("$started")
+		wait_for 20 grep -q sent "$work/deaf-$size.log" || complain "the deaf client does not get so far"
+	done
+	client deaf-client beside memif "$IP_B" -p $echo_port -s 64 -w 1
+	kill -KILL "${deaf[@]}" $server
+	wait "${deaf[@]}" $server 2>/dev/null
+}
+
 hostile_round() {
 	local pids=() host before
 
@@ -372,6 +392,7 @@ fault_rows reorder "$fault_reorder" -s 32K -w 32
 each_round connections_round
 same_host_rows
 each_round stopped_reader_round
+each_round deaf_client_round
 each_round hostile_round
 printf '\r%-70s\r' '' >&2
 

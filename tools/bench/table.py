@@ -167,6 +167,9 @@ def add_neighbours(bars, r):
         bars.at_most(f"beside a {name.replace('-', ' ')}, p99", "<= 2x alone",
                      r.ratio((name, "beside"), (name, "alone"), "p99_us"), 2, times,
                      (name, "beside"))
+    deaf = ("deaf-client", "beside")
+    bars.at_most("server with clients that never read, p99 of another", "<= 1.5x alone",
+                 r.ratio(deaf, ("deaf-client", "alone"), "p99_us"), 1.5, times, deaf)
 
 
 def add_same_host(bars, r):
