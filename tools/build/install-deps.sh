@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # install-deps.sh GROUP...: installs the Debian packages of the groups that are missing. Silent when none is.
 set -u
+lock_seconds=900
 
 declare -A packages=(
 	[build]="gcc libc6-dev make pkg-config libdpdk-dev libmnl-dev libnl-3-dev libnl-genl-3-dev
@@ -65,14 +66,27 @@ refuse_unless_root() {
 	exit 1
 }
 
+# apt_get ARGUMENT...: output in $log. While another package manager holds a lock, as on a cloud VM that updates itself
+# after its first boot, the command is repeated. DPkg::Lock::Timeout covers neither the lock of the lists nor the archives'.
+apt_get() {
+	local until=$((SECONDS + lock_seconds)) holder='' last=''
+
+	until LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >"$log" 2>&1; do
+		holder=$(sed -nE 's/^E: Could not get lock ([^ ]*)\.( It is held by (.*))?$/\3 \1/p' "$log")
+		[ -n "$holder" ] && [ $SECONDS -lt $until ] || return
+		[ "$holder" = "$last" ] || echo "Waiting for another package manager: ${holder/ \// has the lock /}"
+		last=$holder
+		sleep 1
+	done
+}
+
 # apt_install WHY PACKAGE...
 apt_install() {
 	local why=$1
 
 	shift
 	echo "Installing $why: $*"
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" \
-		>"$log" 2>&1 && return
+	apt_get install -y --no-install-recommends "$@" && return
 	tail -n 20 "$log" >&2
 	echo "Error: apt-get could not install: $*" >&2
 	exit 1
@@ -96,7 +110,7 @@ extra=$(kernel_packages)
 refuse_unless_root "${missing# }" "$extra"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-apt-get update -q >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+apt_get update || { cat "$log" >&2; exit 1; }
 for group in "$@"; do
 	todo=()
 	for package in ${packages[$group]}; do
