@@ -11,7 +11,7 @@ declare -A packages=(
 	[vm]="qemu-system-x86 linux-image-amd64 linux-headers-amd64 busybox-static kmod cpio xz-utils
 	      util-linux procps"
 	[net]="iproute2 iputils-ping procps util-linux jq"
-	[test]="perl linux-source-6.1 xz-utils sparse jq clang libclang-rt-14-dev shellcheck g++ man-db
+	[test]="perl linux-source xz-utils sparse jq clang libclang-rt-dev shellcheck g++ man-db
 		spin tshark"
 	[debug]="linux-source-6.1 xz-utils gcc make flex bison bc libelf-dev kmod util-linux"
 )

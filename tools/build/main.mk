@@ -42,7 +42,7 @@ O := build
 endif
 
 CC := $(if $(FUZZ),clang,gcc)
-AR := $(if $(FUZZ),llvm-ar-14,gcc-ar)
+AR := gcc-ar
 CFLAGS ?= -g
 ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Werror $(OPT) $(CFLAGS) -fPIC -fno-semantic-interposition -fvisibility=hidden \
 	-pthread -D_GNU_SOURCE -DMACHNET_VERSION='"$(VERSION)"' \
@@ -127,11 +127,13 @@ $(foreach t,$(filter-out $(LIBS),$(targets)),$(eval $(call prog_rule,$t)))
 .PRECIOUS: %/.dir
 
 # What we use of the kernel's sources, from the package: the harness of its own tests, and the checker of its style.
-$(LINUX_SOURCE)/.stamp: /usr/src/linux-source-6.1.tar.xz | $(LINUX_SOURCE)/.dir
+linux_tarball := $(or $(firstword $(sort $(wildcard /usr/src/linux-source-6.*.tar.xz))),/usr/src/linux-source.tar.xz)
+linux_files := $(addprefix tools/testing/selftests/,kselftest.h kselftest_harness.h) \
+	$(addprefix scripts/,checkpatch.pl const_structs.checkpatch spelling.txt)
+$(LINUX_SOURCE)/.stamp: $(linux_tarball) | $(LINUX_SOURCE)/.dir
 	$(call quiet,XZ)
 	$(Q)tar -xJf $< -C $(@D) --transform='s,.*/,,' --occurrence=1 \
-		$(addprefix linux-source-6.1/tools/testing/selftests/,kselftest.h kselftest_harness.h) \
-		$(addprefix linux-source-6.1/scripts/,checkpatch.pl const_structs.checkpatch spelling.txt)
+		$(addprefix $(notdir $(<:.tar.xz=))/,$(linux_files))
 	$(Q)touch $@
 
 include tools/build/kmod.mk tools/build/install.mk

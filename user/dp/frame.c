@@ -68,8 +68,8 @@ static enum dp_frame_kind frame_parse_ip6(const struct rte_mbuf *m, struct dp_fr
 	len = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
 	if (off + len > m->data_len)
 		return DP_FRAME_BAD;
-	memcpy(f->path.remote.b, ip->src_addr, 16);
-	memcpy(f->path.local.b, ip->dst_addr, 16);
+	memcpy(f->path.remote.b, &ip->src_addr, 16);
+	memcpy(f->path.local.b, &ip->dst_addr, 16);
 	return frame_parse_udp(m, f, off + sizeof(*ip), off + len);
 }
 
@@ -185,8 +185,8 @@ static void frame_build_ip6(struct rte_mbuf *m, const struct mn_path *path, bool
 	ip->payload_len = rte_cpu_to_be_16(len);
 	ip->proto = IPPROTO_UDP;
 	ip->hop_limits = FRAME_TTL;
-	memcpy(ip->src_addr, path->local.b, 16);
-	memcpy(ip->dst_addr, path->remote.b, 16);
+	memcpy(&ip->src_addr, path->local.b, 16);
+	memcpy(&ip->dst_addr, path->remote.b, 16);
 	if (udp_offload) {
 		m->l3_len = sizeof(*ip);
 		m->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
