@@ -57,7 +57,7 @@ tap_start
 tree_up
 run_ok "it has the packages that install-deps.sh asks for" every_package_is_known
 mkdir "$work/src"
-cp -r Kbuild include kmod netlink selftests tools user "$work/src"
+cp -r Kbuild VERSION include kmod netlink selftests tools user "$work/src"
 run_ok "userspace and module build" built
 run_ok "with the driver of Azure's MANA" grep -qaw net_mana "$work/src/build/bin/machnetd"
 run_ok "the demo in namespaces succeeds" inside env DEMO=netns timeout 200 tools/demo/demo.sh

@@ -83,6 +83,15 @@ for program in machnetd machnetctl machnet-bench; do
 	run_ok "$program runs from where it was installed" \
 		env LD_LIBRARY_PATH= "$(find "$dest/usr" -name $program -perm -u+x)" --help
 done
+version=$(<VERSION)
+run_says "the version is semantic" '^[0-9]+\.[0-9]+\.[0-9]+$' echo "$version"
+for program in machnetd machnetctl machnet-bench; do
+	run_says "$program is of this version" "^$program ${version//./\\.}\$" \
+		env LD_LIBRARY_PATH= "$(find "$dest/usr" -name $program -perm -u+x)" --version
+done
+run_says "so is the library" "^${version//./\\.}\$" env PKG_CONFIG_PATH="$dest/usr/lib/pkgconfig" pkg-config --modversion libmachnet
+run_says "so is the module" "^${version//./\\.}\$" /sbin/modinfo -F version "$dest/lib/modules/$release/updates/machnet.ko"
+run_ok "machnetctl is on the path of every user" test -x "$dest/usr/bin/machnetctl"
 run_refuses "hello runs from where it was installed" '^usage: ' env LD_LIBRARY_PATH= "$dest/usr/bin/hello"
 if command -v tshark >/dev/null; then
 	run_ok "the dissector is where Wireshark looks" dissector_is_found

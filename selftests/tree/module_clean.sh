@@ -16,7 +16,7 @@ sources=(kmod/*.[ch] include/uapi/linux/machnet.h)
 complaints() {
 	rm -rf "$work/tree"
 	mkdir "$work/tree"
-	cp -r --parents Kbuild kmod include/uapi "$work/tree"
+	cp -r --parents Kbuild VERSION kmod include/uapi "$work/tree"
 	env -u MAKEFLAGS -u MAKELEVEL make "-j$(nproc)" -C "$1" M="$work/tree" W=1 C=2 CONFIG_DEBUG_INFO_BTF_MODULES= \
 		modules >"$work/log" 2>&1 ||
 		{ cat "$work/log"; return 1; }

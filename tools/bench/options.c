@@ -35,10 +35,11 @@ static const char usage[] =
 	"  -p, --port PORT        the server's port (default: 31580)\n"
 	"      --once             end when the last client has closed\n"
 	"  -h, --help             this text\n"
+	"      --version          print the version\n"
 	"\n"
 	"Exit status: 0 all well, 1 an error, a loss, a wrong byte, 2 a mistake in the options.\n";
 
-enum { OPT_CONNECT = 256, OPT_VERIFY, OPT_ONCE, OPT_INTERVAL, OPT_BUSY };
+enum { OPT_CONNECT = 256, OPT_VERIFY, OPT_ONCE, OPT_INTERVAL, OPT_BUSY, OPT_VERSION };
 
 static const struct option longopts[] = {
 	{ "size", required_argument, NULL, 's' },
@@ -57,6 +58,7 @@ static const struct option longopts[] = {
 	{ "port", required_argument, NULL, 'p' },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -223,6 +225,10 @@ int bench_parse(int argc, char **argv, struct bench_options *o, int *status)
 		switch (opt) {
 		case 'h':
 			fputs(usage, stdout);
+			*status = 0;
+			return -1;
+		case OPT_VERSION:
+			puts("machnet-bench " MACHNET_VERSION);
 			*status = 0;
 			return -1;
 		case 'j':

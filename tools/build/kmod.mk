@@ -7,7 +7,7 @@ VM_KVER ?= $(shell tools/build/kernel.sh vm)
 KVER := $(KVER)
 VM_KVER := $(VM_KVER)
 
-KMOD_SRCS := Kbuild $(sort $(wildcard kmod/*.[ch])) include/uapi/linux/machnet.h
+KMOD_SRCS := Kbuild VERSION $(sort $(wildcard kmod/*.[ch])) include/uapi/linux/machnet.h
 kmod_dir = build/kmod$(if $(filter-out $(KVER),$1),-$1)
 kernel_root = $(if $(filter $(VM_KVER),$1),$(MN_VM_KERNEL))
 # A kernel that is built anew keeps its name, but not what the module is built on.

@@ -21,7 +21,7 @@ MAKEFLAGS += -rR --no-print-directory
 .SECONDEXPANSION:
 .SUFFIXES:
 
-VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown)
+VERSION := $(strip $(file <VERSION))
 PREFIX ?= /usr
 DEMO ?= vm
 Q := $(if $(V),,@)
@@ -90,7 +90,7 @@ link_libs = -Wl,--start-group $(foreach l,$(call libs_of,$1),$(call lib_file,$l)
 	$(call ldlibs_of,$1) $(call pkg_libs,$(call pkgs_of,$1))
 
 define target_rules
-$(O)/obj/$1/%.o: %.c $(if $(filter $1,$(test_progs) $(FUZZERS)),$(LINUX_SOURCE)/.stamp) | $$$$(@D)/.dir
+$(O)/obj/$1/%.o: %.c VERSION $(if $(filter $1,$(test_progs) $(FUZZERS)),$(LINUX_SOURCE)/.stamp) | $$$$(@D)/.dir
 	$$(call quiet,CC)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$($1_CFLAGS) $$(call pkg_cflags,$$(call pkgs_of,$1)) -MMD -MP -c -o $$@ $$<
 -include $(patsubst %.o,%.d,$(call objs,$1))

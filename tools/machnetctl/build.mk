@@ -6,6 +6,6 @@ PROGS += machnetctl
 machnetctl_SRCS := $(wildcard tools/machnetctl/*.c)
 machnetctl_PKGS := libnl-3.0 libnl-genl-3.0
 
-INSTALL_SBIN += machnetctl
+INSTALL_BIN += machnetctl
 INSTALL_MAN += tools/man/machnetctl.8 tools/man/machnet.7
 INSTALL_FILES += tools/completion/machnetctl:share/bash-completion/completions/machnetctl
