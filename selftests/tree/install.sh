@@ -56,10 +56,23 @@ embeds() {
 		"$dest/user_dp"
 }
 
+# installs_beside RELEASE: make install for $release, on a machine that runs that kernel.
+installs_beside() {
+	mkdir -p "$dest/user.bin"
+	printf '#!/bin/sh\necho %s\n' "$1" >"$dest/user.bin/uname"
+	chmod +x "$dest/user.bin/uname"
+	env PATH="$dest/user.bin:$PATH" "${main[@]}" KVER="$release" install
+}
+
+# It has no reason to warn.
+installs_silently() {
+	! installs_beside "$release" 2>&1 | tee "$dest/user.log" | grep -i warning && grep -q '^Installed' "$dest/user.log"
+}
+
 left_over() {
 	local found
 
-	found=$(find "$dest" \( -type f -o -type l \) ! -name 'user*')
+	found=$(find "$dest" \( -type f -o -type l \) ! -path "$dest/user*")
 	[ -z "$found" ] || { echo "$found"; return 1; }
 }
 
@@ -78,6 +91,9 @@ dissector_is_found() {
 
 tap_start
 run_ok "make install" "${main[@]}" install
+run_says "for another kernel than the one that runs it warns" \
+	"^Warning: .*$release.*9\.9\.9-other.*\(hint: .*linux-headers-9\.9\.9-other" installs_beside 9.9.9-other
+run_ok "for the one that runs it does not" installs_silently
 run_ok "the module is where modprobe looks" test -e "$dest/lib/modules/$release/updates/machnet.ko"
 for program in machnetd machnetctl machnet-bench; do
 	run_ok "$program runs from where it was installed" \

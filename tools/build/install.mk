@@ -25,6 +25,9 @@ install: all $(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc)
 	$(Q)install -D -m 644 $(call kmod_dir,$(KVER))/machnet.ko $(module_place)
 	$(Q)if [ -z "$(DESTDIR)" ]; then ldconfig; depmod $(KVER); fi
 	@echo "Installed below $(or $(root),/); the module for $(KVER)."
+	@running=$$(uname -r); [ "$$running" = "$(KVER)" ] || \
+		echo "Warning: the module is for $(KVER), but $$running runs: modprobe does not find it" \
+		     "(hint: install linux-headers-$$running, then make install KVER=$$running)" >&2
 
 uninstall:
 	$(Q)rm -f $(foreach f,$(install_files) $(install_links),$(root)/$(call right,$f)) $(module_place)
