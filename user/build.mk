@@ -17,7 +17,7 @@ INSTALL_LIB += libmachnet_dp
 INSTALL_PC += libmachnet_dp
 INSTALL_HEADERS += include/machnet/dp.h include/machnet/addr.h
 INSTALL_MAN += tools/man/machnetd.8
-INSTALL_FILES += tools/systemd/machnetd@.service:lib/systemd/system/machnetd@.service
+INSTALL_FILES += $(O)/systemd/machnetd@.service:lib/systemd/system/machnetd@.service
 
 # The transport alone, for its tests: no DPDK, no system call but for what a channel is made of.
 LIBS += libmn_core

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Process 1 of a VM after init. Obeys the lines that arrive on the control port:
+# Process 1 of a VM after init, or a service below systemd (VM_SYSTEMD). Obeys the lines that arrive on the control port:
 #   run ID          run /run/vm/ID.sh in the background; its output, its status: ID.out ID.err ID.rc
 #   kill ID SIGNAL  send a signal to the session of a running command
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=${TERM:-linux}
@@ -8,6 +8,26 @@ share=/run/vm
 # shellcheck source=/dev/null
 . $share/env
 
+# systemd with nothing but what its services ask for, and this script as one of them.
+start_systemd() {
+	local unit
+
+	# What a boot would do to the machine is not wanted: cleaning /tmp of the host by 9p takes minutes.
+	for unit in /lib/systemd/system/sysinit.target.wants/*; do
+		[[ $unit == *journal* ]] || ln -sf /dev/null "/etc/systemd/system/${unit##*/}"
+	done
+	cat >/etc/systemd/system/vm.service <<-END
+		[Unit]
+		DefaultDependencies=no
+		[Service]
+		ExecStart=/bin/bash $share/guest.sh
+		KillMode=process
+		LimitMEMLOCK=infinity
+	END
+	exec /lib/systemd/systemd --unit=vm.service --log-target=kmsg --show-status=no
+}
+
+[ -z "$VM_SYSTEMD" ] || [ $$ != 1 ] || start_systemd
 ulimit -l unlimited
 
 run() {

@@ -77,7 +77,7 @@ vm_accel() {
 # --- one VM's command line: fills the array vm_args and the variables of vm_defaults ---
 
 vm_defaults() {
-	vm_cpus=1 vm_mem=768 vm_accelerator='' vm_append='' vm_nics=0 vm_iommu='' vm_shell='' vm_args=()
+	vm_cpus=1 vm_mem=768 vm_accelerator='' vm_append='' vm_nics=0 vm_iommu='' vm_shell='' vm_systemd='' vm_args=()
 }
 
 # vm_nic DIR SPEC: "link:NAME" joins two VMs; "net:NAME[,queues=N][,rss]" joins any number over a bridge (needs root).
@@ -151,6 +151,7 @@ vm_options() {
 		accel=*) vm_accelerator=${option#*=} ;;
 		append=*) vm_append+=" ${option#*=}" ;;
 		shell) vm_shell=1 ;;
+		systemd) vm_systemd=1 ;;
 		iommu) vm_iommu=1 vm_args+=(-device "intel-iommu,intremap=on,aw-bits=48") ;;
 		nic=*) vm_nic "$dir" "${option#*=}" || return 1 ;;
 		*) echo "Error: unknown option of a VM: $option" >&2; return 1 ;;
@@ -198,7 +199,7 @@ vm_start() {
 	vm_machine "$name" "$dir"
 	cp "$vm_top/selftests/vm/guest.sh" "$dir/share/"
 	printf '%s=%q\n' VM_NAME "$name" VM_TREE "$vm_files/tree" VM_KVER "$vm_release" VM_CWD "$PWD" \
-		VM_SHELL "$vm_shell" VM_ROWS "${LINES:-24}" VM_COLS "${COLUMNS:-80}" >"$dir/share/env"
+		VM_SHELL "$vm_shell" VM_SYSTEMD "$vm_systemd" VM_ROWS "${LINES:-24}" VM_COLS "${COLUMNS:-80}" >"$dir/share/env"
 	[ ! -e "$MN_VM_DIR/netns" ] || within+=(ip netns exec "$(<"$MN_VM_DIR/netns")")
 	if [ -n "$vm_shell" ]; then
 		"${within[@]}" qemu-system-x86_64 "${vm_args[@]}"
@@ -228,7 +229,7 @@ need_nets() {
 	ip netns del "mnt-probe-$$"
 }
 
-# vm_up NAME [cpus=N] [mem=MB] [nic=link:X|nic=net:X[,queues=N][,rss]]... [iommu] [append=WORDS]
+# vm_up NAME [cpus=N] [mem=MB] [nic=link:X|nic=net:X[,queues=N][,rss]]... [iommu] [systemd] [append=WORDS]
 # Starts a VM and returns at once.
 vm_up() {
 	vm_init && vm_start "$1" "accel=$(vm_accel)" "${@:2}"

@@ -17,7 +17,9 @@ right = $(word 2,$(subst :, ,$1))
 root := $(DESTDIR)$(PREFIX)
 module_place = $(DESTDIR)/lib/modules/$(KVER)/updates/machnet.ko
 
-install: all $(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc)
+unit := $(O)/systemd/machnetd@.service
+
+install: all $(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc) $(unit)
 	$(Q)set -e; $(foreach f,$(install_files), \
 		install -D -m $$([ -x $(call left,$f) ] && echo 755 || echo 644) $(call left,$f) $(root)/$(call right,$f);)
 	$(Q)set -e; $(foreach f,$(install_links), \
@@ -37,4 +39,10 @@ uninstall:
 $(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc): $(O)/pkgconfig/%.pc: $$(or $$($$*_PC_IN),user/lib/%.pc.in) | $(O)/pkgconfig/.dir
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< >$@
 
-.PHONY: install uninstall
+# The prefix may be another one this time.
+$(unit): tools/systemd/machnetd@.service.in FORCE | $(O)/systemd/.dir
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|g' $< >$@
+
+FORCE:
+
+.PHONY: install uninstall FORCE
