@@ -128,6 +128,12 @@ struct machnet_dp_info {
 struct machnet_dp;
 
 /*
+ * Whether cfg->cores names a CPU for each of cfg->engines that this process may use: for a caller
+ * that wants to know before it takes the device. 0, or -EINVAL; the log has the sentence.
+ */
+int machnet_dp_check_cores(const struct machnet_dp_config *cfg);
+
+/*
  * Finds the device, starts it and its engines. -ENODEV (no such device), -EINVAL,
  * -ENOMEM, -EBUSY (a datapath exists), or what the driver says; the log has the sentence.
  */

@@ -143,7 +143,7 @@ try "a daemon whose output nobody reads" unread
 try "it goes on" endures 0
 kill "$daemon"
 try "and ends in order" wait_for 30 is_back
-run_fail "a start that fails" "$bin/machnetd" -i eth0 --control=local --cores 99
+run_fail "a start that fails" "$bin/machnetd" -i eth0 --control=local --tap lo
 try "leaves the NIC as it was" is_back
 
 # from_terminal: a daemon that was started from a terminal, which then closes.

@@ -66,6 +66,14 @@ run_refuses "a larger MTU than the interface's" "other has an MTU of 1500.*ip li
 run_ok "a smaller one is Machnet's alone" test "$(mtu a)" = 1500
 run_says "and counts" "MTU 1400" cat "$work/machnetd-a.log"
 
+for cores in 99 0,99 '' x; do
+	run_refuses "--cores '$cores': refused before the interface is looked at" \
+		"--cores $cores: want 1 number, .*CPUs that this process may use \\([0-9,]+\\)" \
+		machnetd b third -i nosuch0 --cores "$cores"
+done
+run_refuses "a CPU that the process may not use" "may use \\(0\\)" \
+	taskset -c 0 "$bin/machnetd" -i nosuch0 --control=local --cores 1
+
 ip -n "${ns[b]}" link del eth0
 for host in a b; do
 	here_ok "host $host: a daemon whose interface vanishes ends, as failed" wait_for 10 lib_gone "${daemon[$host]}"

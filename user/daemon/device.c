@@ -331,9 +331,9 @@ static void device_say(const struct mnd_daemon *d)
 			 d->info.engines, d->opt.engines, d->info.engines);
 }
 
-int mnd_device_open(struct mnd_daemon *d)
+static struct machnet_dp_config device_config(struct mnd_daemon *d)
 {
-	struct machnet_dp_config cfg = {
+	return (struct machnet_dp_config){
 		.engines = d->opt.engines,
 		.poll = d->opt.poll,
 		.cores = d->opt.cores,
@@ -344,6 +344,18 @@ int mnd_device_open(struct mnd_daemon *d)
 		.log = device_log,
 		.ctx = d,
 	};
+}
+
+int mnd_device_check(struct mnd_daemon *d)
+{
+	struct machnet_dp_config cfg = device_config(d);
+
+	return machnet_dp_check_cores(&cfg);
+}
+
+int mnd_device_open(struct mnd_daemon *d)
+{
+	struct machnet_dp_config cfg = device_config(d);
 	int ret = device_choose(d, &cfg);
 
 	if (!ret)

@@ -5,6 +5,8 @@
 
 #include "daemon/daemon.h"
 
+/* Refuses what can be seen to be wrong before anything is taken. Errors are logged. */
+int mnd_device_check(struct mnd_daemon *d);
 /* Refuses an interface that another daemon serves, or that cannot be served. Errors are logged. */
 int mnd_device_claim(struct mnd_daemon *d);
 /* Errors are logged; what was done is undone by mnd_device_close(). */

@@ -122,6 +122,8 @@ static int daemon_open(struct mnd_daemon *d)
 	ret = open_signals(d);
 	if (!ret)
 		ret = mnd_rtnl_open(&d->rtnl, 0);
+	if (!ret)
+		ret = mnd_device_check(d);
 	if (!ret) {
 		mnd_give_back();
 		ret = mnd_device_claim(d);

@@ -71,7 +71,7 @@ static bool cpu_usable(const cpu_set_t *set, unsigned long cpu)
 	return cpu < CPU_SETSIZE && CPU_ISSET(cpu, set);
 }
 
-/* "(lcore)@cpu" for each engine, from the list of the configuration. */
+/* Appends "(lcore)@cpu" for each engine to text, from the list of the configuration. */
 static int cores_pinned(char *text, size_t size, const struct machnet_dp_config *cfg,
 			const cpu_set_t *set)
 {
@@ -105,6 +105,29 @@ static void cpus_text(char *text, size_t size, const cpu_set_t *set)
 			used += snprintf(text + used, size - used, "%s%d", used ? "," : "", cpu);
 }
 
+static int cores_refused(const struct machnet_dp_config *cfg, const cpu_set_t *set)
+{
+	char cpus[512] = "";
+
+	cpus_text(cpus, sizeof(cpus), set);
+	dp_log(cfg, LOG_ERR,
+	       "--cores %s: want %u number%s, with commas between, of CPUs that this process may "
+	       "use (%s)", cfg->cores, cfg->engines, cfg->engines == 1 ? "" : "s", cpus);
+	return -EINVAL;
+}
+
+int machnet_dp_check_cores(const struct machnet_dp_config *cfg)
+{
+	char unused[1024] = "";
+	cpu_set_t set;
+
+	if (!cfg->cores)
+		return 0;
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -errno;
+	return cores_pinned(unused, sizeof(unused), cfg, &set) ? cores_refused(cfg, &set) : 0;
+}
+
 /*
  * Without a list the engines float over all CPUs of the process: on a small
  * shared machine the scheduler places them better than a number would.
@@ -124,12 +147,8 @@ static int arg_cores(struct eal_args *a, const struct machnet_dp_config *cfg)
 	} else {
 		snprintf(lcores, sizeof(lcores), "(0-%u)@(%s)", cfg->engines, cpus);
 	}
-	if (ret) {
-		dp_log(cfg, LOG_ERR,
-		       "cores \"%s\": want %u numbers of CPUs out of %s, with commas between",
-		       cfg->cores, cfg->engines, cpus);
-		return ret;
-	}
+	if (ret)
+		return cores_refused(cfg, &set);
 	arg(a, "--lcores");
 	arg(a, "%s", lcores);
 	return 0;
