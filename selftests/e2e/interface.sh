@@ -56,6 +56,11 @@ run_refuses "one that wants the same socket is told of the interface, too" "eth0
 ip -n "${ns[b]}" link add other type veth peer name other2
 run_refuses "a socket that is taken: another interface needs another one" \
 	"another machnetd serves $work/b.sock: .*--socket" machnetd b b -i other
+run_refuses "a socket in a directory that is missing" \
+	"--socket $work/none/x.sock: there is no directory $work/none \(mkdir -p $work/none\)" machnetd b none/x -i other
+run_fail "which is not made" test -e "$work/none"
+run_refuses "nor one below a directory that is missing" "there is no directory $work/none/deep" machnetd b none/deep/x -i other
+run_refuses "nor in a file" "there is no directory $work/machnetd-b.log" machnetd b machnetd-b.log/x -i other
 run_ok "the first one is not disturbed" on a "$bin/machnet-bench" client $IP_B -s 4K -w 8 -n 1000 --verify
 
 run_refuses "the loopback interface" "lo is the loopback interface" machnetd b third -i lo

@@ -49,7 +49,8 @@ $(foreach t,port route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c
 # The daemon between its applications and fakes of the datapath and the control plane
 TEST_PROGS += test_control_daemon
 test_control_daemon_SRCS := selftests/unit/test_control_daemon.c \
-	$(addprefix user/daemon/,app.c closer.c conn.c facts.c leaving.c listing.c loop.c route.c)
+	$(addprefix user/daemon/,app.c closer.c conn.c facts.c leaving.c listing.c loop.c route.c \
+	socket_path.c)
 test_control_daemon_PKGS := libmnl
 TEST_PROGS += test_app_descriptors
 test_app_descriptors_SRCS := $(subst test_control_daemon,test_app_descriptors,$(test_control_daemon_SRCS))

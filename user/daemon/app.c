@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +21,7 @@
 #include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/socket_path.h"
 
 #define APP_BACKLOG	128
 /* Requests taken from one application before the others have their turn. */
@@ -401,30 +400,10 @@ static void app_accept(void *arg, uint32_t events)
 		app_close(app);
 }
 
-/* A socket that nobody answers on was left by a daemon that died. */
-static int remove_stale(const struct sockaddr_un *sa)
-{
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0)
-		ret = -EADDRINUSE;
-	else if (errno == ECONNREFUSED)
-		ret = unlink(sa->sun_path) ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 static int bind_socket(struct mnd_daemon *d, const struct sockaddr_un *sa)
 {
-	char dir[PATH_MAX];
-	int ret;
+	int ret = mnd_socket_path_prepare(sa);
 
-	snprintf(dir, sizeof(dir), "%s", sa->sun_path);
-	mkdir(dirname(dir), 0755);
-	ret = remove_stale(sa);
 	if (!ret)
 		ret = mnd_closer_open(d);
 	if (ret)
@@ -454,7 +433,7 @@ int mnd_app_listen(struct mnd_daemon *d)
 	if (ret == -EADDRINUSE)
 		mnd_err("another machnetd serves %s: one for another interface needs a socket of "
 			"its own (--socket PATH)", d->opt.socket);
-	else if (ret)
+	else if (ret && ret != -ENOTDIR)
 		mnd_err("cannot listen on %s: %s", d->opt.socket, strerror(-ret));
 	return ret;
 }
