@@ -24,6 +24,9 @@ PROGS += leaver
 leaver_SRCS := selftests/e2e/leaver.c
 leaver_LIBS := libmachnet
 
+# Programs without a daemon
+TESTS += selftests/e2e/no_daemon.sh
+
 # machnetctl
 TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh doctor.sh)
 VM_TEST_PROGS += test_machnetctl test_machnetctl_kill

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* machnet-bench - how fast messages go to another host and back, and whether they arrive intact */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "bench.h"
+#include "core/app_proto.h"
 #include "lib/ends.h"
 
 volatile sig_atomic_t bench_stop;
@@ -25,9 +28,13 @@ uint64_t bench_now_ns(void)
 void *bench_attach(void)
 {
 	void *ch = machnet_attach_ends();
+	const char *path = getenv(MN_APP_SOCKET_ENV);
+	int error = errno;
 
 	if (!ch)
-		bench_fail(errno, "cannot attach to machnetd");
+		bench_fail(0, "no machnetd at %s: %s (" MN_APP_SOCKET_ENV " names another socket; "
+			   "to start one: machnetd -i IFNAME, or systemctl start machnetd@IFNAME)",
+			   path && *path ? path : MN_APP_SOCKET_DEFAULT, strerror(error));
 	return ch;
 }
 

@@ -121,8 +121,6 @@ void bench_progress_end(void)
 static const char *hint(int error)
 {
 	switch (error) {
-	case ENOENT:
-		return " (hint: is machnetd running? MACHNET_SOCKET names its socket)";
 	case ECONNREFUSED:
 		return " (hint: does machnetd run, here and there, and does machnet-bench server?)";
 	default:

@@ -40,6 +40,16 @@ static int fail(const char *what)
 	return fprintf(stderr, "echo_epoll: %s: %s\n", what, strerror(errno)), 1;
 }
 
+static int no_daemon(void)
+{
+	const char *path = getenv("MACHNET_SOCKET");
+
+	return fprintf(stderr,
+		       "echo_epoll: no machnetd at %s: %s (MACHNET_SOCKET names another socket; "
+		       "to start one: machnetd -i IFNAME, or systemctl start machnetd@IFNAME)\n",
+		       path && *path ? path : "/run/machnet/machnetd.sock", strerror(errno)), 1;
+}
+
 static struct client **find(const MachnetFlow_t *flow)
 {
 	struct client **c = &clients;
@@ -158,7 +168,7 @@ int main(void)
 	int sigfd, ret = 0;
 
 	if (!ch)
-		return fail("no machnetd");
+		return no_daemon();
 	if (machnet_listen(ch, NULL, PORT))
 		return fail("listen");
 	sigemptyset(&signals);

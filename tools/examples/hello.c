@@ -2,6 +2,7 @@
 /* hello - "hello listen" on one machine, then "hello 10.0.0.2 'good morning'" on another */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <machnet.h>
 
@@ -17,6 +18,15 @@ static ssize_t n;
 static int fail(const char *what)
 {
 	return fprintf(stderr, "hello: %s: %s\n", what, strerror(errno)), 1;
+}
+
+static int no_daemon(void)
+{
+	const char *path = getenv("MACHNET_SOCKET");
+
+	return fprintf(stderr, "hello: no machnetd at %s: %s (MACHNET_SOCKET names another socket;"
+		       " to start one: machnetd -i IFNAME, or systemctl start machnetd@IFNAME)\n",
+		       path && *path ? path : "/run/machnet/machnetd.sock", strerror(errno)), 1;
 }
 
 static int serve(void *ch)
@@ -46,7 +56,7 @@ int main(int argc, char **argv)
 		return fprintf(stderr, "usage: hello listen | hello ADDRESS TEXT\n"), 2;
 	ch = machnet_attach_ends();	/* to machnetd; the rest happens on this channel */
 	if (!ch || listens)
-		return ch ? serve(ch) : fail("no machnetd");
+		return ch ? serve(ch) : no_daemon();
 	if (machnet_connect(ch, NULL, argv[1], PORT, &flow) ||
 	    machnet_send(ch, flow, argv[2], strlen(argv[2])))
 		return fail(argv[1]);
