@@ -7,8 +7,9 @@
 
 # shellcheck disable=SC2034 # for the demo
 IP_A=10.77.0.1 IP_B=10.77.0.2
+emulated=''
 
-world_name() { echo "two VMs, machnet.ko, virtio-net under DPDK"; }
+world_name() { echo "two VMs, machnet.ko, virtio-net under DPDK$emulated"; }
 
 on() { vm_exec "$@"; }
 
@@ -31,6 +32,9 @@ world_up() {
 			die "the network of VM $host"
 		printf '%s# uname -r: %s\n' $host "$(on $host uname -r)"
 	done
+	[ "$(vm_accel)" = tcg ] || return 0
+	emulated='; emulated processor, no measure of speed'
+	say "no KVM here: QEMU emulates the processor (TCG), so the times and rates below are no measure of Machnet"
 }
 
 world_daemon() {
