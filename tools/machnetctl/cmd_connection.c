@@ -239,8 +239,10 @@ const struct ctl_object ctl_connection = {
 		"  pid PID             the application\n"
 		"  user USER           its user, by name or number\n\n"
 		"Shows the connections that the datapaths of this host have reported, or those\n"
-		"of machnetd --control=local where the module is not loaded. 'kill' has the\n"
-		"datapath end them, waits until it has, and says how many; their applications\n"
-		"get ECONNABORTED. It needs CAP_NET_ADMIN. IDs are hexadecimal.\n",
+		"of machnetd --control=local where the module is not loaded; while machnetd\n"
+		"answers, with the bytes that are unsent and unread, the peer's credit, and\n"
+		"what each waits for: program, peer or network. 'kill' has the datapath end\n"
+		"them, waits until it has, and says how many; their applications get\n"
+		"ECONNABORTED. It needs CAP_NET_ADMIN. IDs are hexadecimal.\n",
 	.verbs = verbs,
 };

@@ -255,10 +255,11 @@ const struct ctl_object ctl_top = {
 	.name = "top",
 	.summary = "the busiest connections, live",
 	.help = "Usage: machnetctl [-i SECONDS] [-c COUNT] [-b] top\n\n"
-		"Shows the connections of machnetd and what they do, once per interval (1 s),\n"
-		"the busiest ones first, until 'q' is pressed, it is interrupted or COUNT\n"
-		"intervals are over. With -b, or where the output is no terminal, it prints one\n"
-		"table after the other; with -j a JSON object on a line per interval.\n",
+		"Shows the connections of machnetd, what they do and what they wait for, once\n"
+		"per interval (1 s), the busiest ones first, until 'q' is pressed, it is\n"
+		"interrupted or COUNT intervals are over. With -b, or where the output is no\n"
+		"terminal, it prints one table after the other; with -j a JSON object on a\n"
+		"line per interval.\n",
 	.options = "icb",
 	.verbs = verbs,
 };
