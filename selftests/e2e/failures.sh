@@ -13,6 +13,11 @@ run_refuses "a port where nobody listens: connection refused" "[Cc]onnection ref
 	on a "$bin/machnet-bench" client $IP_B -p 9 -n 1
 run_refuses "no route: network is unreachable" "[Nn]etwork is unreachable" \
 	on a "${hello[@]}" 192.0.2.1 hi
+ip -n "${ns[a]}" route add prohibit 203.0.113.0/24
+ip -n "${ns[a]}" route add blackhole 198.51.100.0/24
+run_refuses "a prohibited destination: network is unreachable" "[Nn]etwork is unreachable" on a "${hello[@]}" 203.0.113.1 hi
+run_refuses "a blackhole: network is unreachable" "[Nn]etwork is unreachable" on a "${hello[@]}" 198.51.100.1 hi
+run_refuses "a broadcast address: network is unreachable" "[Nn]etwork is unreachable" on a "${hello[@]}" 10.77.0.255 hi
 run_refuses "no neighbour: no route to host, in the kernel's ARP time" "[Nn]o route to host" \
 	on a timeout 20 "${hello[@]}" 10.77.0.99 hi
 run_refuses "a port that is taken: address in use" "[Aa]ddress already in use" \

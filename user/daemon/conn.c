@@ -39,13 +39,26 @@ static struct mnd_conn *conn_of_event(struct mnd_daemon *d, const struct machnet
 	return c || !ev->request ? c : conn_find(d->pending, &key, by_request);
 }
 
+/* What machnet_connect(3) documents, for what the control plane says of a destination. */
+static int connect_error(int error)
+{
+	switch (error) {
+	case EACCES:		/* a prohibit route; a broadcast or multicast address */
+	case EINVAL:		/* a blackhole route */
+	case ENODEV:		/* the device of the route has gone */
+		return ENETUNREACH;
+	default:
+		return error;
+	}
+}
+
 static void conn_answer(struct mnd_conn *c, int error, uint32_t flow)
 {
 	struct mn_app_msg msg = {
 		.type = MN_APP_CONNECT,
 		.version = MN_APP_VERSION,
 		.tag = c->tag,
-		.error = error,
+		.error = connect_error(error),
 		.flow = flow,
 		.local = c->local,
 		.remote = c->remote,
