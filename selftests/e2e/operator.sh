@@ -52,6 +52,7 @@ run_refuses "another device" "eth0 is served" on b "$bin/machnetctl" device show
 run_ok "the ports, with their owners" answers b 'length > 0 and all(.number == 31580 and .claimed and .owner_uid == 0 and
 	.owner_comm == "machnet-bench" and .owner_pid == '"$server"')' port
 run_ok "chosen" answers b 'length == 0' port show number 9
+run_refuses "there are no events without the module" "events come from the machnet module.*machnetctl top" on b "$bin/machnetctl" monitor
 run_refuses "a port stays its application's" "cannot take a port" on b "$bin/machnetctl" port release addr 0.0.0.0 number 31580
 
 ip -n "${ns[a]}" neigh change $IP_B dev eth0 nud stale

@@ -5,6 +5,7 @@
 #include <linux/machnet.h>
 
 #include "ctl.h"
+#include "local_object.h"
 #include "suggest.h"
 #include "tick.h"
 
@@ -137,9 +138,9 @@ static int monitor(struct ctl *ctl, int argc, char **argv)
 
 	if (parse_groups(argc, argv, wanted, &n))
 		return CTL_USAGE;
-	status = ctl_open(&g);
-	if (status)
-		return status;
+	ret = ctl_genl_open(&g);
+	if (ret)
+		return ret == -ENOENT ? ctl_local_monitor(ctl) : ctl_not_open(ret);
 	ret = ctl_tick_open(&tick, 0);
 	if (!ret)
 		ret = ctl_genl_listen(&g, wanted, n, take_event, &ctl->out);

@@ -130,7 +130,8 @@ int ctl_local_port(struct ctl *ctl, const struct ctl_filter *filter)
 	return ret && !ctl->out.error ? ctl_daemon_refused(ctl->socket, ret) : CTL_OK;
 }
 
-int ctl_local_release(struct ctl *ctl)
+/* What a daemon without the module cannot do. */
+static int refuse(struct ctl *ctl, const char *hint, const char *why)
 {
 	struct ctl_daemon d;
 	uint32_t ifindex;
@@ -138,6 +139,18 @@ int ctl_local_release(struct ctl *ctl)
 	if (ctl_daemon_open_local(ctl, &d, &ifindex))
 		return CTL_REFUSED;
 	ctl_daemon_close(&d);
-	return ctl_refused("end the process that machnetctl port shows",
-			   "machnetd --control=local cannot take a port from its application");
+	return ctl_refused(hint, "%s", why);
+}
+
+int ctl_local_release(struct ctl *ctl)
+{
+	return refuse(ctl, "end the process that machnetctl port shows",
+		      "machnetd --control=local cannot take a port from its application");
+}
+
+int ctl_local_monitor(struct ctl *ctl)
+{
+	return refuse(ctl, "machnetctl top shows connections live; or: modprobe machnet",
+		      "events come from the machnet module, which machnetd --control=local "
+		      "does without");
 }

@@ -13,5 +13,7 @@ int ctl_local_device(struct ctl *ctl, const struct ctl_filter *filter);
 int ctl_local_port(struct ctl *ctl, const struct ctl_filter *filter);
 /* Refuses: the port is its application's. */
 int ctl_local_release(struct ctl *ctl);
+/* Refuses: there are no events. */
+int ctl_local_monitor(struct ctl *ctl);
 
 #endif /* MACHNETCTL_LOCAL_OBJECT_H */
