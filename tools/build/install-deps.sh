@@ -12,7 +12,7 @@ declare -A packages=(
 	      util-linux procps"
 	[net]="iproute2 iputils-ping procps util-linux jq"
 	[test]="perl linux-source xz-utils sparse jq clang libclang-rt-dev shellcheck g++ man-db
-		spin tshark"
+		spin systemd tshark"
 	[debug]="linux-source-6.1 xz-utils gcc make flex bison bc libelf-dev kmod util-linux"
 )
 declare -A reason=(
