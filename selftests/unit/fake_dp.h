@@ -20,6 +20,7 @@
 #include "daemon/app.h"
 #include "daemon/conn.h"
 #include "daemon/log.h"
+#include "daemon/loop.h"
 
 #define FAKE_NETDEV	42
 
@@ -235,5 +236,18 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.route_unwatch = fake_route_unwatch,
 	.route_confirm = fake_route_confirm,
 };
+
+/* Does all that there is to do now. */
+static void run(struct mnd_daemon *d)
+{
+	struct epoll_event ev;
+
+	while (epoll_wait(d->epfd, &ev, 1, 0) == 1) {
+		struct mnd_watch *w = ev.data.ptr;
+
+		w->fn(w->arg, ev.events);
+		mnd_conn_settle(d);
+	}
+}
 
 #endif /* FAKE_DP_H */

@@ -39,18 +39,6 @@ FIXTURE_TEARDOWN(descriptors)
 	rmdir(self->dir);
 }
 
-/* Does all that there is to do now. */
-static void run(struct mnd_daemon *d)
-{
-	struct epoll_event ev;
-
-	while (epoll_wait(d->epfd, &ev, 1, 0) == 1) {
-		struct mnd_watch *w = ev.data.ptr;
-
-		w->fn(w->arg, ev.events);
-	}
-}
-
 static int dial(struct mnd_daemon *d)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -131,6 +119,17 @@ static bool is_hung_up(int sock)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
 }
 
+/* It is dropped; its socket counts until the close is over, which the end of the peer allows. */
+static void is_being_closed(struct __test_metadata *_metadata, struct _test_data_descriptors *self,
+			    int sock, int peer)
+{
+	EXPECT_TRUE(is_hung_up(sock));
+	EXPECT_FALSE(LIST_EMPTY(&self->d.closing));
+	close(peer);
+	while (!LIST_EMPTY(&self->d.closing))
+		run(&self->d);
+}
+
 static void does_not_wait(struct __test_metadata *_metadata, struct _test_data_descriptors *self,
 			  bool hang_up, size_t len)
 {
@@ -143,12 +142,7 @@ static void does_not_wait(struct __test_metadata *_metadata, struct _test_data_d
 	ask(other);
 	run(&self->d);
 	EXPECT_TRUE(is_answered(other));
-	EXPECT_TRUE(is_hung_up(sock));
-	/* It is dropped, and its socket counts until the close is over: now its data is lost. */
-	EXPECT_FALSE(LIST_EMPTY(&self->d.closing));
-	close(peer);
-	while (!LIST_EMPTY(&self->d.closing))
-		run(&self->d);
+	is_being_closed(_metadata, self, sock, peer);
 	close(sock);
 	close(other);
 	run(&self->d);
@@ -180,11 +174,7 @@ TEST_F(descriptors, behind_nonsense)
 	ASSERT_EQ(0, send(sock, "", 0, MSG_NOSIGNAL));
 	pass(sock, fd, sizeof(struct mn_app_msg));
 	run(&self->d);
-	EXPECT_TRUE(is_hung_up(sock));
-	EXPECT_FALSE(LIST_EMPTY(&self->d.closing));
-	close(peer);
-	while (!LIST_EMPTY(&self->d.closing))
-		run(&self->d);
+	is_being_closed(_metadata, self, sock, peer);
 	close(sock);
 }
 

@@ -56,19 +56,6 @@ FIXTURE_TEARDOWN(daemon)
 	rmdir(self->dir);
 }
 
-/* Does all that there is to do now. */
-static void run(struct mnd_daemon *d)
-{
-	struct epoll_event ev;
-
-	while (epoll_wait(d->epfd, &ev, 1, 0) == 1) {
-		struct mnd_watch *w = ev.data.ptr;
-
-		w->fn(w->arg, ev.events);
-		mnd_conn_settle(d);
-	}
-}
-
 /* A socket to the daemon as a user. */
 static int dial(struct mnd_daemon *d, uid_t uid)
 {

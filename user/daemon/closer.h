@@ -2,9 +2,9 @@
 /*
  * closer.h - closes the sockets of applications that have passed descriptors
  *
- * Whoever drops the last reference of a passed descriptor closes it, and may have to wait: for
- * seconds with SO_LINGER (socket(7)). Requests carry no descriptors, so a socket on which there
- * are some is closed by a thread of its own, unread, and counts as its user's until that is done.
+ * The thread that drops the last reference of a passed descriptor closes it, which may take seconds
+ * (SO_LINGER, socket(7)). Requests carry no descriptors, so a socket on which there are some is
+ * closed by a thread of its own, unread, and counts as its user's until that is done.
  */
 #ifndef MND_CLOSER_H
 #define MND_CLOSER_H
