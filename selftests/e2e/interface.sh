@@ -28,7 +28,7 @@ alone() {
 }
 
 decided() {
-	[ "$(grep -lE 'serving|served' "$work"/rival-*.log | wc -l)" = "$1" ]
+	[ "$(grep -lE 'serving|is served' "$work"/rival-*.log | wc -l)" = "$1" ]
 }
 
 # ended HOST STATUS: unless it goes on.
