@@ -58,6 +58,7 @@ struct machnet_dp_event {
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
 		/* The device is to be unplugged (vfio-pci): end the datapath. No field is set. */
 		MACHNET_DP_EVENT_DEVICE_GONE,
+		MACHNET_DP_EVENTS		/* number of types; never in an event */
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
 	int error;		/* END: a positive errno for the application; 0: nothing to tell */

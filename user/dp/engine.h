@@ -41,7 +41,7 @@ enum dp_cmd_type {
 };
 
 /* An event for the datapath alone: no connection remains of a channel that was left. */
-#define DP_EVENT_CHANNEL_LEFT	(MACHNET_DP_EVENT_UNLISTENED + 1)
+#define DP_EVENT_CHANNEL_LEFT	MACHNET_DP_EVENTS
 
 /* An engine's connections, for the control thread; between the command and done the engine's. */
 struct dp_snapshot_part {
