@@ -190,6 +190,28 @@ static inline int drain(struct mnd_control *c)
 	return ret;
 }
 
+/*
+ * Without duplicate address detection, which takes up to 2 s: NDP has no source address until
+ * the interface has a link-local one that is not tentative.
+ */
+static inline int link_up(const char *netns, const char *name)
+{
+	return run("%s sh -c 'echo 0 >/proc/sys/net/ipv6/conf/%s/accept_dad; ip link set %s up'",
+		   netns, name, name);
+}
+
+static inline bool has_link_local(const char *netns, const char *name)
+{
+	long deadline = now_ms() + 10000;
+
+	while (run("%s ip -6 addr show dev %s scope link -tentative | grep -q fe80", netns, name)) {
+		if (now_ms() > deadline)
+			return false;
+		poll(NULL, 0, 20);
+	}
+	return true;
+}
+
 FIXTURE(control) {
 	struct seen seen;
 	struct mnd_control *c;
@@ -199,6 +221,8 @@ FIXTURE(control) {
 
 FIXTURE_SETUP(control)
 {
+	char netns[32];
+
 	memset(self, 0, sizeof(*self));
 	if (geteuid() || unshare(CLONE_NEWNET))
 		SKIP(return, "needs root for network namespaces");
@@ -206,8 +230,13 @@ FIXTURE_SETUP(control)
 	ASSERT_GT(self->there, 0);
 	ASSERT_EQ(0, run("ip link set lo up && ip link add near type veth peer name far netns %d",
 			 self->there));
-	ASSERT_EQ(0, there(self->there, "ip link set far address 02:00:00:00:00:02 up"));
-	ASSERT_EQ(0, run("ip link set near up && ip addr add 10.9.0.1/24 dev near"));
+	snprintf(netns, sizeof(netns), "nsenter -t %d -n", self->there);
+	ASSERT_EQ(0, there(self->there, "ip link set far address 02:00:00:00:00:02"));
+	ASSERT_EQ(0, link_up(netns, "far"));
+	ASSERT_EQ(0, link_up("", "near"));
+	ASSERT_TRUE(has_link_local("", "near"));
+	ASSERT_TRUE(has_link_local(netns, "far"));
+	ASSERT_EQ(0, run("ip addr add 10.9.0.1/24 dev near"));
 	ASSERT_EQ(0, run("ip addr add fd09::1/64 dev near nodad"));
 	ASSERT_EQ(0, there(self->there, "ip addr add 10.9.0.2/24 dev far"));
 	ASSERT_EQ(0, there(self->there, "ip addr add fd09::2/64 dev far nodad"));
