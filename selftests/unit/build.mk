@@ -80,3 +80,7 @@ test_$1_SRCS := selftests/unit/test_$1.c
 test_$1_LIBS := libmn_core
 endef
 $(foreach t,$(core_tests),$(eval $(call core_test,$t)))
+
+# Sockets that hold a port
+TEST_PROGS += test_udp_port
+test_udp_port_SRCS := selftests/unit/test_udp_port.c user/base/udp_port.c
