@@ -83,7 +83,8 @@ MachnetChannelCtx_t *machnet_bind(int shm_fd, size_t *channel_size);
  * Takes messages for local_ip and port (0 is EINVAL). local_ip may be NULL:
  * every address; "0.0.0.0": every IPv4 address; "::": every IPv6 address. 0, or
  * -1: EINVAL (no address), EADDRINUSE, EADDRNOTAVAIL, EACCES (a privileged
- * port), EDQUOT (too many ports of this user), ENETDOWN (machnetd does not run).
+ * port), EMFILE, EDQUOT (too many ports of this user), EXDEV (machnetd is of another
+ * network namespace), ENETDOWN (machnetd does not run).
  */
 int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port);
 

@@ -18,16 +18,30 @@
 #include <crypto/algapi.h>
 #endif
 
-/* Before, a table had an entry without a name at its end. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define register_net_sysctl_sz(net, path, table, n)	register_net_sysctl(net, path, table)
-#endif
-
 /* The attributes of the request for a dump. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define machnet_dump_attrs(cb)	(genl_info_dump(cb)->attrs)
 #else
 #define machnet_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
 #endif
+
+/* The unbound workqueue has got a new name, and is to lose the old one. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq	system_unbound_wq
+#endif
+
+/* The device of a dst, under RCU; the function has been backported to some kernels. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define machnet_dst_dev(dst)	dst_dev_rcu(dst)
+#else
+#define machnet_dst_dev(dst)	READ_ONCE((dst)->dev)
+#endif
+
+/* It takes a struct sock, before 6.6 and some backports a struct socket. */
+#define machnet_encap_enable(sock)							\
+	udp_tunnel_encap_enable((void *)__builtin_choose_expr(				\
+		__builtin_types_compatible_p(typeof(udp_tunnel_encap_enable),		\
+					     void (struct sock *)),			\
+		(sock)->sk, (sock)))
 
 #endif /* MACHNET_COMPAT_H */

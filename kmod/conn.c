@@ -23,7 +23,9 @@ const struct rhashtable_params machnet_conn_params = {
 
 struct machnet_conn *machnet_conn_find(struct machnet_net *mn, u64 id)
 {
-	return rhashtable_lookup_fast(&mn->conns.hash, &id, machnet_conn_params);
+	struct rhlist_head *list = machnet_table_find(&mn->conns, &id, &machnet_conn_params);
+
+	return list ? container_of(list, struct machnet_conn, node) : NULL;
 }
 
 int machnet_conn_check_path(const struct machnet_device *dev, const struct machnet_conn_path *path,
@@ -36,56 +38,30 @@ int machnet_conn_check_path(const struct machnet_device *dev, const struct machn
 	return 0;
 }
 
-static int fill_process(struct machnet_conn *conn, u32 owner_pid, struct netlink_ext_ack *extack)
+int machnet_conn_add(struct machnet_net *mn, struct machnet_conn *conn, u32 owner_pid,
+		     struct list_head *batch, struct netlink_ext_ack *extack)
 {
-	int ret;
-
-	if (!owner_pid) {
-		machnet_process_current(&conn->process);
-		return 0;
-	}
-	ret = machnet_process_find(&conn->process, owner_pid);
-	if (ret)
-		NL_SET_ERR_MSG(extack, "there is no process of this owner-pid");
-	return ret;
-}
-
-int machnet_conn_create(struct machnet_net *mn, struct machnet_device *dev,
-			const struct machnet_conn_config *config, struct list_head *batch,
-			struct netlink_ext_ack *extack)
-{
-	struct machnet_conn *conn;
 	int ret;
 
 	lockdep_assert_held(&mn->lock);
-	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
-	if (!conn)
-		return -ENOMEM;
-	conn->id = config->id;
-	conn->device = dev;
-	conn->ifindex = dev->config.ifindex;
-	conn->local_addr = config->local_addr;
-	conn->remote_addr = config->remote_addr;
-	conn->path = config->path;
+	if (machnet_conn_find(mn, conn->id)) {
+		NL_SET_ERR_MSG(extack, "there is a connection of this id");
+		return -EEXIST;
+	}
 	conn->added = ktime_get();
 	spin_lock_init(&conn->lock);
-	ret = fill_process(conn, config->owner_pid, extack);
-	if (ret)
-		goto err_free;
+	if (!owner_pid) {
+		machnet_process_current(&conn->process);
+	} else if (machnet_process_find(&conn->process, owner_pid)) {
+		NL_SET_ERR_MSG(extack, "there is no process of this owner-pid");
+		return -ESRCH;
+	}
 	ret = machnet_table_insert(&mn->conns, &conn->node, conn, &conn->index,
 				   &machnet_conn_params);
-	if (ret) {
-		if (ret == -EEXIST)
-			NL_SET_ERR_MSG(extack, "there is a connection of this id");
-		goto err_process;
-	}
-	list_add_tail(&conn->device_link, batch);
-	return 0;
-
-err_process:
-	machnet_process_put(&conn->process);
-err_free:
-	kfree(conn);
+	if (ret)
+		machnet_process_put(&conn->process);
+	else
+		list_add_tail(&conn->device_link, batch);
 	return ret;
 }
 

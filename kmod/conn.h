@@ -8,22 +8,6 @@ struct netlink_ext_ack;
 
 extern const struct rhashtable_params machnet_conn_params;
 
-/**
- * struct machnet_conn_config - a connection to be added
- * @id: not 0
- * @local_addr: of this host
- * @remote_addr: same family
- * @path: the rest, checked by machnet_conn_check_path()
- * @owner_pid: as the current process sees it; 0: the current process itself
- */
-struct machnet_conn_config {
-	u64 id;
-	struct in6_addr local_addr;
-	struct in6_addr remote_addr;
-	struct machnet_conn_path path;
-	u32 owner_pid;
-};
-
 /* Under RCU or the lock. */
 struct machnet_conn *machnet_conn_find(struct machnet_net *mn, u64 id);
 
@@ -31,12 +15,11 @@ struct machnet_conn *machnet_conn_find(struct machnet_net *mn, u64 id);
 int machnet_conn_check_path(const struct machnet_device *dev, const struct machnet_conn_path *path,
 			    struct netlink_ext_ack *extack);
 /*
- * Connections are added in batches: those created are in a list of the caller's
- * until all are committed, and so announced, or rolled back.
+ * Connections are added in batches: they are in a list of the caller's until all are committed,
+ * and so announced, or rolled back. owner_pid: as the current process sees it; 0: that itself.
  */
-int machnet_conn_create(struct machnet_net *mn, struct machnet_device *dev,
-			const struct machnet_conn_config *config, struct list_head *batch,
-			struct netlink_ext_ack *extack);
+int machnet_conn_add(struct machnet_net *mn, struct machnet_conn *conn, u32 owner_pid,
+		     struct list_head *batch, struct netlink_ext_ack *extack);
 void machnet_conn_commit(struct machnet_net *mn, struct list_head *batch);
 void machnet_conn_rollback(struct machnet_net *mn, struct list_head *batch);
 void machnet_conn_set(struct machnet_net *mn, struct machnet_conn *conn,

@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "conn.h"
 #include "netlink-msg.h"
 #include "netns.h"
@@ -17,15 +18,19 @@
 #include "stats.h"
 #include "trace.h"
 
+const struct rhashtable_params machnet_device_params = {
+	.key_len = sizeof_field(struct machnet_device, config.ifindex),
+	.key_offset = offsetof(struct machnet_device, config.ifindex),
+	.head_offset = offsetof(struct machnet_device, node),
+	.automatic_shrinking = true,
+};
+
 struct machnet_device *machnet_device_find(struct machnet_net *mn, u32 ifindex)
 {
-	struct machnet_device *dev;
+	struct rhlist_head *list = machnet_table_find(&mn->devices, &ifindex,
+						      &machnet_device_params);
 
-	list_for_each_entry_rcu(dev, &mn->devices, list, lockdep_is_held(&mn->lock)) {
-		if (dev->config.ifindex == ifindex)
-			return dev;
-	}
-	return NULL;
+	return list ? container_of(list, struct machnet_device, node) : NULL;
 }
 
 static struct net_device *find_netdev(struct machnet_net *mn, u32 ifindex,
@@ -49,10 +54,10 @@ static struct net_device *find_netdev(struct machnet_net *mn, u32 ifindex,
 }
 
 struct machnet_device *machnet_device_add(struct machnet_net *mn,
-					  const struct machnet_device_config *config, u32 portid,
+					  const struct machnet_device_config *config,
+					  struct machnet_owner *owner,
 					  struct netlink_ext_ack *extack)
 {
-	struct machnet_owner *owner;
 	struct machnet_device *dev;
 	struct net_device *netdev;
 	int ret;
@@ -66,46 +71,60 @@ struct machnet_device *machnet_device_add(struct machnet_net *mn,
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	dev->config = *config;
-	dev->portid = portid;
+	dev->owner = owner;
+	spin_lock_init(&dev->name_lock);
 	strscpy(dev->ifname, netdev->name, sizeof(dev->ifname));
 	INIT_LIST_HEAD(&dev->conns);
 	machnet_process_current(&dev->process);
 
-	owner = machnet_owner_get(mn, portid);
-	if (IS_ERR(owner)) {
-		ret = PTR_ERR(owner);
-		goto err_free;
+	ret = machnet_table_insert(&mn->devices, &dev->node, dev, &dev->index,
+				   &machnet_device_params);
+	if (ret) {
+		machnet_process_put(&dev->process);
+		kfree(dev);
+		return ERR_PTR(ret);
 	}
-	/* From here on dumps see it. */
-	ret = xa_alloc_cyclic(&mn->device_index, &dev->index, dev, xa_limit_32b,
-			      &mn->device_next, GFP_KERNEL_ACCOUNT);
-	if (ret < 0)
-		goto err_owner;
 	dev->netdev = netdev;
 	netdev_hold(netdev, &dev->tracker, GFP_KERNEL);
 	list_add(&dev->owner_link, &owner->devices);
-	list_add_tail_rcu(&dev->list, &mn->devices);
+	return dev;
+}
+
+void machnet_device_announce(struct machnet_net *mn, const struct machnet_device *dev)
+{
 	machnet_stat_inc(mn, MACHNET_A_STATS_DEVICES);
 	trace_machnet_device_add(mn, dev);
 	machnet_notify_device(mn, dev, MACHNET_CMD_DEVICE_ADD_NTF);
-	return dev;
+}
 
-err_owner:
-	machnet_owner_settle(mn, portid);
-err_free:
+/* Readers may look at it; the memory is to be freed by device_free_rcu(). */
+static void device_remove(struct machnet_net *mn, struct machnet_device *dev)
+{
+	machnet_table_remove(&mn->devices, &dev->node, dev->index, &machnet_device_params);
+	netdev_put(dev->netdev, &dev->tracker);
+	dev->netdev = NULL;
+}
+
+static void device_free_rcu(struct rcu_head *rcu)
+{
+	struct machnet_device *dev = container_of(rcu, struct machnet_device, rcu);
+
 	machnet_process_put(&dev->process);
 	kfree(dev);
-	return ERR_PTR(ret);
+}
+
+void machnet_device_undo(struct machnet_net *mn, struct machnet_device *dev)
+{
+	device_remove(mn, dev);
+	list_del(&dev->owner_link);
+	call_rcu(&dev->rcu, device_free_rcu);
 }
 
 void machnet_device_del(struct machnet_net *mn, struct machnet_device *dev, u32 reason)
 {
 	lockdep_assert_held(&mn->lock);
 	dev->reason = reason;
-	xa_erase(&mn->device_index, dev->index);
-	list_del_rcu(&dev->list);
-	netdev_put(dev->netdev, &dev->tracker);
-	dev->netdev = NULL;
+	device_remove(mn, dev);
 	machnet_stat_dec(mn, MACHNET_A_STATS_DEVICES);
 	trace_machnet_device_del(mn, dev);
 	machnet_notify_device(mn, dev, MACHNET_CMD_DEVICE_DEL_NTF);
@@ -113,8 +132,9 @@ void machnet_device_del(struct machnet_net *mn, struct machnet_device *dev, u32 
 	/* The owner's reference to the module goes; the device needs one until it is reaped. */
 	__module_get(THIS_MODULE);
 	list_move_tail(&dev->owner_link, &mn->dying);
-	machnet_owner_settle(mn, dev->portid);
-	queue_work(system_unbound_wq, &mn->reap_work);
+	machnet_owner_settle(mn, dev->owner);
+	dev->owner = NULL;
+	queue_work(system_dfl_wq, &mn->reap_work);
 }
 
 void machnet_device_netdev_gone(struct machnet_net *mn, const struct net_device *netdev)
@@ -138,17 +158,12 @@ void machnet_device_netdev_renamed(struct machnet_net *mn, const struct net_devi
 	ASSERT_RTNL();
 	mutex_lock(&mn->lock);
 	dev = machnet_device_find(mn, netdev->ifindex);
-	if (dev)
+	if (dev) {
+		spin_lock(&dev->name_lock);
 		strscpy(dev->ifname, netdev->name, sizeof(dev->ifname));
+		spin_unlock(&dev->name_lock);
+	}
 	mutex_unlock(&mn->lock);
-}
-
-static void device_free_rcu(struct rcu_head *rcu)
-{
-	struct machnet_device *dev = container_of(rcu, struct machnet_device, rcu);
-
-	machnet_process_put(&dev->process);
-	kfree(dev);
 }
 
 void machnet_device_reap_work(struct work_struct *work)

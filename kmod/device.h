@@ -6,13 +6,21 @@
 
 struct netlink_ext_ack;
 
+extern const struct rhashtable_params machnet_device_params;
+
 /* Under RCU or the lock. */
 struct machnet_device *machnet_device_find(struct machnet_net *mn, u32 ifindex);
 
-/* Registers and announces. Under the RTNL and the lock. ERR_PTR. */
+/*
+ * Registers it, to be announced or undone before the lock is given up. Under the RTNL and the
+ * lock. ERR_PTR.
+ */
 struct machnet_device *machnet_device_add(struct machnet_net *mn,
-					  const struct machnet_device_config *config, u32 portid,
+					  const struct machnet_device_config *config,
+					  struct machnet_owner *owner,
 					  struct netlink_ext_ack *extack);
+void machnet_device_announce(struct machnet_net *mn, const struct machnet_device *dev);
+void machnet_device_undo(struct machnet_net *mn, struct machnet_device *dev);
 /* Takes it out and announces; its connections follow soon. Under the lock. */
 void machnet_device_del(struct machnet_net *mn, struct machnet_device *dev, u32 reason);
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * events.c - what the kernel tells about devices, addresses, neighbours, routes
+ * events.c - what routes depend on: devices, neighbours, routing tables
  */
 #include "events.h"
 
-#include <linux/inetdevice.h>
-#include <net/addrconf.h>
-#include <net/dst.h>
-#include <net/fib_notifier.h>
-#include <net/if_inet6.h>
+#include <linux/net.h>
+#include <linux/random.h>
+#include <linux/rtnetlink.h>
+#include <net/ipv6.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
+#include <net/sock.h>
 
 #include "device.h"
 #include "netns.h"
@@ -21,23 +21,10 @@ static int netdev_event(struct notifier_block *nb, unsigned long event, void *pt
 	struct net_device *netdev = netdev_notifier_info_to_dev(ptr);
 	struct machnet_net *mn = machnet_net(dev_net(netdev));
 
-	switch (event) {
-	case NETDEV_UNREGISTER:
+	if (event == NETDEV_UNREGISTER)
 		machnet_device_netdev_gone(mn, netdev);
-		break;
-	case NETDEV_CHANGENAME:
+	else if (event == NETDEV_CHANGENAME)
 		machnet_device_netdev_renamed(mn, netdev);
-		return NOTIFY_DONE;
-	case NETDEV_UP:
-	case NETDEV_DOWN:
-	case NETDEV_CHANGE:
-	case NETDEV_CHANGEMTU:
-	case NETDEV_CHANGEADDR:
-	case NETDEV_CHANGEUPPER:
-		break;
-	default:
-		return NOTIFY_DONE;
-	}
 	machnet_route_kick(mn);
 	return NOTIFY_DONE;
 }
@@ -46,92 +33,114 @@ static struct notifier_block netdev_nb = {
 	.notifier_call = netdev_event,
 };
 
+/* The address of a neighbour as it is told apart here. */
+static void get_neigh_addr(const struct neighbour *neigh, struct in6_addr *addr)
+{
+	if (neigh->tbl->family == AF_INET)
+		ipv6_addr_set_v4mapped(*(const __be32 *)neigh->primary_key, addr);
+	else
+		memcpy(addr, neigh->primary_key, sizeof(*addr));
+}
+
 /* May come in softirq. */
-static int neigh_event(struct notifier_block *nb, unsigned long event, void *ptr)
+static int netevent(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	const struct netevent_redirect *redirect = ptr;
 	const struct neighbour *neigh = ptr;
-	struct net_device *netdev;
+	struct in6_addr addr;
 
-	if (event == NETEVENT_NEIGH_UPDATE)
-		netdev = neigh->dev;
-	else if (event == NETEVENT_REDIRECT)
-		netdev = redirect->neigh->dev;
+	if (event == NETEVENT_REDIRECT) {
+		machnet_route_kick(machnet_net(dev_net(redirect->neigh->dev)));
+	} else if (event == NETEVENT_NEIGH_UPDATE) {
+		get_neigh_addr(neigh, &addr);
+		machnet_route_neigh_changes(machnet_net(dev_net(neigh->dev)), &addr);
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block netevent_nb = {
+	.notifier_call = netevent,
+};
+
+/*
+ * rtnetlink's messages about addresses, routes, rules and nexthops. The notifier chains of the
+ * FIB run before the tables are changed, and current kernels hold no lock around both that a
+ * listener could wait for; the messages are sent when the change can be seen.
+ */
+#define GROUP(name)	BIT(RTNLGRP_##name - 1)
+#define GROUPS		(GROUP(IPV4_IFADDR) | GROUP(IPV4_ROUTE) | GROUP(IPV4_RULE) |	\
+			 GROUP(IPV6_IFADDR) | GROUP(IPV6_ROUTE) | GROUP(IPV6_RULE) |	\
+			 GROUP(IPV6_PREFIX) | GROUP(NEXTHOP))
+
+/* A message, or that some were lost. Process context or softirq. */
+static void ready(struct sock *sk)
+{
+	struct machnet_net *mn;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	mn = sk->sk_user_data;
+	if (mn)
+		machnet_route_kick(mn);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void listen(struct sock *sk, struct machnet_net *mn)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	sk->sk_user_data = mn;
+	sk->sk_data_ready = ready;
+	sk->sk_error_report = ready;
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+int machnet_events_listen(struct machnet_net *mn)
+{
+	/* A port id that is no process's, whose own socket may want that. */
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_pid = get_random_u32() | BIT(31),
+		.nl_groups = GROUPS,
+	};
+	struct socket *sock;
+	int ret;
+
+	lockdep_assert_held(&mn->lock);
+	if (mn->rtnl)
+		return 0;
+	ret = sock_create_kern(mn->net, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, &sock);
+	if (ret)
+		return ret;
+	listen(sock->sk, mn);
+	ret = kernel_bind(sock, (void *)&addr, sizeof(addr));
+	if (ret)
+		sock_release(sock);
 	else
-		return NOTIFY_DONE;
-	machnet_route_kick(machnet_net(dev_net(netdev)));
-	return NOTIFY_DONE;
+		WRITE_ONCE(mn->rtnl, sock);
+	return ret;
 }
 
-static struct notifier_block neigh_nb = {
-	.notifier_call = neigh_event,
-};
-
-static int inetaddr_event(struct notifier_block *nb, unsigned long event, void *ptr)
+struct socket *machnet_events_unlisten(struct machnet_net *mn)
 {
-	const struct in_ifaddr *addr = ptr;
+	struct socket *sock = mn->rtnl;
 
-	machnet_route_kick(machnet_net(dev_net(addr->ifa_dev->dev)));
-	return NOTIFY_DONE;
+	lockdep_assert_held(&mn->lock);
+	WRITE_ONCE(mn->rtnl, NULL);
+	return sock;
 }
 
-static struct notifier_block inetaddr_nb = {
-	.notifier_call = inetaddr_event,
-};
-
-#if IS_ENABLED(CONFIG_IPV6)
-/* May come in softirq. */
-static int inet6addr_event(struct notifier_block *nb, unsigned long event, void *ptr)
+void machnet_events_drain(struct machnet_net *mn)
 {
-	const struct inet6_ifaddr *addr = ptr;
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
+	struct kvec piece;
+	char byte;
+	int ret;
 
-	machnet_route_kick(machnet_net(dev_net(addr->idev->dev)));
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block inet6addr_nb = {
-	.notifier_call = inet6addr_event,
-};
-
-static int inet6addr_init(void)
-{
-	return register_inet6addr_notifier(&inet6addr_nb);
-}
-
-static void inet6addr_exit(void)
-{
-	unregister_inet6addr_notifier(&inet6addr_nb);
-}
-#else
-static int inet6addr_init(void)
-{
-	return 0;
-}
-
-static void inet6addr_exit(void)
-{
-}
-#endif
-
-/* May come in softirq. */
-static int fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
-{
-	struct machnet_net *mn = container_of(nb, struct machnet_net, fib_nb);
-
-	atomic_set(&mn->fib_changed, 1);
-	machnet_route_kick(mn);
-	return NOTIFY_DONE;
-}
-
-int machnet_events_net_init(struct machnet_net *mn)
-{
-	mn->fib_nb.notifier_call = fib_event;
-	return register_fib_notifier(mn->net, &mn->fib_nb, NULL, NULL);
-}
-
-void machnet_events_net_exit(struct machnet_net *mn)
-{
-	unregister_fib_notifier(mn->net, &mn->fib_nb);
+	if (!mn->rtnl)
+		return;
+	do {
+		piece = (struct kvec){ .iov_base = &byte, .iov_len = 1 };
+		ret = kernel_recvmsg(mn->rtnl, &msg, &piece, 1, 1, MSG_DONTWAIT);
+	} while (ret >= 0 || ret == -ENOBUFS);
 }
 
 int machnet_events_init(void)
@@ -141,30 +150,14 @@ int machnet_events_init(void)
 	ret = register_netdevice_notifier(&netdev_nb);
 	if (ret)
 		return ret;
-	ret = register_inetaddr_notifier(&inetaddr_nb);
+	ret = register_netevent_notifier(&netevent_nb);
 	if (ret)
-		goto err_netdev;
-	ret = inet6addr_init();
-	if (ret)
-		goto err_inetaddr;
-	ret = register_netevent_notifier(&neigh_nb);
-	if (ret)
-		goto err_inet6addr;
-	return 0;
-
-err_inet6addr:
-	inet6addr_exit();
-err_inetaddr:
-	unregister_inetaddr_notifier(&inetaddr_nb);
-err_netdev:
-	unregister_netdevice_notifier(&netdev_nb);
+		unregister_netdevice_notifier(&netdev_nb);
 	return ret;
 }
 
 void machnet_events_exit(void)
 {
-	unregister_netevent_notifier(&neigh_nb);
-	inet6addr_exit();
-	unregister_inetaddr_notifier(&inetaddr_nb);
+	unregister_netevent_notifier(&netevent_nb);
 	unregister_netdevice_notifier(&netdev_nb);
 }

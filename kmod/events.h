@@ -7,7 +7,13 @@
 int machnet_events_init(void);
 void machnet_events_exit(void);
 
-int machnet_events_net_init(struct machnet_net *mn);
-void machnet_events_net_exit(struct machnet_net *mn);
+/*
+ * Both under the lock. Each of rtnetlink's messages kicks the routes from now on, until the socket
+ * is released: outside of the lock, which notifiers of released sockets take. NULL: there is none.
+ */
+int machnet_events_listen(struct machnet_net *mn);
+struct socket *machnet_events_unlisten(struct machnet_net *mn);
+/* Forgets the messages: only that there are any counts. By walk_work alone. */
+void machnet_events_drain(struct machnet_net *mn);
 
 #endif /* MACHNET_EVENTS_H */

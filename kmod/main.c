@@ -7,7 +7,7 @@
 #include <net/genetlink.h>
 
 #include "events.h"
-#include "netlink.h"
+#include "netlink-policy.h"
 #include "netns.h"
 #include "owner.h"
 
@@ -27,7 +27,7 @@ static int __init machnet_init(void)
 	ret = machnet_events_init();
 	if (ret)
 		goto err_owner;
-	ret = machnet_netlink_init();
+	ret = genl_register_family(&machnet_genl_family);
 	if (ret)
 		goto err_events;
 	return 0;
@@ -43,7 +43,7 @@ err_netns:
 
 static void __exit machnet_exit(void)
 {
-	machnet_netlink_exit();
+	genl_unregister_family(&machnet_genl_family);
 	machnet_events_exit();
 	machnet_owner_exit();
 	machnet_netns_exit();

@@ -4,6 +4,7 @@
  */
 #include "netlink.h"
 
+#include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/ipv6.h>
 
@@ -68,87 +69,82 @@ static int check_complete(struct nlattr **attrs, const struct nlattr *nest,
 	return 0;
 }
 
-static int parse_connection(struct nlattr **attrs, const struct nlattr *nest,
-			    struct machnet_conn_config *config, struct netlink_ext_ack *extack)
+static int parse_connection(struct nlattr **attrs, struct machnet_conn *conn,
+			    struct netlink_ext_ack *extack)
 {
 	int ret;
 
-	ret = check_complete(attrs, nest, extack);
-	if (ret)
-		return ret;
-	config->id = nla_get_u64(attrs[MACHNET_A_CONNECTION_ID]);
-	parse_path(attrs, &config->path);
-	if (attrs[MACHNET_A_CONNECTION_OWNER_PID])
-		config->owner_pid = nla_get_u32(attrs[MACHNET_A_CONNECTION_OWNER_PID]);
+	conn->id = nla_get_u64(attrs[MACHNET_A_CONNECTION_ID]);
+	conn->ifindex = nla_get_u32(attrs[MACHNET_A_CONNECTION_IFINDEX]);
+	parse_path(attrs, &conn->path);
 	ret = machnet_get_unicast(attrs[MACHNET_A_CONNECTION_LOCAL_ADDR], extack,
-				  &config->local_addr);
+				  &conn->local_addr);
 	if (!ret)
 		ret = machnet_get_unicast(attrs[MACHNET_A_CONNECTION_REMOTE_ADDR], extack,
-					  &config->remote_addr);
+					  &conn->remote_addr);
 	if (ret)
 		return ret;
-	if (ipv6_addr_v4mapped(&config->local_addr) != ipv6_addr_v4mapped(&config->remote_addr)) {
+	if (ipv6_addr_v4mapped(&conn->local_addr) != ipv6_addr_v4mapped(&conn->remote_addr)) {
 		NL_SET_ERR_MSG(extack, "local-addr and remote-addr are of two families");
 		return -EINVAL;
 	}
 	return 0;
 }
 
-/* Into the batch. Under the lock. */
-static int create_connection(struct machnet_net *mn, struct genl_info *info,
-			     struct nlattr **attrs, const struct nlattr *nest,
-			     struct list_head *batch)
+static int find_device(struct sk_buff *skb, struct genl_info *info, struct machnet_conn *conn)
 {
-	struct machnet_conn_config config = { };
-	struct machnet_device *dev;
+	conn->device = machnet_device_find(machnet_req_net(info), conn->ifindex);
+	if (!conn->device)
+		return machnet_req_no_device(info);
+	return machnet_req_is_from(skb, info, conn->device->owner) ? 0 :
+	       machnet_req_not_the_owner(info);
+}
+
+/* Into the batch. Under the lock. */
+static int create_connection(struct sk_buff *skb, struct genl_info *info, struct nlattr **attrs,
+			     const struct nlattr *nest, struct list_head *batch)
+{
+	const struct nlattr *pid = attrs[MACHNET_A_CONNECTION_OWNER_PID];
+	struct machnet_conn *conn;
 	int ret;
 
-	ret = parse_connection(attrs, nest, &config, info->extack);
+	ret = check_complete(attrs, nest, info->extack);
 	if (ret)
 		return ret;
-	dev = machnet_device_find(mn, nla_get_u32(attrs[MACHNET_A_CONNECTION_IFINDEX]));
-	if (!dev)
-		return machnet_req_no_device(info);
-	if (dev->portid != info->snd_portid)
-		return machnet_req_not_the_owner(info);
-	ret = machnet_conn_check_path(dev, &config.path, info->extack);
-	return ret ?: machnet_conn_create(mn, dev, &config, batch, info->extack);
-}
-
-static void end_batch(struct machnet_net *mn, struct list_head *batch, int error)
-{
-	if (error)
-		machnet_conn_rollback(mn, batch);
-	else
-		machnet_conn_commit(mn, batch);
-}
-
-int machnet_nl_connection_add(struct sk_buff *skb, struct genl_info *info)
-{
-	struct machnet_net *mn = machnet_req_net(info);
-	LIST_HEAD(batch);
-	int ret;
-
-	mutex_lock(&mn->lock);
-	ret = create_connection(mn, info, info->attrs, NULL, &batch);
-	end_batch(mn, &batch, ret);
-	mutex_unlock(&mn->lock);
+	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
+	if (!conn)
+		return -ENOMEM;
+	ret = parse_connection(attrs, conn, info->extack);
+	if (!ret)
+		ret = find_device(skb, info, conn);
+	if (!ret)
+		ret = machnet_conn_check_path(conn->device, &conn->path, info->extack);
+	if (!ret)
+		ret = machnet_conn_add(machnet_req_net(info), conn, pid ? nla_get_u32(pid) : 0,
+				       batch, info->extack);
+	if (ret)
+		kfree(conn);
 	return ret;
 }
 
 /* What is done with a connection that a request names; nest: what names it, or NULL. */
-typedef int (*batch_fn)(struct machnet_net *mn, struct genl_info *info, struct nlattr **attrs,
+typedef int (*batch_fn)(struct sk_buff *skb, struct genl_info *info, struct nlattr **attrs,
 			const struct nlattr *nest, struct list_head *batch);
 
-/* fn for each attribute of this type, with what is nested in it; 1 to MACHNET_BATCH_MAX. */
-static int walk_batch(struct genl_info *info, int type, batch_fn fn, struct list_head *batch)
+/*
+ * fn for the request itself, or, where it may have attributes of this type, for each with what
+ * is nested in it; 1 to MACHNET_BATCH_MAX.
+ */
+static int walk(struct sk_buff *skb, struct genl_info *info, int type, batch_fn fn,
+		struct list_head *batch)
 {
 	struct nlattr *attrs[MACHNET_A_CONNECTION_MAX + 1];
-	struct machnet_net *mn = machnet_req_net(info);
 	struct nlattr *nest;
 	unsigned int n = 0;
 	int rem, ret = 0;
 
+	if (!type)
+		return fn(skb, info, info->attrs, NULL, batch);
 	nlmsg_for_each_attr(nest, info->nlhdr, GENL_HDRLEN, rem) {
 		if (nla_type(nest) != type)
 			continue;
@@ -159,7 +155,7 @@ static int walk_batch(struct genl_info *info, int type, batch_fn fn, struct list
 		/* The policy of the request has looked into it. */
 		ret = nla_parse_nested(attrs, MACHNET_A_CONNECTION_MAX, nest, NULL, NULL);
 		if (!ret)
-			ret = fn(mn, info, attrs, nest, batch);
+			ret = fn(skb, info, attrs, nest, batch);
 		if (ret)
 			return ret;
 	}
@@ -168,29 +164,34 @@ static int walk_batch(struct genl_info *info, int type, batch_fn fn, struct list
 	return n ? 0 : -EINVAL;
 }
 
-int machnet_nl_connection_add_batch(struct sk_buff *skb, struct genl_info *info)
+int machnet_nl_connection_add(struct sk_buff *skb, struct genl_info *info)
 {
+	bool several = info->genlhdr->cmd == MACHNET_CMD_CONNECTION_ADD_BATCH;
 	struct machnet_net *mn = machnet_req_net(info);
 	LIST_HEAD(batch);
 	int ret;
 
 	mutex_lock(&mn->lock);
-	ret = walk_batch(info, MACHNET_A_CONNECTION_ENTRY, create_connection, &batch);
-	end_batch(mn, &batch, ret);
+	ret = walk(skb, info, several ? MACHNET_A_CONNECTION_ENTRY : 0, create_connection, &batch);
+	if (ret)
+		machnet_conn_rollback(mn, &batch);
+	else
+		machnet_conn_commit(mn, &batch);
 	mutex_unlock(&mn->lock);
 	return ret;
 }
 
 /* The connection that its owner names. Under the lock. */
-static struct machnet_conn *own_connection(struct machnet_net *mn, struct genl_info *info,
+static struct machnet_conn *own_connection(struct sk_buff *skb, struct genl_info *info,
 					   struct nlattr **attrs)
 {
 	struct machnet_conn *conn;
 
-	conn = machnet_conn_find(mn, nla_get_u64(attrs[MACHNET_A_CONNECTION_ID]));
+	conn = machnet_conn_find(machnet_req_net(info),
+				 nla_get_u64(attrs[MACHNET_A_CONNECTION_ID]));
 	if (!conn)
 		return ERR_PTR(no_connection(info));
-	if (conn->device->portid != info->snd_portid)
+	if (!machnet_req_is_from(skb, info, conn->device->owner))
 		return ERR_PTR(machnet_req_not_the_owner(info));
 	return conn;
 }
@@ -220,7 +221,7 @@ int machnet_nl_connection_set(struct sk_buff *skb, struct genl_info *info)
 	if (machnet_req_missing(info, MACHNET_A_CONNECTION_ID, "id is missing"))
 		return -EINVAL;
 	mutex_lock(&mn->lock);
-	conn = own_connection(mn, info, info->attrs);
+	conn = own_connection(skb, info, info->attrs);
 	ret = PTR_ERR_OR_ZERO(conn);
 	if (!ret)
 		ret = set_connection(mn, conn, info);
@@ -229,7 +230,7 @@ int machnet_nl_connection_set(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* Into the batch of those that end. Under the lock. */
-static int doom_connection(struct machnet_net *mn, struct genl_info *info, struct nlattr **attrs,
+static int doom_connection(struct sk_buff *skb, struct genl_info *info, struct nlattr **attrs,
 			   const struct nlattr *nest, struct list_head *batch)
 {
 	struct machnet_conn *conn;
@@ -239,7 +240,7 @@ static int doom_connection(struct machnet_net *mn, struct genl_info *info, struc
 	    machnet_attr_missing(attrs, nest, MACHNET_A_CONNECTION_REASON, "reason is missing",
 				 info->extack))
 		return -EINVAL;
-	conn = own_connection(mn, info, attrs);
+	conn = own_connection(skb, info, attrs);
 	if (IS_ERR(conn))
 		return PTR_ERR(conn);
 	if (conn->reason) {
@@ -268,25 +269,13 @@ static void end_doomed(struct machnet_net *mn, struct list_head *batch, int erro
 
 int machnet_nl_connection_del(struct sk_buff *skb, struct genl_info *info)
 {
+	bool several = info->genlhdr->cmd == MACHNET_CMD_CONNECTION_DEL_BATCH;
 	struct machnet_net *mn = machnet_req_net(info);
 	LIST_HEAD(batch);
 	int ret;
 
 	mutex_lock(&mn->lock);
-	ret = doom_connection(mn, info, info->attrs, NULL, &batch);
-	end_doomed(mn, &batch, ret);
-	mutex_unlock(&mn->lock);
-	return ret;
-}
-
-int machnet_nl_connection_del_batch(struct sk_buff *skb, struct genl_info *info)
-{
-	struct machnet_net *mn = machnet_req_net(info);
-	LIST_HEAD(batch);
-	int ret;
-
-	mutex_lock(&mn->lock);
-	ret = walk_batch(info, MACHNET_A_CONNECTION_END, doom_connection, &batch);
+	ret = walk(skb, info, several ? MACHNET_A_CONNECTION_END : 0, doom_connection, &batch);
 	end_doomed(mn, &batch, ret);
 	mutex_unlock(&mn->lock);
 	return ret;
@@ -317,39 +306,16 @@ int machnet_nl_connection_kill(struct sk_buff *skb, struct genl_info *info)
 	return ret;
 }
 
-static bool names_more_than_id(struct nlattr **attrs)
-{
-	int attr;
-
-	for (attr = MACHNET_A_CONNECTION_ID + 1; attr <= MACHNET_A_CONNECTION_OWNER_UID; attr++) {
-		if (attrs[attr])
-			return true;
-	}
-	return false;
-}
-
 int machnet_nl_connection_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct machnet_conn *conn;
-	struct sk_buff *msg;
-	int ret;
+	struct machnet_net *mn = machnet_req_net(info);
 	u64 id;
 
-	if (names_more_than_id(info->attrs))
+	if (nlmsg_attrlen(info->nlhdr, GENL_HDRLEN) > nla_total_size(sizeof(id)))
 		return machnet_req_is_filter(info);
 	if (machnet_req_missing(info, MACHNET_A_CONNECTION_ID, "id is missing"))
 		return -EINVAL;
 	id = nla_get_u64(info->attrs[MACHNET_A_CONNECTION_ID]);
-	msg = machnet_msg_new();
-	if (!msg)
-		return -ENOMEM;
-	rcu_read_lock();
-	conn = machnet_conn_find(machnet_req_net(info), id);
-	if (conn)
-		ret = machnet_req_put_answer(msg, info, machnet_fill_conn, conn,
-					     machnet_req_is_admin(skb, info));
-	else
-		ret = no_connection(info);
-	rcu_read_unlock();
-	return machnet_req_answer(msg, info, ret);
+	return machnet_req_get(info, &mn->conns, &id, &machnet_conn_params, machnet_fill_conn,
+			       machnet_req_is_admin(skb, info), no_connection);
 }

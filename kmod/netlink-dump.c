@@ -5,9 +5,8 @@
 #include "netlink.h"
 
 #include <linux/pid_namespace.h>
-#include <linux/uidgid.h>
 #include <net/genetlink.h>
-#include <net/ipv6.h>
+#include <net/sock.h>
 
 #include "compat.h"
 #include "netlink-req.h"
@@ -16,122 +15,75 @@
 /* Objects looked at before the processor is given away. */
 #define PIECE	512
 
-/* Does an object agree with what the request names? */
-typedef bool (*machnet_match)(const void *obj, struct nlattr **attrs);
-
-static bool match_u32(const struct nlattr *attr, u32 value)
+/* The object as the reader sees it has all that the request names. */
+static bool agrees(const struct nlmsghdr *nlh, struct nlattr **wanted, int maxattr)
 {
-	return !attr || nla_get_u32(attr) == value;
-}
+	const struct nlattr *have;
+	int type;
 
-static bool match_u16(const struct nlattr *attr, u16 value)
-{
-	return !attr || nla_get_u16(attr) == value;
-}
-
-static bool match_addr(const struct nlattr *attr, const struct in6_addr *value)
-{
-	struct in6_addr addr;
-
-	if (!attr)
-		return true;
-	machnet_get_addr(attr, &addr);
-	return ipv6_addr_equal(&addr, value);
-}
-
-/* As the reader sees user and process. */
-static bool match_process(const struct nlattr *uid, const struct nlattr *pid,
-			  const struct machnet_process *process)
-{
-	if (uid && !uid_eq(make_kuid(current_user_ns(), nla_get_u32(uid)), process->uid))
-		return false;
-	return match_u32(pid, pid_nr_ns(process->pid, task_active_pid_ns(current)));
-}
-
-static bool match_port(const void *obj, struct nlattr **attrs)
-{
-	const struct machnet_port *port = obj;
-
-	return match_addr(attrs[MACHNET_A_PORT_ADDR], &port->key.addr) &&
-	       match_u16(attrs[MACHNET_A_PORT_NUMBER], port->key.number) &&
-	       match_process(attrs[MACHNET_A_PORT_OWNER_UID], attrs[MACHNET_A_PORT_OWNER_PID],
-			     &port->process);
-}
-
-static bool match_conn(const void *obj, struct nlattr **attrs)
-{
-	struct machnet_conn *conn = (struct machnet_conn *)obj;
-	struct machnet_conn_path path;
-
-	spin_lock(&conn->lock);
-	path = conn->path;
-	spin_unlock(&conn->lock);
-	return match_u32(attrs[MACHNET_A_CONNECTION_IFINDEX], conn->ifindex) &&
-	       match_addr(attrs[MACHNET_A_CONNECTION_LOCAL_ADDR], &conn->local_addr) &&
-	       match_addr(attrs[MACHNET_A_CONNECTION_REMOTE_ADDR], &conn->remote_addr) &&
-	       match_u16(attrs[MACHNET_A_CONNECTION_LOCAL_PORT], path.local_port) &&
-	       match_u16(attrs[MACHNET_A_CONNECTION_REMOTE_PORT], path.remote_port) &&
-	       match_u32(attrs[MACHNET_A_CONNECTION_STATE], path.state) &&
-	       match_u32(attrs[MACHNET_A_CONNECTION_ENGINE], path.engine) &&
-	       match_process(attrs[MACHNET_A_CONNECTION_OWNER_UID],
-			     attrs[MACHNET_A_CONNECTION_OWNER_PID], &conn->process);
-}
-
-/**
- * struct machnet_dump - what is dumped
- * @objects: all of the kind
- * @fill: writes one
- * @match: what the request may say; NULL: nothing
- * @secret: the reader may know
- */
-struct machnet_dump {
-	struct xarray *objects;
-	machnet_fill fill;
-	machnet_match match;
-	bool secret;
-};
-
-/* From *index on; true at the end of the table. Under RCU. */
-static bool dump_piece(const struct machnet_dump *dump, struct sk_buff *skb,
-		       struct netlink_callback *cb, unsigned long *index, int *error)
-{
-	const struct genlmsghdr *genl = nlmsg_data(cb->nlh);
-	struct machnet_show show = {
-		.user_ns = current_user_ns(),
-		.pid_ns = task_active_pid_ns(current),
-		.secret = dump->secret,
-	};
-	unsigned int n = 0;
-	void *obj;
-
-	for (obj = xa_find(dump->objects, index, ULONG_MAX, XA_PRESENT); obj;
-	     obj = xa_find_after(dump->objects, index, ULONG_MAX, XA_PRESENT)) {
-		if (n++ == PIECE)
-			return false;
-		if (dump->match && !dump->match(obj, machnet_dump_attrs(cb)))
+	for (type = 1; type <= maxattr; type++) {
+		if (!wanted[type])
 			continue;
-		*error = machnet_msg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-					 NLM_F_MULTI, genl->cmd, dump->fill, obj, &show);
-		if (*error)
+		have = nlmsg_find_attr(nlh, GENL_HDRLEN, type);
+		if (!have || nla_len(have) != nla_len(wanted[type]) ||
+		    memcmp(nla_data(have), nla_data(wanted[type]), nla_len(have)))
 			return false;
 	}
 	return true;
 }
 
-/* cb->args[0]: the index of the next object. cb->args[1]: there is none. */
-static int run_dump(const struct machnet_dump *dump, struct sk_buff *skb,
-		    struct netlink_callback *cb)
+/* From *index on; true at the end of the table. Under RCU. */
+static bool dump_piece(struct sk_buff *skb, struct netlink_callback *cb, struct xarray *objects,
+		       machnet_fill fill, int maxattr, bool secret, unsigned long *index,
+		       int *error)
 {
+	const struct genlmsghdr *genl = nlmsg_data(cb->nlh);
+	struct machnet_show show = {
+		.user_ns = current_user_ns(),
+		.pid_ns = task_active_pid_ns(current),
+		.secret = secret,
+	};
+	struct nlmsghdr *nlh;
+	unsigned int len, n = 0;
+	void *obj;
+
+	for (obj = xa_find(objects, index, ULONG_MAX, XA_PRESENT); obj;
+	     obj = xa_find_after(objects, index, ULONG_MAX, XA_PRESENT)) {
+		if (n++ == PIECE)
+			return false;
+		len = skb->len;
+		*error = machnet_msg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+					 NLM_F_MULTI, genl->cmd, fill, obj, &show);
+		if (*error)
+			return false;
+		nlh = (struct nlmsghdr *)(skb->data + len);
+		if (!agrees(nlh, machnet_dump_attrs(cb), maxattr))
+			nlmsg_trim(skb, nlh);
+	}
+	return true;
+}
+
+/*
+ * All that agree with the request, whose last attribute may be maxattr; 0: it has none.
+ * cb->args[0]: the index of the next object. cb->args[1]: there is none.
+ */
+static int dump(struct sk_buff *skb, struct netlink_callback *cb, struct machnet_table *table,
+		machnet_fill fill, int maxattr)
+{
+	/* The cookie of a port is for its owner alone. */
+	bool secret = fill == machnet_fill_conn &&
+		      netlink_ns_capable(cb->skb, sock_net(skb->sk)->user_ns, CAP_NET_ADMIN);
 	unsigned long index = cb->args[0];
 	int ret = 0;
 
-	if (!dump->match && nlmsg_attrlen(cb->nlh, GENL_HDRLEN)) {
+	if (!maxattr && nlmsg_attrlen(cb->nlh, GENL_HDRLEN)) {
 		NL_SET_ERR_MSG(cb->extack, "a dump of these takes no attributes");
 		return -EINVAL;
 	}
 	while (!ret && !cb->args[1]) {
 		rcu_read_lock();
-		cb->args[1] = dump_piece(dump, skb, cb, &index, &ret);
+		cb->args[1] = dump_piece(skb, cb, &table->index, fill, maxattr, secret,
+					 &index, &ret);
 		rcu_read_unlock();
 		cond_resched();
 	}
@@ -141,48 +93,26 @@ static int run_dump(const struct machnet_dump *dump, struct sk_buff *skb,
 
 int machnet_nl_device_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct machnet_dump dump = {
-		.objects = &machnet_net(sock_net(skb->sk))->device_index,
-		.fill = machnet_fill_device,
-	};
-
-	return run_dump(&dump, skb, cb);
+	return dump(skb, cb, &machnet_net(sock_net(skb->sk))->devices, machnet_fill_device, 0);
 }
 
 int machnet_nl_port_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct machnet_dump dump = {
-		.objects = &machnet_net(sock_net(skb->sk))->ports.index,
-		.fill = machnet_fill_port,
-		.match = match_port,
-	};
-
-	return run_dump(&dump, skb, cb);
+	return dump(skb, cb, &machnet_net(sock_net(skb->sk))->ports, machnet_fill_port,
+		    MACHNET_A_PORT_OWNER_PID);
 }
 
 int machnet_nl_connection_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct net *net = sock_net(skb->sk);
-	struct machnet_dump dump = {
-		.objects = &machnet_net(net)->conns.index,
-		.fill = machnet_fill_conn,
-		.match = match_conn,
-		.secret = netlink_ns_capable(cb->skb, net->user_ns, CAP_NET_ADMIN),
-	};
-
 	if (machnet_dump_attrs(cb)[MACHNET_A_CONNECTION_ID]) {
 		NL_SET_ERR_MSG(cb->extack, "an id names one connection, which is no dump");
 		return -EINVAL;
 	}
-	return run_dump(&dump, skb, cb);
+	return dump(skb, cb, &machnet_net(sock_net(skb->sk))->conns, machnet_fill_conn,
+		    MACHNET_A_CONNECTION_OWNER_UID);
 }
 
 int machnet_nl_route_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct machnet_dump dump = {
-		.objects = &machnet_net(sock_net(skb->sk))->routes.index,
-		.fill = machnet_fill_route,
-	};
-
-	return run_dump(&dump, skb, cb);
+	return dump(skb, cb, &machnet_net(sock_net(skb->sk))->routes, machnet_fill_route, 0);
 }

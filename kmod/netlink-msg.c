@@ -11,14 +11,16 @@
 #include <net/ipv6.h>
 
 #include "netlink-policy.h"
+#include "netlink-req.h"
+#include "owner.h"
 #include "stats.h"
 
 /* The longest object, a connection, takes less than 300 bytes. */
 #define MSG_LEN		512
 
-struct sk_buff *machnet_msg_new(void)
+struct sk_buff *machnet_msg_new(gfp_t gfp)
 {
-	return genlmsg_new(MSG_LEN, GFP_KERNEL);
+	return genlmsg_new(MSG_LEN, gfp);
 }
 
 static int put_addr(struct sk_buff *skb, int attr, const struct in6_addr *addr)
@@ -33,25 +35,49 @@ static u32 show_uid(const struct machnet_process *process, const struct machnet_
 	return from_kuid_munged(show->user_ns, process->uid);
 }
 
+static bool shows(const struct machnet_process *process, const struct machnet_show *show)
+{
+	return show->pid_ns ? machnet_process_visible(process) : !show->everybody;
+}
+
 static u32 show_pid(const struct machnet_process *process, const struct machnet_show *show)
 {
-	struct pid_namespace *ns = show->pid_ns ?: ns_of_pid(process->pid);
+	return pid_nr_ns(process->pid, show->pid_ns ?: ns_of_pid(process->pid));
+}
 
-	return pid_nr_ns(process->pid, ns);
+/* The attributes of an owner; those of its process are for a reader who may see that. */
+static int fill_owner(struct sk_buff *skb, const struct machnet_process *process,
+		      const struct machnet_show *show, int uid, int pid, int comm, int cgroup,
+		      int pad)
+{
+	if (nla_put_u32(skb, uid, show_uid(process, show)))
+		return -EMSGSIZE;
+	if (shows(process, show) &&
+	    (nla_put_u32(skb, pid, show_pid(process, show)) ||
+	     nla_put_string(skb, comm, process->comm) ||
+	     nla_put_u64_64bit(skb, cgroup, process->cgroup, pad)))
+		return -EMSGSIZE;
+	return 0;
 }
 
 int machnet_fill_device(struct sk_buff *skb, const void *obj, const struct machnet_show *show)
 {
-	const struct machnet_device *dev = obj;
+	struct machnet_device *dev = (struct machnet_device *)obj;
 	const struct machnet_device_config *config = &dev->config;
+	char ifname[IFNAMSIZ];
 
+	spin_lock(&dev->name_lock);
+	memcpy(ifname, dev->ifname, sizeof(ifname));
+	spin_unlock(&dev->name_lock);
 	if (nla_put_u32(skb, MACHNET_A_DEVICE_IFINDEX, config->ifindex) ||
-	    nla_put_string(skb, MACHNET_A_DEVICE_IFNAME, dev->ifname) ||
+	    nla_put_string(skb, MACHNET_A_DEVICE_IFNAME, ifname) ||
 	    nla_put(skb, MACHNET_A_DEVICE_MAC, ETH_ALEN, config->mac) ||
 	    nla_put_u32(skb, MACHNET_A_DEVICE_MTU, config->mtu) ||
 	    nla_put_u32(skb, MACHNET_A_DEVICE_ENGINES, config->engines) ||
 	    nla_put_u32(skb, MACHNET_A_DEVICE_RSS_CLASS, config->rss_class) ||
-	    nla_put_string(skb, MACHNET_A_DEVICE_DRIVER, config->driver) ||
+	    nla_put_string(skb, MACHNET_A_DEVICE_DRIVER, config->driver))
+		return -EMSGSIZE;
+	if (shows(&dev->process, show) &&
 	    nla_put_u32(skb, MACHNET_A_DEVICE_PID, show_pid(&dev->process, show)))
 		return -EMSGSIZE;
 	if (show->reason && nla_put_u32(skb, MACHNET_A_DEVICE_REASON, show->reason))
@@ -65,12 +91,10 @@ int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet
 
 	if (put_addr(skb, MACHNET_A_PORT_ADDR, &port->key.addr) ||
 	    nla_put_u16(skb, MACHNET_A_PORT_NUMBER, port->key.number) ||
-	    nla_put_u32(skb, MACHNET_A_PORT_OWNER_UID, show_uid(&port->process, show)) ||
-	    nla_put_u32(skb, MACHNET_A_PORT_OWNER_PID, show_pid(&port->process, show)) ||
-	    nla_put_string(skb, MACHNET_A_PORT_OWNER_COMM, port->process.comm) ||
-	    nla_put_u64_64bit(skb, MACHNET_A_PORT_OWNER_CGROUP, port->process.cgroup,
-			      MACHNET_A_PORT_PAD) ||
-	    nla_put_u64_64bit(skb, MACHNET_A_PORT_STRAY, atomic64_read(&port->stray),
+	    fill_owner(skb, &port->process, show, MACHNET_A_PORT_OWNER_UID,
+		       MACHNET_A_PORT_OWNER_PID, MACHNET_A_PORT_OWNER_COMM,
+		       MACHNET_A_PORT_OWNER_CGROUP, MACHNET_A_PORT_PAD) ||
+	    nla_put_u64_64bit(skb, MACHNET_A_PORT_STRAY, atomic64_read(&port->lent->stray),
 			      MACHNET_A_PORT_PAD))
 		return -EMSGSIZE;
 	if (READ_ONCE(port->claimer) && nla_put_flag(skb, MACHNET_A_PORT_CLAIMED))
@@ -79,15 +103,6 @@ int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet
 	    nla_put_u64_64bit(skb, MACHNET_A_PORT_COOKIE, port->cookie, MACHNET_A_PORT_PAD))
 		return -EMSGSIZE;
 	if (show->reason && nla_put_u32(skb, MACHNET_A_PORT_REASON, show->reason))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int fill_conn_ids(struct sk_buff *skb, u64 id, u64 remote_id)
-{
-	if (nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_ID, id, MACHNET_A_CONNECTION_PAD) ||
-	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_REMOTE_ID, remote_id,
-			      MACHNET_A_CONNECTION_PAD))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -113,17 +128,18 @@ int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet
 	path = conn->path;
 	spin_unlock(&conn->lock);
 
-	if (show->secret && fill_conn_ids(skb, conn->id, path.remote_id))
+	if (show->secret &&
+	    (nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_ID, conn->id, MACHNET_A_CONNECTION_PAD) ||
+	     nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_REMOTE_ID, path.remote_id,
+			       MACHNET_A_CONNECTION_PAD)))
 		return -EMSGSIZE;
 	if (nla_put_u32(skb, MACHNET_A_CONNECTION_IFINDEX, conn->ifindex) ||
 	    put_addr(skb, MACHNET_A_CONNECTION_LOCAL_ADDR, &conn->local_addr) ||
 	    put_addr(skb, MACHNET_A_CONNECTION_REMOTE_ADDR, &conn->remote_addr) ||
 	    fill_conn_path(skb, &path) ||
-	    nla_put_u32(skb, MACHNET_A_CONNECTION_OWNER_PID, show_pid(&conn->process, show)) ||
-	    nla_put_u32(skb, MACHNET_A_CONNECTION_OWNER_UID, show_uid(&conn->process, show)) ||
-	    nla_put_string(skb, MACHNET_A_CONNECTION_OWNER_COMM, conn->process.comm) ||
-	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_OWNER_CGROUP, conn->process.cgroup,
-			      MACHNET_A_CONNECTION_PAD) ||
+	    fill_owner(skb, &conn->process, show, MACHNET_A_CONNECTION_OWNER_UID,
+		       MACHNET_A_CONNECTION_OWNER_PID, MACHNET_A_CONNECTION_OWNER_COMM,
+		       MACHNET_A_CONNECTION_OWNER_CGROUP, MACHNET_A_CONNECTION_PAD) ||
 	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_AGE_MS, age_ms,
 			      MACHNET_A_CONNECTION_PAD))
 		return -EMSGSIZE;
@@ -132,16 +148,10 @@ int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet
 	return 0;
 }
 
-/* Neither 0.0.0.0 nor ::. */
-static bool is_given(const struct in6_addr *addr)
-{
-	return !ipv6_addr_any(addr) && !(ipv6_addr_v4mapped(addr) && !addr->s6_addr32[3]);
-}
-
 int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
 		      const struct machnet_path_info *info)
 {
-	if (is_given(&key->from) && put_addr(skb, MACHNET_A_ROUTE_FROM, &key->from))
+	if (!machnet_addr_is_any(&key->from) && put_addr(skb, MACHNET_A_ROUTE_FROM, &key->from))
 		return -EMSGSIZE;
 	if (key->vrf && nla_put_u32(skb, MACHNET_A_ROUTE_VRF, key->vrf))
 		return -EMSGSIZE;
@@ -151,9 +161,10 @@ int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
 	if (info->ifindex && (nla_put_u32(skb, MACHNET_A_ROUTE_IFINDEX, info->ifindex) ||
 			      nla_put_u32(skb, MACHNET_A_ROUTE_MTU, info->mtu)))
 		return -EMSGSIZE;
-	if (is_given(&info->src) && put_addr(skb, MACHNET_A_ROUTE_SRC, &info->src))
+	if (!machnet_addr_is_any(&info->src) && put_addr(skb, MACHNET_A_ROUTE_SRC, &info->src))
 		return -EMSGSIZE;
-	if (is_given(&info->nexthop) && put_addr(skb, MACHNET_A_ROUTE_NEXTHOP, &info->nexthop))
+	if (!machnet_addr_is_any(&info->nexthop) &&
+	    put_addr(skb, MACHNET_A_ROUTE_NEXTHOP, &info->nexthop))
 		return -EMSGSIZE;
 	if (info->has_mac && nla_put(skb, MACHNET_A_ROUTE_MAC, ETH_ALEN, info->mac))
 		return -EMSGSIZE;
@@ -176,11 +187,13 @@ int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machne
 static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, machnet_fill fill,
 		   const void *obj, u32 reason)
 {
+	/* Only administrators may join these groups. */
+	bool for_admins = group == MACHNET_GROUP_CONNECTION || group == MACHNET_GROUP_DATAPATH;
 	struct machnet_show show = {
 		.user_ns = mn->net->user_ns,
 		.reason = reason,
-		/* Only administrators may join these groups. */
-		.secret = group == MACHNET_GROUP_CONNECTION || group == MACHNET_GROUP_DATAPATH,
+		.everybody = !for_admins,
+		.secret = for_admins,
 	};
 	struct sk_buff *msg;
 	void *hdr;
@@ -188,7 +201,7 @@ static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, mac
 	lockdep_assert_held(&mn->lock);
 	if (!genl_has_listeners(&machnet_genl_family, mn->net, group))
 		return;
-	msg = machnet_msg_new();
+	msg = machnet_msg_new(GFP_KERNEL);
 	if (!msg)
 		goto err_lost;
 	hdr = genlmsg_put(msg, 0, 0, &machnet_genl_family, 0, cmd);

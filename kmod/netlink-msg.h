@@ -8,9 +8,10 @@ struct genl_info;
 struct sk_buff;
 
 /**
- * struct machnet_show - what a message tells, and to whom
+ * struct machnet_show - what is in a message, and for whom
  * @user_ns: of the reader
- * @pid_ns: of the reader; NULL: pids are told as their owner sees them
+ * @pid_ns: of the reader; NULL: pids are those of the owner's pid namespace
+ * @everybody: the readers may be anyone: nothing of processes
  * @reason: why the object ended, or 0
  * @secret: what entitles to something as well: the cookie of a port, the ids of a connection
  */
@@ -18,6 +19,7 @@ struct machnet_show {
 	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
 	u32 reason;
+	bool everybody;
 	bool secret;
 };
 
@@ -32,8 +34,8 @@ int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machne
 int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
 		      const struct machnet_path_info *info);
 
-/* Room for one object of any kind. May sleep. */
-struct sk_buff *machnet_msg_new(void);
+/* Room for one object of any kind. */
+struct sk_buff *machnet_msg_new(gfp_t gfp);
 
 /* To the listeners of the object's group. Under the lock; may sleep. */
 void machnet_notify_device(struct machnet_net *mn, const struct machnet_device *dev, u8 cmd);

@@ -48,11 +48,12 @@ static const struct nla_policy device_key_policy[MACHNET_A_DEVICE_IFINDEX + 1] =
 	[MACHNET_A_DEVICE_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 };
 
-static const struct nla_policy port_reserve_policy[MACHNET_A_PORT_COUNT + 1] = {
-	[MACHNET_A_PORT_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
-	[MACHNET_A_PORT_NUMBER] = { .type = NLA_U16 },
-	[MACHNET_A_PORT_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_PORTS_MAX),
+static const struct nla_policy port_lend_policy[MACHNET_A_PORT_SOCKETS + 1] = {
+	[MACHNET_A_PORT_SOCKET] = { .type = NLA_U32 },
+	[MACHNET_A_PORT_SOCKETS] = { .type = NLA_BINARY, .len = 4096 },
 };
+
+static_assert(MACHNET_PORTS_MAX * sizeof(u32) == 4096);
 
 static const struct nla_policy port_release_policy[MACHNET_A_PORT_NUMBERS + 1] = {
 	[MACHNET_A_PORT_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
@@ -145,131 +146,45 @@ static const struct nla_policy route_key_policy[MACHNET_A_ROUTE_VRF + 1] = {
 	[MACHNET_A_ROUTE_VRF] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 };
 
+#define POLICY(table)	.policy = table, .maxattr = ARRAY_SIZE(table) - 1
+
 static const struct genl_ops machnet_genl_ops[] = {
-	{
-		.cmd = MACHNET_CMD_DEVICE_REGISTER,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = device_register_policy,
-		.maxattr = ARRAY_SIZE(device_register_policy) - 1,
-		.doit = machnet_nl_device_register,
-	},
-	{
-		.cmd = MACHNET_CMD_DEVICE_UNREGISTER,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = device_key_policy,
-		.maxattr = ARRAY_SIZE(device_key_policy) - 1,
-		.doit = machnet_nl_device_unregister,
-	},
-	{
-		.cmd = MACHNET_CMD_DEVICE_GET,
-		.policy = device_key_policy,
-		.maxattr = ARRAY_SIZE(device_key_policy) - 1,
-		.doit = machnet_nl_device_get,
-		.dumpit = machnet_nl_device_dump,
-	},
-	{
-		.cmd = MACHNET_CMD_PORT_RESERVE,
-		.policy = port_reserve_policy,
-		.maxattr = ARRAY_SIZE(port_reserve_policy) - 1,
-		.doit = machnet_nl_port_reserve,
-	},
-	{
-		.cmd = MACHNET_CMD_PORT_RELEASE,
-		.policy = port_release_policy,
-		.maxattr = ARRAY_SIZE(port_release_policy) - 1,
-		.doit = machnet_nl_port_release,
-	},
-	{
-		.cmd = MACHNET_CMD_PORT_CLAIM,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = port_claim_policy,
-		.maxattr = ARRAY_SIZE(port_claim_policy) - 1,
-		.doit = machnet_nl_port_claim,
-	},
-	{
-		.cmd = MACHNET_CMD_PORT_GET,
-		.policy = port_get_policy,
-		.maxattr = ARRAY_SIZE(port_get_policy) - 1,
-		.doit = machnet_nl_port_get,
-		.dumpit = machnet_nl_port_dump,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_ADD,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = connection_add_policy,
-		.maxattr = ARRAY_SIZE(connection_add_policy) - 1,
-		.doit = machnet_nl_connection_add,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_SET,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = connection_set_policy,
-		.maxattr = ARRAY_SIZE(connection_set_policy) - 1,
-		.doit = machnet_nl_connection_set,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_DEL,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = connection_del_policy,
-		.maxattr = ARRAY_SIZE(connection_del_policy) - 1,
-		.doit = machnet_nl_connection_del,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_GET,
-		.policy = connection_get_policy,
-		.maxattr = ARRAY_SIZE(connection_get_policy) - 1,
-		.doit = machnet_nl_connection_get,
-		.dumpit = machnet_nl_connection_dump,
-	},
-	{
-		.cmd = MACHNET_CMD_ROUTE_GET,
-		.policy = route_get_policy,
-		.maxattr = ARRAY_SIZE(route_get_policy) - 1,
-		.doit = machnet_nl_route_get,
-	},
-	{
-		.cmd = MACHNET_CMD_ROUTE_UNWATCH,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = route_key_policy,
-		.maxattr = ARRAY_SIZE(route_key_policy) - 1,
-		.doit = machnet_nl_route_unwatch,
-	},
-	{
-		.cmd = MACHNET_CMD_ROUTE_DUMP,
-		.dumpit = machnet_nl_route_dump,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_ADD_BATCH,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = connection_add_batch_policy,
-		.maxattr = ARRAY_SIZE(connection_add_batch_policy) - 1,
-		.doit = machnet_nl_connection_add_batch,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_DEL_BATCH,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = connection_del_batch_policy,
-		.maxattr = ARRAY_SIZE(connection_del_batch_policy) - 1,
-		.doit = machnet_nl_connection_del_batch,
-	},
-	{
-		.cmd = MACHNET_CMD_CONNECTION_KILL,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = connection_key_policy,
-		.maxattr = ARRAY_SIZE(connection_key_policy) - 1,
-		.doit = machnet_nl_connection_kill,
-	},
-	{
-		.cmd = MACHNET_CMD_ROUTE_CONFIRM,
-		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = route_key_policy,
-		.maxattr = ARRAY_SIZE(route_key_policy) - 1,
-		.doit = machnet_nl_route_confirm,
-	},
-	{
-		.cmd = MACHNET_CMD_STATS_GET,
-		.doit = machnet_nl_stats_get,
-	},
+	{ .cmd = MACHNET_CMD_DEVICE_REGISTER, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(device_register_policy), .doit = machnet_nl_device_register },
+	{ .cmd = MACHNET_CMD_DEVICE_UNREGISTER, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(device_key_policy), .doit = machnet_nl_device_unregister },
+	{ .cmd = MACHNET_CMD_DEVICE_GET,
+	  POLICY(device_key_policy), .doit = machnet_nl_device_get,
+	  .dumpit = machnet_nl_device_dump },
+	{ .cmd = MACHNET_CMD_PORT_LEND, POLICY(port_lend_policy), .doit = machnet_nl_port_lend },
+	{ .cmd = MACHNET_CMD_PORT_RELEASE,
+	  POLICY(port_release_policy), .doit = machnet_nl_port_release },
+	{ .cmd = MACHNET_CMD_PORT_CLAIM, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(port_claim_policy), .doit = machnet_nl_port_claim },
+	{ .cmd = MACHNET_CMD_PORT_GET,
+	  POLICY(port_get_policy), .doit = machnet_nl_port_get, .dumpit = machnet_nl_port_dump },
+	{ .cmd = MACHNET_CMD_CONNECTION_ADD, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(connection_add_policy), .doit = machnet_nl_connection_add },
+	{ .cmd = MACHNET_CMD_CONNECTION_SET, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(connection_set_policy), .doit = machnet_nl_connection_set },
+	{ .cmd = MACHNET_CMD_CONNECTION_DEL, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(connection_del_policy), .doit = machnet_nl_connection_del },
+	{ .cmd = MACHNET_CMD_CONNECTION_GET,
+	  POLICY(connection_get_policy), .doit = machnet_nl_connection_get,
+	  .dumpit = machnet_nl_connection_dump },
+	{ .cmd = MACHNET_CMD_ROUTE_GET, POLICY(route_get_policy), .doit = machnet_nl_route_get },
+	{ .cmd = MACHNET_CMD_ROUTE_UNWATCH, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(route_key_policy), .doit = machnet_nl_route_unwatch },
+	{ .cmd = MACHNET_CMD_ROUTE_DUMP, .dumpit = machnet_nl_route_dump },
+	{ .cmd = MACHNET_CMD_CONNECTION_ADD_BATCH, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(connection_add_batch_policy), .doit = machnet_nl_connection_add },
+	{ .cmd = MACHNET_CMD_CONNECTION_DEL_BATCH, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(connection_del_batch_policy), .doit = machnet_nl_connection_del },
+	{ .cmd = MACHNET_CMD_CONNECTION_KILL, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(connection_key_policy), .doit = machnet_nl_connection_kill },
+	{ .cmd = MACHNET_CMD_ROUTE_CONFIRM, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(route_key_policy), .doit = machnet_nl_route_confirm },
+	{ .cmd = MACHNET_CMD_STATS_GET, .doit = machnet_nl_stats_get },
 };
 
 static const struct genl_multicast_group machnet_genl_groups[] = {

@@ -4,12 +4,16 @@
  */
 #include "netlink.h"
 
+#include <linux/file.h>
+#include <linux/net.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
-#include <net/ip.h>
+#include <net/sock.h>
 
-#include "netlink-policy.h"
+#include "compat.h"
 #include "netlink-req.h"
+#include "netns.h"
+#include "owner.h"
 #include "port.h"
 #include "stats.h"
 
@@ -29,124 +33,155 @@ static int parse_addr(struct genl_info *info, struct in6_addr *addr)
 	return machnet_get_unicast(info->attrs[MACHNET_A_PORT_ADDR], info->extack, addr);
 }
 
-static int parse_port(struct genl_info *info, struct in6_addr *addr, u16 *number)
+static int parse_key(struct genl_info *info, struct machnet_port_key *key)
 {
+	memset(key, 0, sizeof(*key));
 	if (machnet_req_missing(info, MACHNET_A_PORT_ADDR, "addr is missing") ||
 	    machnet_req_missing(info, MACHNET_A_PORT_NUMBER, "number is missing"))
 		return -EINVAL;
-	*number = nla_get_u16(info->attrs[MACHNET_A_PORT_NUMBER]);
-	return parse_addr(info, addr);
+	key->number = nla_get_u16(info->attrs[MACHNET_A_PORT_NUMBER]);
+	return parse_addr(info, &key->addr);
 }
 
-/* With the socket's opener in mind, not just with the process that sends. */
-static int check_privileged(struct sk_buff *skb, struct genl_info *info, u16 number)
+/* A descriptor is one of the sender's, who need not be the one whose rights the socket has. */
+static int check_opener(struct sk_buff *skb, struct genl_info *info)
 {
-	struct net *net = genl_info_net(info);
+	const struct socket *sock = NETLINK_CB(skb).sk->sk_socket;
 
-	if (!number || !inet_port_requires_bind_service(net, number) ||
-	    netlink_ns_capable(skb, net->user_ns, CAP_NET_BIND_SERVICE))
+	if (sock && sock->file && uid_eq(sock->file->f_cred->euid, current_euid()))
 		return 0;
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MACHNET_A_PORT_NUMBER],
-			    "a privileged port needs CAP_NET_BIND_SERVICE");
-	return -EACCES;
+	NL_SET_ERR_MSG(info->extack, "another user has opened the netlink socket");
+	return -EPERM;
 }
 
-static int reserve_one(struct machnet_net *mn, struct genl_info *info,
-		       const struct machnet_port_request *req)
+static void free_ports(struct machnet_port **ports, unsigned int n)
 {
-	struct sk_buff *msg = machnet_msg_new();
-	struct machnet_port *port;
+	while (n--)
+		machnet_port_free(ports[n]);
+	kvfree(ports);
+}
+
+static struct machnet_port **new_ports(struct genl_info *info, const void *fds, unsigned int n)
+{
+	struct machnet_port **ports = kvcalloc(n, sizeof(*ports), GFP_KERNEL);
+	unsigned int i;
 	int ret;
 
-	if (!msg)
-		return -ENOMEM;
-	mutex_lock(&mn->lock);
-	port = machnet_port_add(mn, req, info->extack);
-	ret = PTR_ERR_OR_ZERO(port);
-	if (!ret)
-		ret = machnet_req_put_answer(msg, info, machnet_fill_port, port, true);
-	mutex_unlock(&mn->lock);
-	return machnet_req_answer(msg, info, ret);
-}
-
-static int put_numbers(struct sk_buff *msg, struct genl_info *info, const u16 *numbers,
-		       unsigned int n)
-{
-	const struct nlattr *addr = info->attrs[MACHNET_A_PORT_ADDR];
-	void *hdr = genlmsg_put_reply(msg, info, &machnet_genl_family, 0, info->genlhdr->cmd);
-
-	if (!hdr || nla_put(msg, MACHNET_A_PORT_ADDR, nla_len(addr), nla_data(addr)) ||
-	    nla_put(msg, MACHNET_A_PORT_NUMBERS, n * sizeof(*numbers), numbers))
-		return -EMSGSIZE;
-	genlmsg_end(msg, hdr);
-	return 0;
-}
-
-static int reserve_many(struct machnet_net *mn, struct genl_info *info,
-			const struct machnet_port_request *req)
-{
-	unsigned int n = nla_get_u32(info->attrs[MACHNET_A_PORT_COUNT]);
-	struct sk_buff *msg;
-	u16 *numbers;
-	int ret;
-
-	if (req->number) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MACHNET_A_PORT_NUMBER],
-				    "with a count the kernel chooses, number must be 0");
-		return -EINVAL;
+	if (!ports)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < n; i++) {
+		ports[i] = machnet_port_new(genl_info_net(info),
+					    get_unaligned((const u32 *)fds + i), info->extack);
+		if (IS_ERR(ports[i])) {
+			ret = PTR_ERR(ports[i]);
+			free_ports(ports, i);
+			return ERR_PTR(ret);
+		}
 	}
-	numbers = kmalloc_array(n, sizeof(*numbers), GFP_KERNEL);
-	msg = genlmsg_new(MACHNET_PORTS_MAX * sizeof(*numbers) + 64, GFP_KERNEL);
-	if (!numbers || !msg) {
-		ret = -ENOMEM;
-		goto out;
-	}
-	mutex_lock(&mn->lock);
-	ret = machnet_port_add_many(mn, req, numbers, n, info->extack);
-	mutex_unlock(&mn->lock);
-	if (!ret)
-		ret = put_numbers(msg, info, numbers, n);
-out:
-	kfree(numbers);
-	return machnet_req_answer(msg, info, ret);
+	return ports;
 }
 
-int machnet_nl_port_reserve(struct sk_buff *skb, struct genl_info *info)
+/* All or none. One is answered before it is announced: without an answer it is of no use. */
+static int add_ports(struct machnet_net *mn, struct genl_info *info, struct machnet_owner *owner,
+		     struct machnet_port **ports, unsigned int n)
 {
-	struct machnet_port_request req = {
-		.portid = info->snd_portid,
-		.unlimited = machnet_req_is_admin(skb, info),
-	};
-	struct machnet_net *mn = machnet_req_net(info);
-	int ret;
+	unsigned int i, added = 0;
+	int ret = 0;
 
-	ret = parse_port(info, &req.addr, &req.number);
-	if (ret)
-		return ret;
-	ret = check_privileged(skb, info, req.number);
-	if (!ret)
-		ret = info->attrs[MACHNET_A_PORT_COUNT] ? reserve_many(mn, info, &req) :
-							  reserve_one(mn, info, &req);
-	if (ret)
-		machnet_stat_inc(mn, MACHNET_A_STATS_PORTS_REFUSED);
+	while (added < n && !ret) {
+		ret = machnet_port_add(mn, ports[added], owner, info->extack);
+		added += !ret;
+	}
+	if (!ret && info->attrs[MACHNET_A_PORT_SOCKET])
+		ret = machnet_req_answer(info, machnet_fill_port, ports[0], true);
+	for (i = 0; i < added; i++) {
+		if (ret)
+			machnet_port_remove(mn, ports[i]);
+		else
+			machnet_port_announce(mn, ports[i]);
+	}
 	return ret;
 }
 
-/* The port, if the request may release it; why, if it may. Under the lock. */
-static struct machnet_port *port_to_release(struct sk_buff *skb, struct genl_info *info,
-					    const struct in6_addr *addr, u16 number, u32 *reason)
+static int lend(struct sk_buff *skb, struct genl_info *info)
 {
-	struct machnet_port *port = machnet_port_find(machnet_req_net(info), addr, number);
+	struct machnet_net *mn = machnet_req_net(info);
+	struct machnet_owner *owner;
+	struct machnet_port **ports;
+	const void *fds;
+	unsigned int n;
+	int ret;
 
-	if (!port)
-		return ERR_PTR(no_port(info));
+	if (!info->attrs[MACHNET_A_PORT_SOCKETS] &&
+	    machnet_req_missing(info, MACHNET_A_PORT_SOCKET, "socket is missing"))
+		return -EINVAL;
+	ret = machnet_req_list(info, MACHNET_A_PORT_SOCKET, MACHNET_A_PORT_SOCKETS, sizeof(u32),
+			       &fds, &n);
+	if (!ret)
+		ret = check_opener(skb, info);
+	if (ret)
+		return ret;
+	ports = new_ports(info, fds, n);
+	if (IS_ERR(ports))
+		return PTR_ERR(ports);
+	mutex_lock(&mn->lock);
+	owner = machnet_owner_get(mn, skb);
+	ret = PTR_ERR_OR_ZERO(owner);
+	if (!ret) {
+		ret = add_ports(mn, info, owner, ports, n);
+		machnet_owner_settle(mn, owner);
+	}
+	mutex_unlock(&mn->lock);
+	free_ports(ports, ret ? n : 0);
+	return ret;
+}
+
+int machnet_nl_port_lend(struct sk_buff *skb, struct genl_info *info)
+{
+	int ret = lend(skb, info);
+
+	if (ret)
+		machnet_stat_inc(machnet_req_net(info), MACHNET_A_STATS_PORTS_REFUSED);
+	return ret;
+}
+
+static bool has_lent(const struct machnet_owner *owner, struct rhlist_head *list)
+{
+	struct machnet_port *port;
+	struct rhlist_head *node;
+
+	machnet_table_for_each(port, node, list) {
+		if (port->owner == owner)
+			return true;
+	}
+	return false;
+}
+
+/* Why the ports may be released: they are the sender's, or all are an administrator's. */
+static int may_release(struct sk_buff *skb, struct genl_info *info, struct rhlist_head *list,
+		       u32 *reason)
+{
+	if (!list)
+		return no_port(info);
 	*reason = MACHNET_REASON_CLOSED;
-	if (port->portid == info->snd_portid)
-		return port;
+	if (has_lent(machnet_owner_find(machnet_req_net(info), skb), list))
+		return 0;
 	*reason = MACHNET_REASON_ADMIN;
-	if (machnet_req_is_admin(skb, info))
-		return port;
-	return ERR_PTR(machnet_req_not_the_owner(info));
+	return machnet_req_is_admin(skb, info) ? 0 : machnet_req_not_the_owner(info);
+}
+
+static void release_list(struct machnet_net *mn, struct rhlist_head *list,
+			 const struct machnet_owner *owner, u32 reason)
+{
+	struct rhlist_head *node, *next;
+	struct machnet_port *port;
+
+	for (node = list; node; node = next) {
+		next = rcu_dereference_protected(node->next, lockdep_is_held(&mn->lock));
+		port = container_of(node, struct machnet_port, node);
+		if (reason == MACHNET_REASON_ADMIN || port->owner == owner)
+			machnet_port_del(mn, port, reason);
+	}
 }
 
 /* All or none. A number that stands twice is released once. */
@@ -154,18 +189,18 @@ static int release(struct sk_buff *skb, struct genl_info *info, const struct in6
 		   const u16 *numbers, unsigned int n)
 {
 	struct machnet_net *mn = machnet_req_net(info);
-	struct machnet_port *port;
+	struct rhlist_head *list;
 	unsigned int i;
 	int ret = 0;
 	u32 reason;
 
 	mutex_lock(&mn->lock);
 	for (i = 0; i < n && !ret; i++)
-		ret = PTR_ERR_OR_ZERO(port_to_release(skb, info, addr, numbers[i], &reason));
+		ret = may_release(skb, info, machnet_port_find(mn, addr, numbers[i]), &reason);
 	for (i = 0; i < n && !ret; i++) {
-		port = port_to_release(skb, info, addr, numbers[i], &reason);
-		if (!IS_ERR(port))
-			machnet_port_del(mn, port, reason);
+		list = machnet_port_find(mn, addr, numbers[i]);
+		if (list && !may_release(skb, info, list, &reason))
+			release_list(mn, list, machnet_owner_find(mn, skb), reason);
 	}
 	mutex_unlock(&mn->lock);
 	return ret;
@@ -173,78 +208,60 @@ static int release(struct sk_buff *skb, struct genl_info *info, const struct in6
 
 int machnet_nl_port_release(struct sk_buff *skb, struct genl_info *info)
 {
-	const struct nlattr *list = info->attrs[MACHNET_A_PORT_NUMBERS];
 	struct in6_addr addr;
-	u16 number;
+	const void *numbers;
+	unsigned int n;
 	int ret;
 
-	if (!list) {
-		ret = parse_port(info, &addr, &number);
-		return ret ?: release(skb, info, &addr, &number, 1);
-	}
-	if (info->attrs[MACHNET_A_PORT_NUMBER]) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MACHNET_A_PORT_NUMBER],
-				    "number and numbers exclude each other");
-		return -EINVAL;
-	}
-	if (!nla_len(list) || nla_len(list) % sizeof(number)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, list, "numbers is no list of u16");
-		return -EINVAL;
-	}
 	ret = parse_addr(info, &addr);
-	return ret ?: release(skb, info, &addr, nla_data(list), nla_len(list) / sizeof(number));
+	if (ret)
+		return ret;
+	if (!info->attrs[MACHNET_A_PORT_NUMBERS] &&
+	    machnet_req_missing(info, MACHNET_A_PORT_NUMBER, "number is missing"))
+		return -EINVAL;
+	ret = machnet_req_list(info, MACHNET_A_PORT_NUMBER, MACHNET_A_PORT_NUMBERS, sizeof(u16),
+			       &numbers, &n);
+	return ret ?: release(skb, info, &addr, numbers, n);
 }
 
 int machnet_nl_port_claim(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *owner_pid = info->attrs[MACHNET_A_PORT_OWNER_PID];
-	struct machnet_port_claim claim = { .portid = info->snd_portid };
 	struct machnet_net *mn = machnet_req_net(info);
-	struct machnet_port *port;
-	struct in6_addr addr;
-	u16 number;
+	struct machnet_owner *owner;
+	struct rhlist_head *list;
+	struct machnet_port_key key;
 	int ret;
 
-	ret = parse_port(info, &addr, &number);
+	ret = parse_key(info, &key);
 	if (ret)
 		return ret;
 	if (machnet_req_missing(info, MACHNET_A_PORT_COOKIE, "cookie is missing"))
 		return -EINVAL;
-	claim.cookie = nla_get_u64(info->attrs[MACHNET_A_PORT_COOKIE]);
-	if (owner_pid)
-		claim.owner_pid = nla_get_u32(owner_pid);
 	mutex_lock(&mn->lock);
-	port = machnet_port_find(mn, &addr, number);
-	if (port)
-		ret = machnet_port_claim(mn, port, &claim, info->extack);
-	else
-		ret = no_port(info);
+	owner = machnet_owner_get(mn, skb);
+	ret = PTR_ERR_OR_ZERO(owner);
+	if (!ret) {
+		list = machnet_port_find(mn, &key.addr, key.number);
+		ret = !list ? no_port(info) :
+		      machnet_port_claim(mn, list, owner,
+					 nla_get_u64(info->attrs[MACHNET_A_PORT_COOKIE]),
+					 owner_pid ? nla_get_u32(owner_pid) : 0, info->extack);
+		machnet_owner_settle(mn, owner);
+	}
 	mutex_unlock(&mn->lock);
 	return ret;
 }
 
 int machnet_nl_port_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct machnet_port *port;
-	struct in6_addr addr;
-	struct sk_buff *msg;
-	u16 number;
+	struct machnet_net *mn = machnet_req_net(info);
+	struct machnet_port_key key;
 	int ret;
 
 	if (info->attrs[MACHNET_A_PORT_OWNER_UID] || info->attrs[MACHNET_A_PORT_OWNER_PID])
 		return machnet_req_is_filter(info);
-	ret = parse_port(info, &addr, &number);
-	if (ret)
-		return ret;
-	msg = machnet_msg_new();
-	if (!msg)
-		return -ENOMEM;
-	rcu_read_lock();
-	port = machnet_port_find(machnet_req_net(info), &addr, number);
-	if (port)
-		ret = machnet_req_put_answer(msg, info, machnet_fill_port, port, false);
-	else
-		ret = no_port(info);
-	rcu_read_unlock();
-	return machnet_req_answer(msg, info, ret);
+	ret = parse_key(info, &key);
+	return ret ?: machnet_req_get(info, &mn->ports, &key, &machnet_port_params,
+				      machnet_fill_port, false, no_port);
 }

@@ -11,6 +11,7 @@
 #include "netlink-msg.h"
 #include "netlink-policy.h"
 #include "netns.h"
+#include "owner.h"
 
 struct machnet_net *machnet_req_net(struct genl_info *info)
 {
@@ -51,7 +52,7 @@ bool machnet_addr_is_any(const struct in6_addr *addr)
 }
 
 /* Without a scope a link-local address says nothing. */
-static bool is_unicast(const struct in6_addr *addr)
+bool machnet_addr_is_unicast(const struct in6_addr *addr)
 {
 	__be32 v4 = addr->s6_addr32[3];
 
@@ -67,7 +68,7 @@ int machnet_get_unicast(const struct nlattr *attr, struct netlink_ext_ack *extac
 			struct in6_addr *addr)
 {
 	machnet_get_addr(attr, addr);
-	if (is_unicast(addr))
+	if (machnet_addr_is_unicast(addr))
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, attr, "the address is not a unicast address of global scope");
 	return -EINVAL;
@@ -88,28 +89,67 @@ int machnet_msg_put(struct sk_buff *msg, u32 portid, u32 seq, int flags, u8 cmd,
 	return 0;
 }
 
-/* The object as the answer to a request. */
-int machnet_req_put_answer(struct sk_buff *msg, struct genl_info *info, machnet_fill fill,
-			   const void *obj, bool secret)
+int machnet_req_answer(struct genl_info *info, machnet_fill fill, const void *obj, bool secret)
 {
 	struct machnet_show show = {
 		.user_ns = current_user_ns(),
 		.pid_ns = task_active_pid_ns(current),
 		.secret = secret,
 	};
+	struct sk_buff *msg = machnet_msg_new(GFP_ATOMIC);
+	int ret;
 
-	return machnet_msg_put(msg, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill,
-			       obj, &show);
-}
-
-/* Sends the answer, or drops it after an error. */
-int machnet_req_answer(struct sk_buff *msg, struct genl_info *info, int ret)
-{
+	if (!msg)
+		return -ENOMEM;
+	ret = machnet_msg_put(msg, info->snd_portid, info->snd_seq, 0, info->genlhdr->cmd, fill,
+			      obj, &show);
 	if (ret) {
 		nlmsg_free(msg);
 		return ret;
 	}
 	return genlmsg_reply(msg, info);
+}
+
+/* The objects of tables begin with their node. */
+static_assert(!offsetof(struct machnet_device, node) && !offsetof(struct machnet_port, node) &&
+	      !offsetof(struct machnet_conn, node));
+
+int machnet_req_get(struct genl_info *info, struct machnet_table *table, const void *key,
+		    const struct rhashtable_params *params, machnet_fill fill, bool secret,
+		    int (*none)(struct genl_info *info))
+{
+	const void *obj;
+	int ret;
+
+	rcu_read_lock();
+	obj = machnet_table_find(table, key, params);
+	ret = obj ? machnet_req_answer(info, fill, obj, secret) : none(info);
+	rcu_read_unlock();
+	return ret;
+}
+
+bool machnet_req_is_from(struct sk_buff *skb, struct genl_info *info,
+			 const struct machnet_owner *owner)
+{
+	return owner && owner == machnet_owner_find(machnet_req_net(info), skb);
+}
+
+int machnet_req_list(struct genl_info *info, int one, int many, unsigned int size,
+		     const void **list, unsigned int *n)
+{
+	const struct nlattr *attr = info->attrs[one] ?: info->attrs[many];
+
+	if (info->attrs[one] && info->attrs[many]) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[many],
+				    "one and several exclude each other");
+		return -EINVAL;
+	}
+	*list = nla_data(attr);
+	*n = nla_len(attr) / size;
+	if (*n && nla_len(attr) % size == 0)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr, "the list is empty or its last element is cut");
+	return -EINVAL;
 }
 
 int machnet_req_not_the_owner(struct genl_info *info)

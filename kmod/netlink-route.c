@@ -7,8 +7,8 @@
 #include <net/genetlink.h>
 #include <net/ipv6.h>
 
-#include "netlink-policy.h"
 #include "netlink-req.h"
+#include "owner.h"
 #include "resolve.h"
 #include "route.h"
 
@@ -35,91 +35,91 @@ static int get_key(struct genl_info *info, struct machnet_route_key *key)
 	return 0;
 }
 
-static int put_route(struct sk_buff *msg, struct genl_info *info,
-		     const struct machnet_route_key *key, const struct machnet_path_info *path)
-{
-	void *hdr = genlmsg_put_reply(msg, info, &machnet_genl_family, 0, info->genlhdr->cmd);
+struct answer {
+	struct machnet_route_key key;
+	struct machnet_path_info path;
+};
 
-	if (!hdr || machnet_fill_path(msg, key, path))
-		return -EMSGSIZE;
-	genlmsg_end(msg, hdr);
-	return 0;
+static int fill_answer(struct sk_buff *skb, const void *obj, const struct machnet_show *show)
+{
+	const struct answer *answer = obj;
+
+	return machnet_fill_path(skb, &answer->key, &answer->path);
 }
 
-static int watch(struct machnet_net *mn, struct genl_info *info,
-		 const struct machnet_route_key *key, struct machnet_path_info *path)
-{
-	int ret;
-
-	mutex_lock(&mn->lock);
-	ret = machnet_route_watch(mn, key, info->snd_portid, path);
-	mutex_unlock(&mn->lock);
-	return ret;
-}
-
-static int resolve(struct machnet_net *mn, const struct machnet_route_key *key,
-		   struct machnet_path_info *path)
-{
-	machnet_resolve(mn->net, key, MACHNET_RESOLVE_USE, path);
-	return path->state == MACHNET_ROUTE_STATE_UNREACHABLE ? -path->error : 0;
-}
-
-int machnet_nl_route_get(struct sk_buff *skb, struct genl_info *info)
+static int watch(struct sk_buff *skb, struct genl_info *info, struct answer *answer)
 {
 	struct machnet_net *mn = machnet_req_net(info);
-	struct machnet_path_info path;
-	struct machnet_route_key key;
-	struct sk_buff *msg;
+	struct machnet_owner *owner;
 	int ret;
 
-	ret = get_key(info, &key);
-	if (ret)
-		return ret;
-	if (info->attrs[MACHNET_A_ROUTE_WATCH] && !machnet_req_is_admin(skb, info)) {
+	if (!machnet_req_is_admin(skb, info)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[MACHNET_A_ROUTE_WATCH],
 				    "watching a route needs CAP_NET_ADMIN");
 		return -EPERM;
 	}
-	if (info->attrs[MACHNET_A_ROUTE_WATCH])
-		ret = watch(mn, info, &key, &path);
-	else
-		ret = resolve(mn, &key, &path);
-	if (ret) {
-		if (ret != -ENOMEM)
-			NL_SET_ERR_MSG(info->extack, "the destination cannot be reached");
-		return ret;
+	mutex_lock(&mn->lock);
+	owner = machnet_owner_get(mn, skb);
+	ret = PTR_ERR_OR_ZERO(owner);
+	if (!ret) {
+		ret = machnet_route_watch(mn, &answer->key, owner, &answer->path);
+		machnet_owner_settle(mn, owner);
 	}
-	msg = machnet_msg_new();
-	if (!msg)
-		return -ENOMEM;
-	return machnet_req_answer(msg, info, put_route(msg, info, &key, &path));
+	mutex_unlock(&mn->lock);
+	return ret;
 }
 
-typedef int (*watch_fn)(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid);
+int machnet_nl_route_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct answer answer;
+	int ret;
 
-static int with_watch(struct genl_info *info, watch_fn fn)
+	ret = get_key(info, &answer.key);
+	if (!ret && info->attrs[MACHNET_A_ROUTE_WATCH])
+		ret = watch(skb, info, &answer);
+	else if (!ret)
+		machnet_resolve(genl_info_net(info), &answer.key, MACHNET_RESOLVE_USE,
+				&answer.path);
+	if (ret)
+		return ret;
+	if (answer.path.state == MACHNET_ROUTE_STATE_UNREACHABLE) {
+		NL_SET_ERR_MSG(info->extack, "the destination cannot be reached");
+		return -answer.path.error;
+	}
+	return machnet_req_answer(info, fill_answer, &answer, false);
+}
+
+/* What is done with a watch of the sender's. -ENOENT if there is none. */
+typedef void (*watch_fn)(struct machnet_net *mn, struct machnet_watch *watch);
+
+static int with_watch(struct sk_buff *skb, struct genl_info *info, watch_fn fn)
 {
 	struct machnet_net *mn = machnet_req_net(info);
 	struct machnet_route_key key;
+	struct machnet_watch *watch;
 	int ret;
 
 	ret = get_key(info, &key);
 	if (ret)
 		return ret;
 	mutex_lock(&mn->lock);
-	ret = fn(mn, &key, info->snd_portid);
-	mutex_unlock(&mn->lock);
-	if (ret)
+	watch = machnet_watch_find(mn, &key, machnet_owner_find(mn, skb));
+	if (watch) {
+		fn(mn, watch);
+	} else {
 		NL_SET_ERR_MSG(info->extack, "this socket does not watch the destination");
+		ret = -ENOENT;
+	}
+	mutex_unlock(&mn->lock);
 	return ret;
 }
 
 int machnet_nl_route_unwatch(struct sk_buff *skb, struct genl_info *info)
 {
-	return with_watch(info, machnet_route_unwatch);
+	return with_watch(skb, info, machnet_watch_del);
 }
 
 int machnet_nl_route_confirm(struct sk_buff *skb, struct genl_info *info)
 {
-	return with_watch(info, machnet_route_confirm);
+	return with_watch(skb, info, machnet_watch_confirm);
 }

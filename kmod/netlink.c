@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * netlink.c - the family, and requests about devices
+ * netlink.c - the family, and requests about devices and for the counters
  *
  * A handler parses, checks, calls the noun and answers. The policies in
  * netlink-policy.c have checked types, lengths and ranges. There is a file of
@@ -15,6 +15,7 @@
 #include "device.h"
 #include "netlink-policy.h"
 #include "netlink-req.h"
+#include "owner.h"
 
 static int parse_device(struct genl_info *info, struct machnet_device_config *config)
 {
@@ -41,30 +42,47 @@ static int parse_device(struct genl_info *info, struct machnet_device_config *co
 	return 0;
 }
 
+/* Answered before it is announced: its sender does not know it otherwise. Under the locks. */
+static int add_device(struct genl_info *info, const struct machnet_device_config *config,
+		      struct machnet_owner *owner)
+{
+	struct machnet_net *mn = machnet_req_net(info);
+	struct machnet_device *dev;
+	int ret;
+
+	dev = machnet_device_add(mn, config, owner, info->extack);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	ret = machnet_req_answer(info, machnet_fill_device, dev, false);
+	if (ret)
+		machnet_device_undo(mn, dev);
+	else
+		machnet_device_announce(mn, dev);
+	return ret;
+}
+
 int machnet_nl_device_register(struct sk_buff *skb, struct genl_info *info)
 {
 	struct machnet_net *mn = machnet_req_net(info);
 	struct machnet_device_config config;
-	struct machnet_device *dev;
-	struct sk_buff *msg;
+	struct machnet_owner *owner;
 	int ret;
 
 	ret = parse_device(info, &config);
 	if (ret)
 		return ret;
-	msg = machnet_msg_new();
-	if (!msg)
-		return -ENOMEM;
 	/* Against the netdev being unregistered meanwhile. */
 	rtnl_lock();
 	mutex_lock(&mn->lock);
-	dev = machnet_device_add(mn, &config, info->snd_portid, info->extack);
-	ret = PTR_ERR_OR_ZERO(dev);
-	if (!ret)
-		ret = machnet_req_put_answer(msg, info, machnet_fill_device, dev, false);
+	owner = machnet_owner_get(mn, skb);
+	ret = PTR_ERR_OR_ZERO(owner);
+	if (!ret) {
+		ret = add_device(info, &config, owner);
+		machnet_owner_settle(mn, owner);
+	}
 	mutex_unlock(&mn->lock);
 	rtnl_unlock();
-	return machnet_req_answer(msg, info, ret);
+	return ret;
 }
 
 int machnet_nl_device_unregister(struct sk_buff *skb, struct genl_info *info)
@@ -79,7 +97,7 @@ int machnet_nl_device_unregister(struct sk_buff *skb, struct genl_info *info)
 	dev = machnet_device_find(mn, nla_get_u32(info->attrs[MACHNET_A_DEVICE_IFINDEX]));
 	if (!dev)
 		ret = machnet_req_no_device(info);
-	else if (dev->portid != info->snd_portid)
+	else if (!machnet_req_is_from(skb, info, dev->owner))
 		ret = machnet_req_not_the_owner(info);
 	else
 		machnet_device_del(mn, dev, MACHNET_REASON_CLOSED);
@@ -89,32 +107,30 @@ int machnet_nl_device_unregister(struct sk_buff *skb, struct genl_info *info)
 
 int machnet_nl_device_get(struct sk_buff *skb, struct genl_info *info)
 {
-	struct machnet_device *dev;
-	struct sk_buff *msg;
-	int ret;
+	struct machnet_net *mn = machnet_req_net(info);
+	u32 ifindex;
 
 	if (machnet_req_missing(info, MACHNET_A_DEVICE_IFINDEX, "ifindex is missing"))
 		return -EINVAL;
-	msg = machnet_msg_new();
-	if (!msg)
-		return -ENOMEM;
-	rcu_read_lock();
-	dev = machnet_device_find(machnet_req_net(info),
-				  nla_get_u32(info->attrs[MACHNET_A_DEVICE_IFINDEX]));
-	if (dev)
-		ret = machnet_req_put_answer(msg, info, machnet_fill_device, dev, false);
-	else
-		ret = machnet_req_no_device(info);
-	rcu_read_unlock();
-	return machnet_req_answer(msg, info, ret);
+	ifindex = nla_get_u32(info->attrs[MACHNET_A_DEVICE_IFINDEX]);
+	return machnet_req_get(info, &mn->devices, &ifindex, &machnet_device_params,
+			       machnet_fill_device, false, machnet_req_no_device);
 }
 
-int machnet_netlink_init(void)
+static int fill_stats(struct sk_buff *skb, const void *obj, const struct machnet_show *show)
 {
-	return genl_register_family(&machnet_genl_family);
+	const struct machnet_net *mn = obj;
+	int attr;
+
+	for (attr = 1; attr < MACHNET_A_STATS_PAD; attr++) {
+		if (nla_put_u64_64bit(skb, attr, atomic64_read(&mn->stats[attr]),
+				      MACHNET_A_STATS_PAD))
+			return -EMSGSIZE;
+	}
+	return 0;
 }
 
-void machnet_netlink_exit(void)
+int machnet_nl_stats_get(struct sk_buff *skb, struct genl_info *info)
 {
-	genl_unregister_family(&machnet_genl_family);
+	return machnet_req_answer(info, fill_stats, machnet_req_net(info), false);
 }

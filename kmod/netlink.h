@@ -6,21 +6,16 @@ struct genl_info;
 struct netlink_callback;
 struct sk_buff;
 
-int machnet_netlink_init(void);
-void machnet_netlink_exit(void);
-
 int machnet_nl_device_register(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_device_unregister(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_device_get(struct sk_buff *skb, struct genl_info *info);
-int machnet_nl_port_reserve(struct sk_buff *skb, struct genl_info *info);
+int machnet_nl_port_lend(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_port_release(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_port_claim(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_port_get(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_add(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_set(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_del(struct sk_buff *skb, struct genl_info *info);
-int machnet_nl_connection_add_batch(struct sk_buff *skb, struct genl_info *info);
-int machnet_nl_connection_del_batch(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_kill(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_connection_get(struct sk_buff *skb, struct genl_info *info);
 int machnet_nl_route_get(struct sk_buff *skb, struct genl_info *info);

@@ -9,11 +9,9 @@
 
 #include "conn.h"
 #include "device.h"
-#include "events.h"
 #include "owner.h"
 #include "port.h"
 #include "route.h"
-#include "sysctl.h"
 
 static unsigned int machnet_net_id __read_mostly;
 
@@ -29,7 +27,18 @@ void machnet_net_relax(struct machnet_net *mn)
 	mutex_lock(&mn->lock);
 }
 
-int machnet_table_insert(struct machnet_table *table, struct rhash_head *node, void *obj,
+struct rhlist_head *machnet_table_find(struct machnet_table *table, const void *key,
+				       const struct rhashtable_params *params)
+{
+	struct rhlist_head *list;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&table->hash, key, *params);
+	rcu_read_unlock();
+	return list;
+}
+
+int machnet_table_insert(struct machnet_table *table, struct rhlist_head *node, void *obj,
 			 u32 *index, const struct rhashtable_params *params)
 {
 	int ret;
@@ -38,7 +47,7 @@ int machnet_table_insert(struct machnet_table *table, struct rhash_head *node, v
 			      GFP_KERNEL_ACCOUNT);
 	if (ret < 0)
 		return ret;
-	ret = rhashtable_lookup_insert_fast(&table->hash, node, *params);
+	ret = rhltable_insert(&table->hash, node, *params);
 	if (ret) {
 		xa_erase(&table->index, *index);
 		return ret;
@@ -48,66 +57,62 @@ int machnet_table_insert(struct machnet_table *table, struct rhash_head *node, v
 	return 0;
 }
 
-void machnet_table_remove(struct machnet_table *table, struct rhash_head *node, u32 index,
+void machnet_table_remove(struct machnet_table *table, struct rhlist_head *node, u32 index,
 			  const struct rhashtable_params *params)
 {
 	xa_erase(&table->index, index);
-	rhashtable_remove_fast(&table->hash, node, *params);
+	rhltable_remove(&table->hash, node, *params);
 }
 
 static int table_init(struct machnet_table *table, const struct rhashtable_params *params)
 {
 	xa_init_flags(&table->index, XA_FLAGS_ALLOC);
 	table->next = 0;
-	return rhashtable_init(&table->hash, params);
+	return rhltable_init(&table->hash, params);
 }
 
-static void table_destroy(struct machnet_table *table)
+static const struct {
+	size_t offset;
+	const struct rhashtable_params *params;
+} tables[] = {
+	{ offsetof(struct machnet_net, devices), &machnet_device_params },
+	{ offsetof(struct machnet_net, ports), &machnet_port_params },
+	{ offsetof(struct machnet_net, conns), &machnet_conn_params },
+	{ offsetof(struct machnet_net, routes), &machnet_route_params },
+};
+
+/* The first n. */
+static void tables_destroy(struct machnet_net *mn, unsigned int n)
 {
-	rhashtable_destroy(&table->hash);
-	xa_destroy(&table->index);
+	struct machnet_table *table;
+
+	while (n--) {
+		table = (void *)mn + tables[n].offset;
+		rhltable_destroy(&table->hash);
+		xa_destroy(&table->index);
+	}
 }
 
 static int __net_init net_init(struct net *net)
 {
 	struct machnet_net *mn = machnet_net(net);
-	int ret;
+	unsigned int i;
+	int ret = 0;
 
 	mn->net = net;
 	mutex_init(&mn->lock);
 	hash_init(mn->owners);
-	hash_init(mn->users);
-	INIT_LIST_HEAD(&mn->devices);
 	INIT_LIST_HEAD(&mn->dying);
-	xa_init_flags(&mn->device_index, XA_FLAGS_ALLOC);
 	INIT_WORK(&mn->reap_work, machnet_device_reap_work);
-	INIT_DELAYED_WORK(&mn->route_work, machnet_route_work);
+	machnet_route_net_init(mn);
 
-	ret = table_init(&mn->ports, &machnet_port_params);
+	for (i = 0; i < ARRAY_SIZE(tables); i++) {
+		ret = table_init((void *)mn + tables[i].offset, tables[i].params);
+		if (ret)
+			break;
+	}
 	if (ret)
-		return ret;
-	ret = table_init(&mn->conns, &machnet_conn_params);
-	if (ret)
-		goto err_ports;
-	ret = table_init(&mn->routes, &machnet_route_params);
-	if (ret)
-		goto err_conns;
-	ret = machnet_sysctl_net_init(mn);
-	if (ret)
-		goto err_routes;
-	ret = machnet_events_net_init(mn);
-	if (ret)
-		goto err_sysctl;
-	return 0;
-
-err_sysctl:
-	machnet_sysctl_net_exit(mn);
-err_routes:
-	table_destroy(&mn->routes);
-err_conns:
-	table_destroy(&mn->conns);
-err_ports:
-	table_destroy(&mn->ports);
+		tables_destroy(mn, i);
 	return ret;
 }
 
@@ -115,15 +120,10 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct machnet_net *mn = machnet_net(net);
 
-	machnet_events_net_exit(mn);
-	cancel_delayed_work_sync(&mn->route_work);
+	machnet_route_net_exit(mn);
 	flush_work(&mn->reap_work);
 	WARN_ON_ONCE(!hash_empty(mn->owners));
-	machnet_sysctl_net_exit(mn);
-	table_destroy(&mn->routes);
-	table_destroy(&mn->conns);
-	table_destroy(&mn->ports);
-	xa_destroy(&mn->device_index);
+	tables_destroy(mn, ARRAY_SIZE(tables));
 }
 
 static struct pernet_operations machnet_net_ops = {

@@ -12,10 +12,17 @@ struct machnet_net *machnet_net(const struct net *net);
 /* Lets others have the lock; for loops that handle MACHNET_BATCH objects in a row. */
 void machnet_net_relax(struct machnet_net *mn);
 
-/* Both under the lock. -EEXIST when the key is there; takes memory. */
-int machnet_table_insert(struct machnet_table *table, struct rhash_head *node, void *obj,
+/* The objects of a key, or NULL. Under RCU or the lock. */
+struct rhlist_head *machnet_table_find(struct machnet_table *table, const void *key,
+				       const struct rhashtable_params *params);
+/* Over the objects of a key; under RCU or the lock, and none of them may go meanwhile. */
+#define machnet_table_for_each(obj, pos, list)						\
+	for (pos = (list); pos && ({ obj = container_of(pos, typeof(*obj), node); 1; });	\
+	     pos = rcu_dereference_raw(pos->next))
+/* Both under the lock; the first takes memory. */
+int machnet_table_insert(struct machnet_table *table, struct rhlist_head *node, void *obj,
 			 u32 *index, const struct rhashtable_params *params);
-void machnet_table_remove(struct machnet_table *table, struct rhash_head *node, u32 index,
+void machnet_table_remove(struct machnet_table *table, struct rhlist_head *node, u32 index,
 			  const struct rhashtable_params *params);
 
 #endif /* MACHNET_NETNS_H */

@@ -11,30 +11,30 @@
 #include <linux/pid_namespace.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 
 #include "device.h"
 #include "netns.h"
 #include "port.h"
 #include "route.h"
 
-static struct machnet_owner *find(struct machnet_net *mn, u32 portid)
+struct machnet_owner *machnet_owner_find(struct machnet_net *mn, const struct sk_buff *request)
 {
+	u32 portid = NETLINK_CB(request).portid;
 	struct machnet_owner *owner;
 
-	hash_for_each_possible_rcu(mn->owners, owner, node, portid,
-				   lockdep_is_held(&mn->lock)) {
-		if (owner->portid == portid)
+	lockdep_assert_held(&mn->lock);
+	hash_for_each_possible(mn->owners, owner, node, portid) {
+		if (owner->sk == NETLINK_CB(request).sk)
 			return owner;
 	}
 	return NULL;
 }
 
-struct machnet_owner *machnet_owner_get(struct machnet_net *mn, u32 portid)
+struct machnet_owner *machnet_owner_get(struct machnet_net *mn, const struct sk_buff *request)
 {
-	struct machnet_owner *owner;
+	struct machnet_owner *owner = machnet_owner_find(mn, request);
 
-	lockdep_assert_held(&mn->lock);
-	owner = find(mn, portid);
 	if (owner)
 		return owner;
 	/* Unloading waits for the requests that are being served, but it may have begun. */
@@ -45,36 +45,38 @@ struct machnet_owner *machnet_owner_get(struct machnet_net *mn, u32 portid)
 		module_put(THIS_MODULE);
 		return ERR_PTR(-ENOMEM);
 	}
-	owner->portid = portid;
+	owner->sk = NETLINK_CB(request).sk;
+	sock_hold(owner->sk);
+	owner->portid = NETLINK_CB(request).portid;
 	INIT_LIST_HEAD(&owner->devices);
 	INIT_LIST_HEAD(&owner->ports);
 	INIT_LIST_HEAD(&owner->claims);
 	INIT_LIST_HEAD(&owner->watches);
-	hash_add_rcu(mn->owners, &owner->node, portid);
+	hash_add_rcu(mn->owners, &owner->node, owner->portid);
 	return owner;
 }
 
 /* It is out of the hash table. */
 static void owner_free(struct machnet_owner *owner)
 {
+	sock_put(owner->sk);
 	kfree_rcu(owner, rcu);
 	module_put(THIS_MODULE);
 }
 
-void machnet_owner_settle(struct machnet_net *mn, u32 portid)
+void machnet_owner_settle(struct machnet_net *mn, struct machnet_owner *owner)
 {
-	struct machnet_owner *owner;
-
 	lockdep_assert_held(&mn->lock);
-	owner = find(mn, portid);
-	if (!owner || !list_empty(&owner->devices) || !list_empty(&owner->ports) ||
-	    !list_empty(&owner->claims) || !list_empty(&owner->watches))
-		return;
-	hash_del_rcu(&owner->node);
-	owner_free(owner);
+	/* That of a dead socket goes when all of its objects have gone. */
+	if (hash_hashed(&owner->node) && list_empty(&owner->devices) &&
+	    list_empty(&owner->ports) && list_empty(&owner->claims) &&
+	    list_empty(&owner->watches)) {
+		hash_del_rcu(&owner->node);
+		owner_free(owner);
+	}
 }
 
-/* Nobody finds the owner any more: a new socket may have its port id already. */
+/* The owner is in the hash table no more. */
 static void release(struct machnet_net *mn, struct machnet_owner *owner)
 {
 	unsigned int n = 0;
@@ -104,6 +106,18 @@ static void release(struct machnet_net *mn, struct machnet_owner *owner)
 	}
 }
 
+/* The owner with this port id whose socket is dead, or NULL. Under RCU or the lock. */
+static struct machnet_owner *find_dead(struct machnet_net *mn, u32 portid)
+{
+	struct machnet_owner *owner;
+
+	hash_for_each_possible_rcu(mn->owners, owner, node, portid, lockdep_is_held(&mn->lock)) {
+		if (owner->portid == portid && sock_flag(owner->sk, SOCK_DEAD))
+			return owner;
+	}
+	return NULL;
+}
+
 static int netlink_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct netlink_notify *notify = ptr;
@@ -113,17 +127,16 @@ static int netlink_event(struct notifier_block *nb, unsigned long event, void *p
 	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
 		return NOTIFY_DONE;
 	mn = machnet_net(notify->net);
-	/* Most sockets that close have nothing to do with us. */
+	/* Most sockets that close own nothing. */
 	rcu_read_lock();
-	owner = find(mn, notify->portid);
+	owner = find_dead(mn, notify->portid);
 	rcu_read_unlock();
 	if (!owner)
 		return NOTIFY_DONE;
 
 	mutex_lock(&mn->lock);
-	owner = find(mn, notify->portid);
-	if (owner) {
-		hash_del_rcu(&owner->node);
+	while ((owner = find_dead(mn, notify->portid))) {
+		hlist_del_init_rcu(&owner->node);
 		release(mn, owner);
 		owner_free(owner);
 	}
@@ -162,31 +175,30 @@ static u64 cgroup_of(struct task_struct *task)
 }
 #endif
 
+static void describe(struct machnet_process *process, struct task_struct *task)
+{
+	rcu_read_lock();
+	process->uid = __task_cred(task)->euid;
+	rcu_read_unlock();
+	process->pid = get_pid(task_tgid(task));
+	process->cgroup = cgroup_of(task);
+	get_task_comm(process->comm, task->group_leader);
+}
+
 void machnet_process_current(struct machnet_process *process)
 {
-	process->uid = current_euid();
-	process->pid = get_pid(task_tgid(current));
-	process->cgroup = cgroup_of(current);
-	get_task_comm(process->comm, current->group_leader);
+	describe(process, current);
 }
 
 int machnet_process_find(struct machnet_process *process, u32 nr)
 {
-	struct task_struct *task;
-	struct pid *pid;
+	struct pid *pid = nr <= PID_MAX_LIMIT ? find_get_pid(nr) : NULL;
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_TGID);
 
-	if (nr > PID_MAX_LIMIT)
+	put_pid(pid);
+	if (!task)
 		return -ESRCH;
-	pid = find_get_pid(nr);
-	task = get_pid_task(pid, PIDTYPE_TGID);
-	if (!task) {
-		put_pid(pid);
-		return -ESRCH;
-	}
-	process->pid = pid;
-	process->uid = task_euid(task);
-	process->cgroup = cgroup_of(task);
-	get_task_comm(process->comm, task);
+	describe(process, task);
 	put_task_struct(task);
 	return 0;
 }
@@ -199,6 +211,30 @@ bool machnet_process_is(const struct machnet_process *process, u32 nr)
 	is = find_vpid(nr) == process->pid;
 	rcu_read_unlock();
 	return is;
+}
+
+/* As ptrace_may_access() with PTRACE_MODE_READ_FSCREDS, which modules cannot call. */
+static bool may_access(const struct cred *reader, const struct cred *cred)
+{
+	return (uid_eq(reader->fsuid, cred->euid) && uid_eq(reader->fsuid, cred->suid) &&
+		uid_eq(reader->fsuid, cred->uid) && gid_eq(reader->fsgid, cred->egid) &&
+		gid_eq(reader->fsgid, cred->sgid) && gid_eq(reader->fsgid, cred->gid)) ||
+	       ns_capable_noaudit(cred->user_ns, CAP_SYS_PTRACE);
+}
+
+bool machnet_process_visible(const struct machnet_process *process)
+{
+	struct task_struct *task;
+	bool visible;
+
+	if (!pid_nr_ns(process->pid, task_active_pid_ns(current)))
+		return false;
+	rcu_read_lock();
+	task = pid_task(process->pid, PIDTYPE_TGID);
+	visible = task ? may_access(current_cred(), __task_cred(task)) :
+		  ns_capable_noaudit(ns_of_pid(process->pid)->user_ns, CAP_SYS_PTRACE);
+	rcu_read_unlock();
+	return visible;
 }
 
 bool machnet_process_exits(const struct machnet_process *process)

@@ -5,38 +5,35 @@
  * Locking
  * =======
  *
- * Writers. All changes to the tables of a namespace happen under the mutex
- * machnet_net.lock. It is taken inside the RTNL, never around it. Nothing that
- * holds it waits for another process; walks over many objects give it up every
- * MACHNET_BATCH objects (machnet_net_relax()), so that nobody waits for a
- * table of any size. A request for many objects, which are few hundred at most,
- * is served in one go: all of it happens, or nothing.
+ * Writers. All changes to the tables of a namespace happen under the mutex machnet_net.lock. It
+ * is taken inside the RTNL, never around it. Nothing that holds it waits for another process.
+ * Walks over many objects give it up every MACHNET_BATCH objects (machnet_net_relax()). A request
+ * for many objects, which are few hundred at most, is all or nothing, without giving it up.
  *
- * Readers. Lookups for GET and dumps run under RCU alone, dumps in pieces. Objects are freed
- * after a grace period. What changes while an object is published is either
- * a single word or protected by the object's spinlock, a leaf lock that is
- * taken in process context only.
+ * Readers. Lookups for GET and dumps run under RCU alone, dumps in pieces. Objects are freed after
+ * a grace period. What changes while an object is published is a single word or protected by the
+ * object's spinlock, a leaf lock that is taken in process context only.
  *
- * Dumps. Each table has an XArray beside its hash table. A dump walks it by
- * index, so an object that exists during the whole dump is told exactly once,
- * whatever is added and deleted meanwhile.
+ * Dumps. Each table has an XArray beside its hash table. A dump walks it by index, so an object
+ * that exists during the whole dump is in it exactly once, whatever is added and deleted meanwhile.
  *
- * Owners. An object belongs to a netlink socket, which the namespace knows as
- * struct machnet_owner while it owns something. When the socket closes the
- * netlink core calls a blocking notifier, in process context, and the owner's
- * objects go. Each owner holds a reference to the module: it cannot be unloaded
- * under somebody who uses it; so does a device that is gone, until the last of
- * its connections is. Nobody becomes an owner once unloading has begun (ENODEV),
- * although requests are served until the family is gone. A user's netlink
- * socket pins its namespace, so a namespace that exits has no owners left.
+ * Owners. An object belongs to a netlink socket: struct machnet_owner while it owns something.
+ * When the socket closes the netlink core calls a blocking notifier, in process context, and the
+ * owner's objects go. The notifier names a port id, which a new socket may have by then: the owner
+ * holds its socket, and goes when that is dead. Each owner holds a reference to the module, which
+ * cannot be unloaded while it is in use; so does a device that is gone, until the last of its
+ * connections is. There are no new owners once unloading has begun (ENODEV), although requests are
+ * served until the family is gone. A user's netlink socket pins its namespace, so a namespace that
+ * exits has no owners left.
  *
- * Port sockets do not pin the namespace: they are closed with their owner.
+ * Lent sockets. lock_sock() is the user's, who can delay it: it is never taken under the mutex.
+ * What the module sets in a socket is protected by sk_callback_lock, a leaf. The encap handlers
+ * run in softirq under RCU and find struct machnet_lent by sk_user_data.
  *
- * Packets. machnet_port's encap handlers run in softirq under RCU; they find the
- * port through sk_user_data, which is cleared before the port is freed.
- *
- * Events. Neighbour, route and address notifiers may come in atomic context:
- * they only queue machnet_net.route_work, which resolves under the mutex.
+ * Routes. machnet_net.watch_lock, a leaf that is taken in softirq as well, protects the routes by
+ * next hop. The handlers of events only mark routes and queue one of two works: dirty_work
+ * resolves what is marked, walk_work all. The latter waits for the RTNL first, under which
+ * notifiers of netdevices run; rtnetlink's messages come when a change is complete.
  */
 #ifndef MACHNET_PRIV_H
 #define MACHNET_PRIV_H
@@ -49,12 +46,10 @@
 #include <linux/machnet.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
-#include <linux/notifier.h>
 #include <linux/pid.h>
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
-#include <linux/sysctl.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -62,16 +57,16 @@
 /* Objects handled before the lock is given up. */
 #define MACHNET_BATCH		64
 #define MACHNET_OWNER_BITS	6
-#define MACHNET_USER_BITS	5
+#define MACHNET_NEXTHOP_BITS	7
 
 /**
  * struct machnet_table - objects of one kind, by key and by index
- * @hash: lookup by key, under RCU
+ * @hash: lookup by key, under RCU; several objects may have one key
  * @index: every object at the place where dumps find it
  * @next: where to look for a free index; under lock
  */
 struct machnet_table {
-	struct rhashtable hash;
+	struct rhltable hash;
 	struct xarray index;
 	u32 next;
 };
@@ -81,53 +76,46 @@ struct machnet_table {
  * @net: the namespace
  * @lock: serializes all changes
  * @owners: netlink sockets that own something, by portid; read under RCU
- * @users: how many ports each user has reserved; under @lock
- * @devices: few, so a list; changed under @lock, read under RCU
+ * @devices: struct machnet_device
  * @ports: struct machnet_port
  * @conns: struct machnet_conn
- * @routes: struct machnet_route, the watched ones
- * @device_index: for dumps
- * @device_next: likewise
- * @n_watched: number of watched routes; written under @lock
+ * @routes: struct machnet_route, the watched ones, by destination
  * @dying: devices that are gone, with connections left; under @lock
  * @reap_work: takes the connections off @dying
- * @route_work: resolves the watched routes anew
- * @fib_changed: the next @route_work must wait for a route change to be complete
- * @mtu_changed: a path's MTU is about to change
- * @fib_nb: listens to changes of the routing tables
+ * @rtnl: receives rtnetlink's messages while there are watched routes; under @lock
+ * @watch_lock: protects @nexthops
+ * @nexthops: struct machnet_route, by next hop
+ * @dirty_work: resolves the routes that an event was about
+ * @walk_work: resolves all routes
+ * @walked: jiffies of the last walk
+ * @kicked: an event is the reason for the next walk
  * @stats: by enum machnet_a_stats
- * @max_ports_per_user: of users without CAP_NET_ADMIN; the sysctl
- * @sysctl_table: with its end
- * @sysctl: its registration
  */
 struct machnet_net {
 	struct net *net;
 	struct mutex lock;
 	DECLARE_HASHTABLE(owners, MACHNET_OWNER_BITS);
-	DECLARE_HASHTABLE(users, MACHNET_USER_BITS);
-	struct list_head devices;
+	struct machnet_table devices;
 	struct machnet_table ports;
 	struct machnet_table conns;
 	struct machnet_table routes;
-	struct xarray device_index;
-	u32 device_next;
-	unsigned int n_watched;
 	struct list_head dying;
 	struct work_struct reap_work;
-	struct delayed_work route_work;
-	atomic_t fib_changed;
-	atomic_t mtu_changed;
-	struct notifier_block fib_nb;
+	struct socket *rtnl;
+	spinlock_t watch_lock;
+	DECLARE_HASHTABLE(nexthops, MACHNET_NEXTHOP_BITS);
+	struct delayed_work dirty_work;
+	struct delayed_work walk_work;
+	unsigned long walked;
+	atomic_t kicked;
 	atomic64_t stats[MACHNET_A_STATS_MAX + 1];
-	unsigned int max_ports_per_user;
-	struct ctl_table sysctl_table[2];
-	struct ctl_table_header *sysctl;
 };
 
 /**
  * struct machnet_owner - a netlink socket that owns something
- * @node: in machnet_net.owners
- * @portid: the socket's port id
+ * @node: in machnet_net.owners, unless the socket is dead
+ * @sk: the socket; held
+ * @portid: its port id
  * @devices: machnet_device.owner_link
  * @ports: machnet_port.owner_link
  * @claims: machnet_port.claim_link
@@ -136,6 +124,7 @@ struct machnet_net {
  */
 struct machnet_owner {
 	struct hlist_node node;
+	struct sock *sk;
 	u32 portid;
 	struct list_head devices;
 	struct list_head ports;
@@ -178,12 +167,13 @@ struct machnet_device_config {
 
 /**
  * struct machnet_device - a datapath that serves a netdev
- * @list: in machnet_net.devices
+ * @node: in machnet_net.devices.hash
  * @owner_link: in machnet_owner.devices, later in machnet_net.dying
- * @portid: the owner's socket
- * @index: in machnet_net.device_index
+ * @owner: NULL once it is in machnet_net.dying
+ * @index: in machnet_net.devices.index
  * @config: as registered
- * @ifname: follows renames; a reader may see a rename half done
+ * @name_lock: protects @ifname
+ * @ifname: follows renames
  * @netdev: held until the device or the netdev is unregistered; under the lock
  * @tracker: of that reference
  * @conns: machnet_conn.device_link; under the lock
@@ -192,11 +182,12 @@ struct machnet_device_config {
  * @rcu: for readers
  */
 struct machnet_device {
-	struct list_head list;
+	struct rhlist_head node;
 	struct list_head owner_link;
-	u32 portid;
+	struct machnet_owner *owner;
 	u32 index;
 	struct machnet_device_config config;
+	spinlock_t name_lock;
 	char ifname[IFNAMSIZ];
 	struct net_device *netdev;
 	netdevice_tracker tracker;
@@ -214,31 +205,43 @@ struct machnet_port_key {
 };
 
 /**
+ * struct machnet_lent - a UDP socket that has been lent
+ * @sock: the socket; its file is held
+ * @users: ports that it is lent for; under sk_callback_lock
+ * @stray: packets that came through the kernel's stack and were absorbed
+ * @rcu: for readers and for the encap handlers
+ */
+struct machnet_lent {
+	struct socket *sock;
+	unsigned int users;
+	atomic64_t stray;
+	struct rcu_head rcu;
+};
+
+/**
  * struct machnet_port - a reserved UDP port
  * @node: in machnet_net.ports.hash
  * @key: address and number
  * @index: in machnet_net.ports.index
  * @owner_link: in machnet_owner.ports
  * @claim_link: in machnet_owner.claims, or empty
- * @portid: the owner's socket
- * @claimer: the socket of the datapath that serves it, or 0; word-sized
+ * @owner: who has lent the socket
+ * @claimer: the datapath that serves it, or NULL
  * @cookie: proves to a datapath that the owner sent the application
- * @sock: holds the port
- * @stray: packets that came through the kernel's stack and were absorbed
+ * @lent: holds the port
  * @process: the owner
- * @rcu: for readers and for the encap handler
+ * @rcu: for readers
  */
 struct machnet_port {
-	struct rhash_head node;
+	struct rhlist_head node;
 	struct machnet_port_key key;
 	u32 index;
 	struct list_head owner_link;
 	struct list_head claim_link;
-	u32 portid;
-	u32 claimer;
+	struct machnet_owner *owner;
+	struct machnet_owner *claimer;
 	u64 cookie;
-	struct socket *sock;
-	atomic64_t stray;
+	struct machnet_lent *lent;
 	struct machnet_process process;
 	struct rcu_head rcu;
 };
@@ -279,7 +282,7 @@ struct machnet_conn_path {
  * @rcu: for readers
  */
 struct machnet_conn {
-	struct rhash_head node;
+	struct rhlist_head node;
 	u64 id;
 	u32 index;
 	struct list_head device_link;
@@ -336,6 +339,8 @@ struct machnet_route_key {
  * @node: in machnet_net.routes.hash
  * @key: what is watched
  * @index: in machnet_net.routes.index
+ * @nexthop_node: in machnet_net.nexthops, by @info.nexthop
+ * @dirty: an event was about it; any context
  * @watches: machnet_watch.route_link, not empty; under the namespace's lock
  * @ask_again: its neighbour has failed just now; under the namespace's lock
  * @lock: protects @info
@@ -343,9 +348,11 @@ struct machnet_route_key {
  * @rcu: for readers
  */
 struct machnet_route {
-	struct rhash_head node;
+	struct rhlist_head node;
 	struct machnet_route_key key;
 	u32 index;
+	struct hlist_node nexthop_node;
+	bool dirty;
 	struct list_head watches;
 	bool ask_again;
 	spinlock_t lock;
@@ -358,13 +365,13 @@ struct machnet_route {
  * @owner_link: in machnet_owner.watches
  * @route_link: in machnet_route.watches
  * @route: the route
- * @portid: the owner's socket
+ * @owner: the owner
  */
 struct machnet_watch {
 	struct list_head owner_link;
 	struct list_head route_link;
 	struct machnet_route *route;
-	u32 portid;
+	struct machnet_owner *owner;
 };
 
 #endif /* MACHNET_PRIV_H */

@@ -8,10 +8,11 @@
 #include <net/addrconf.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
-#include <net/ipv6_stubs.h>
 #include <net/l3mdev.h>
 #include <net/neighbour.h>
 #include <net/route.h>
+
+#include "compat.h"
 
 static void set_unreachable(struct machnet_path_info *info, int error)
 {
@@ -19,10 +20,27 @@ static void set_unreachable(struct machnet_path_info *info, int error)
 	info->error = -error;
 }
 
-static void from_device(struct machnet_path_info *info, const struct dst_entry *dst)
+/*
+ * The device and the MTU of what was found. Packets that the kernel would transform, encapsulate
+ * or discard cannot be sent by a datapath: 0 or -errno.
+ */
+static int from_dst(struct machnet_path_info *info, const struct dst_entry *dst, bool local)
 {
-	info->ifindex = dst->dev->ifindex;
+	const struct net_device *netdev;
+	int ret = 0;
+
+	rcu_read_lock();
+	netdev = machnet_dst_dev(dst);
+	info->ifindex = netdev->ifindex;
+	if (dst->error)
+		ret = dst->error;
+	else if (!local && (dst->xfrm || dst->lwtstate || netdev->flags & IFF_LOOPBACK ||
+			    netdev == blackhole_netdev || dst->output == dst_discard_out ||
+			    netdev->addr_len != ETH_ALEN))
+		ret = -EOPNOTSUPP;
+	rcu_read_unlock();
 	info->mtu = dst_mtu(dst);
+	return ret;
 }
 
 static u8 read_neigh(struct neighbour *neigh, struct machnet_path_info *info)
@@ -65,10 +83,6 @@ static void resolve_neigh(struct machnet_path_info *info, const struct dst_entry
 	struct neighbour *neigh;
 	u8 state;
 
-	if (dst->dev->addr_len != ETH_ALEN) {
-		set_unreachable(info, -EOPNOTSUPP);
-		return;
-	}
 	neigh = dst_neigh_lookup(dst, addr);
 	if (!neigh) {
 		set_unreachable(info, -ENOBUFS);
@@ -96,12 +110,15 @@ static void set_nexthop_v4(struct machnet_path_info *info, const struct rtable *
 				       &info->nexthop);
 }
 
-static bool is_own_v4(struct net *net, __be32 addr)
+/* An address of a device in the VRF, 0: in none. */
+static bool is_own_v4(struct net *net, __be32 addr, int vrf)
 {
+	const struct net_device *netdev;
 	bool own;
 
 	rcu_read_lock();
-	own = __ip_dev_find(net, addr, false);
+	netdev = __ip_dev_find(net, addr, false);
+	own = netdev && l3mdev_master_ifindex_rcu(netdev) == vrf;
 	rcu_read_unlock();
 	return own;
 }
@@ -115,10 +132,13 @@ static void resolve_v4(struct net *net, const struct machnet_route_key *key, int
 		.saddr = ipv6_addr_any(&key->from) ? 0 : key->from.s6_addr32[3],
 		.flowi4_oif = vrf,
 		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_uid = sock_net_uid(net, NULL),
 	};
 	struct rtable *rt;
+	bool local;
+	int ret;
 
-	if (flow.saddr && !is_own_v4(net, flow.saddr)) {
+	if (flow.saddr && !is_own_v4(net, flow.saddr, vrf)) {
 		set_unreachable(info, -EADDRNOTAVAIL);
 		return;
 	}
@@ -127,12 +147,15 @@ static void resolve_v4(struct net *net, const struct machnet_route_key *key, int
 		set_unreachable(info, PTR_ERR(rt));
 		return;
 	}
-	from_device(info, &rt->dst);
+	local = rt->rt_type == RTN_LOCAL;
+	ret = from_dst(info, &rt->dst, local);
 	ipv6_addr_set_v4mapped(flow.saddr, &info->src);
 	/* A broadcast is local as well. */
-	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
-		set_unreachable(info, -EACCES);
-	} else if (rt->rt_flags & RTCF_LOCAL) {
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		ret = -EACCES;
+	if (ret) {
+		set_unreachable(info, ret);
+	} else if (local) {
 		info->state = MACHNET_ROUTE_STATE_LOCAL;
 	} else {
 		set_nexthop_v4(info, rt, dst);
@@ -162,23 +185,33 @@ static void resolve_v6(struct net *net, const struct machnet_route_key *key, int
 		.saddr = key->from,
 		.flowi6_oif = vrf,
 		.flowi6_proto = IPPROTO_UDP,
+		.flowi6_uid = sock_net_uid(net, NULL),
 	};
 	struct dst_entry *dst;
 	struct rt6_info *rt;
+	bool local;
+	int ret;
 
+	if (!ipv6_mod_enabled()) {
+		set_unreachable(info, -EAFNOSUPPORT);
+		return;
+	}
 	if (!ipv6_addr_any(&key->from) && !is_own_v6(net, &key->from, vrf)) {
 		set_unreachable(info, -EADDRNOTAVAIL);
 		return;
 	}
-	dst = ipv6_stub->ipv6_dst_lookup_flow(net, NULL, &flow, NULL);
+	dst = ip6_dst_lookup_flow(net, NULL, &flow, NULL);
 	if (IS_ERR(dst)) {
 		set_unreachable(info, PTR_ERR(dst));
 		return;
 	}
 	rt = container_of(dst, struct rt6_info, dst);
-	from_device(info, dst);
+	local = !dst->xfrm && rt->rt6i_flags & RTF_LOCAL;
+	ret = from_dst(info, dst, local);
 	info->src = flow.saddr;
-	if (rt->rt6i_flags & RTF_LOCAL) {
+	if (ret) {
+		set_unreachable(info, ret);
+	} else if (local) {
 		info->state = MACHNET_ROUTE_STATE_LOCAL;
 	} else {
 		info->nexthop = *rt6_nexthop(rt, &key->dst);

@@ -6,22 +6,28 @@
 
 extern const struct rhashtable_params machnet_route_params;
 
-/*
- * Under the lock; may sleep. Resolves the destination; if it can be reached, the owner gets
- * its changes announced from now on. -errno of the route if it cannot.
- */
-int machnet_route_watch(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid,
-			struct machnet_path_info *info);
-/* Both under the lock. -ENOENT: the owner does not watch it. */
-int machnet_route_unwatch(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid);
-int machnet_route_confirm(struct machnet_net *mn, const struct machnet_route_key *key, u32 portid);
-void machnet_watch_del(struct machnet_net *mn, struct machnet_watch *watch);
+void machnet_route_net_init(struct machnet_net *mn);
+void machnet_route_net_exit(struct machnet_net *mn);
 
-/* Something changed that routes may depend on. Any context. */
+/*
+ * Under the lock; may sleep. Resolves the destination; unless it is unreachable, its changes
+ * are announced to the owner from now on.
+ */
+int machnet_route_watch(struct machnet_net *mn, const struct machnet_route_key *key,
+			struct machnet_owner *owner, struct machnet_path_info *info);
+/* All under the lock. The owner's watch, or NULL. */
+struct machnet_watch *machnet_watch_find(struct machnet_net *mn,
+					 const struct machnet_route_key *key,
+					 const struct machnet_owner *owner);
+void machnet_watch_del(struct machnet_net *mn, struct machnet_watch *watch);
+/* The destination has answered just now. */
+void machnet_watch_confirm(struct machnet_net *mn, struct machnet_watch *watch);
+
+/* Something changed that any route may depend on. Any context. */
 void machnet_route_kick(struct machnet_net *mn);
-/* In softirq, before the routing table learns of a smaller MTU on a path. */
-void machnet_route_mtu_changes(struct machnet_net *mn);
-/* machnet_net.route_work: resolves the watched routes anew, announces changes. */
-void machnet_route_work(struct work_struct *work);
+/* What is known of a neighbour has changed. Any context. */
+void machnet_route_neigh_changes(struct machnet_net *mn, const struct in6_addr *addr);
+/* In softirq, under RCU, before the routing table learns of a smaller MTU on the path. */
+void machnet_route_mtu_changes(struct machnet_net *mn, const struct in6_addr *dst);
 
 #endif /* MACHNET_ROUTE_H */

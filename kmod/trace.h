@@ -27,7 +27,7 @@ DECLARE_EVENT_CLASS(machnet_device,
 		__entry->netns = mn->net->ns.inum;
 		__entry->ifindex = dev->config.ifindex;
 		__entry->engines = dev->config.engines;
-		__entry->portid = dev->portid;
+		__entry->portid = dev->owner->portid;
 		__entry->reason = dev->reason;
 	),
 	TP_printk("netns=%u ifindex=%u engines=%u portid=%u reason=%u", __entry->netns,
@@ -56,8 +56,8 @@ DECLARE_EVENT_CLASS(machnet_port,
 		__entry->netns = mn->net->ns.inum;
 		memcpy(__entry->addr, &port->key.addr, 16);
 		__entry->number = port->key.number;
-		__entry->portid = port->portid;
-		__entry->claimer = port->claimer;
+		__entry->portid = port->owner->portid;
+		__entry->claimer = port->claimer ? port->claimer->portid : 0;
 		__entry->reason = reason;
 	),
 	TP_printk("netns=%u addr=%pI6c number=%u portid=%u claimer=%u reason=%u", __entry->netns,
@@ -65,7 +65,7 @@ DECLARE_EVENT_CLASS(machnet_port,
 		  __entry->reason)
 );
 
-DEFINE_EVENT(machnet_port, machnet_port_reserve,
+DEFINE_EVENT(machnet_port, machnet_port_lend,
 	TP_PROTO(const struct machnet_net *mn, const struct machnet_port *port, u32 reason),
 	TP_ARGS(mn, port, reason));
 DEFINE_EVENT(machnet_port, machnet_port_claim,

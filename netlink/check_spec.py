@@ -285,7 +285,6 @@ class Checker:
             self.differ(f"{name}: attributes", request, [])
             return
         table = code["policy"]
-        self.differ(f"{name}: maxattr", f"ARRAY_SIZE({table}) - 1", code.get("maxattr"))
         want = {}
         for attribute in request:
             properties, prefix = self.attribute(operation["attribute-set"], attribute)
@@ -298,7 +297,8 @@ class Checker:
     def check_operations(self):
         prefix = upper(self.spec["operations"]["name-prefix"])
         have = {}
-        for item in split(self.policy.braces(r"struct\s+genl_ops\s+\w+\s*\[\s*\]\s*=")):
+        table = self.policy.braces(r"struct\s+genl_ops\s+\w+\s*\[\s*\]\s*=")
+        for item in split(re.sub(r"\bPOLICY\((\w+)\)", r".policy = \1", table)):
             code = fields(item.strip("{} \t\n"))
             have[code["cmd"]] = code
         want = {prefix + upper(op["name"]): op for op in self.spec["operations"]["list"]

@@ -124,11 +124,11 @@ static struct nlmsghdr *begin_port(struct nlclient *nl, uint8_t cmd, const struc
 	return nlh;
 }
 
-int machnet_nl_port_reserve(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
-			    struct machnet_nl_port *out)
+int machnet_nl_port_lend(struct nlclient *nl, int fd, struct machnet_nl_port *out)
 {
-	struct nlmsghdr *nlh = begin_port(nl, MACHNET_CMD_PORT_RESERVE, addr, number);
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_PORT_LEND);
 
+	mnl_attr_put_u32(nlh, MACHNET_A_PORT_SOCKET, fd);
 	return ask(nl, nlh, parse_port, out);
 }
 
@@ -139,19 +139,14 @@ int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uin
 	return tell(nl, nlh);
 }
 
-static int parse_numbers(const struct nlmsghdr *nlh, void *out)
+int machnet_nl_ports_lend(struct nlclient *nl, const int *fds, unsigned int count)
 {
-	return machnet_nl_parse_numbers(nlh, out);
-}
+	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_PORT_LEND);
 
-int machnet_nl_ports_reserve(struct nlclient *nl, const struct mn_addr *addr, unsigned int count,
-			     uint16_t *numbers)
-{
-	struct machnet_nl_numbers out = { .numbers = numbers, .count = count };
-	struct nlmsghdr *nlh = begin_port(nl, MACHNET_CMD_PORT_RESERVE, addr, 0);
-
-	mnl_attr_put_u32(nlh, MACHNET_A_PORT_COUNT, count);
-	return ask(nl, nlh, parse_numbers, &out);
+	if (!count || count > MACHNET_PORTS_MAX)
+		return -EINVAL;
+	mnl_attr_put(nlh, MACHNET_A_PORT_SOCKETS, count * sizeof(*fds), fds);
+	return tell(nl, nlh);
 }
 
 int machnet_nl_ports_release(struct nlclient *nl, const struct mn_addr *addr,

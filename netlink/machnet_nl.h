@@ -40,11 +40,11 @@ struct machnet_nl_port {
 	struct mn_addr addr;
 	uint16_t number;
 	bool claimed;
-	uint64_t cookie;	/* only in the answer to a reservation, else 0 */
+	uint64_t cookie;	/* only in the answer to its lender, else 0 */
 	uint64_t stray;		/* packets that came by the kernel's stack */
 	uint32_t owner_uid;
-	uint32_t owner_pid;	/* 0: not visible in this pid namespace, or gone */
-	uint64_t owner_cgroup;	/* cgroup v2 id, 0: none */
+	uint32_t owner_pid;	/* 0: gone, or the reader may not see the process */
+	uint64_t owner_cgroup;	/* cgroup v2 id, 0: none, or as above */
 	uint32_t reason;	/* enum machnet_reason, in an event */
 	char owner_comm[MACHNET_COMM_LEN + 1];
 };
@@ -135,19 +135,14 @@ int machnet_nl_device_register(struct nlclient *nl, const struct machnet_nl_devi
 int machnet_nl_device_unregister(struct nlclient *nl, uint32_t ifindex);
 int machnet_nl_device_get(struct nlclient *nl, uint32_t ifindex, struct machnet_nl_device *out);
 
-/* number 0: the kernel chooses. out has the cookie. */
-int machnet_nl_port_reserve(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
-			    struct machnet_nl_port *out);
+/* The caller's bound socket becomes a port; out has the cookie. */
+int machnet_nl_port_lend(struct nlclient *nl, int fd, struct machnet_nl_port *out);
 int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uint16_t number);
-/*
- * count ports, 1..MACHNET_PORTS_MAX, all or none, chosen by the kernel: numbers has room for
- * them. And several at once, all or none, given back.
- */
-int machnet_nl_ports_reserve(struct nlclient *nl, const struct mn_addr *addr, unsigned int count,
-			     uint16_t *numbers);
+/* Several at once, 1..MACHNET_PORTS_MAX (-EINVAL), all or none. */
+int machnet_nl_ports_lend(struct nlclient *nl, const int *fds, unsigned int count);
 int machnet_nl_ports_release(struct nlclient *nl, const struct mn_addr *addr,
 			     const uint16_t *numbers, unsigned int count);
-/* owner_pid: who must have reserved it; 0: whoever knows the cookie. */
+/* owner_pid: the process that must have lent it; 0: any that knows the cookie. */
 int machnet_nl_port_claim(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
 			  uint64_t cookie, uint32_t owner_pid);
 int machnet_nl_port_get(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,

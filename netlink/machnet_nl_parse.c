@@ -73,7 +73,7 @@ static const struct field port_fields[MACHNET_A_PORT_MAX + 1] = {
 	[MACHNET_A_PORT_CLAIMED] = PORT(FLAG, claimed, false, 0),
 	[MACHNET_A_PORT_OWNER_UID] = PORT(U32, owner_uid, true, 0),
 	[MACHNET_A_PORT_OWNER_PID] = PORT(U32, owner_pid, false, 0),
-	[MACHNET_A_PORT_OWNER_COMM] = PORT(STRING, owner_comm, true, MACHNET_COMM_LEN + 1),
+	[MACHNET_A_PORT_OWNER_COMM] = PORT(STRING, owner_comm, false, MACHNET_COMM_LEN + 1),
 	[MACHNET_A_PORT_STRAY] = PORT(U64, stray, true, 0),
 	[MACHNET_A_PORT_REASON] = PORT(ENUM, reason, false, MACHNET_REASON_MAX),
 	[MACHNET_A_PORT_OWNER_CGROUP] = PORT(U64, owner_cgroup, false, 0),
@@ -92,7 +92,7 @@ static const struct field connection_fields[MACHNET_A_CONNECTION_MAX + 1] = {
 	[MACHNET_A_CONNECTION_REMOTE_ENGINE] = CONN(U32, remote_engine, true, 0),
 	[MACHNET_A_CONNECTION_OWNER_PID] = CONN(U32, owner_pid, false, 0),
 	[MACHNET_A_CONNECTION_OWNER_UID] = CONN(U32, owner_uid, true, 0),
-	[MACHNET_A_CONNECTION_OWNER_COMM] = CONN(STRING, owner_comm, true, MACHNET_COMM_LEN + 1),
+	[MACHNET_A_CONNECTION_OWNER_COMM] = CONN(STRING, owner_comm, false, MACHNET_COMM_LEN + 1),
 	[MACHNET_A_CONNECTION_AGE_MS] = CONN(U64, age_ms, true, 0),
 	[MACHNET_A_CONNECTION_REASON] = CONN(ENUM, reason, false, MACHNET_REASON_MAX),
 	[MACHNET_A_CONNECTION_OWNER_CGROUP] = CONN(U64, owner_cgroup, false, 0),
@@ -320,35 +320,6 @@ int machnet_nl_parse_stats(const struct nlmsghdr *nlh, struct machnet_nl_stats *
 
 	memset(stats, 0, sizeof(*stats));
 	return parse(nlh, &obj);
-}
-
-static int take_numbers(const struct nlattr *attr, void *data)
-{
-	const struct machnet_nl_numbers **out = data;
-	size_t size;
-
-	if (mnl_attr_get_type(attr) != MACHNET_A_PORT_NUMBERS)
-		return MNL_CB_OK;
-	/* NULL: they were there twice. */
-	size = *out ? (*out)->count * sizeof(*(*out)->numbers) : 0;
-	if (!size || mnl_attr_get_payload_len(attr) != size)
-		return MNL_CB_ERROR;
-	memcpy((*out)->numbers, mnl_attr_get_payload(attr), size);
-	*out = NULL;
-	return MNL_CB_OK;
-}
-
-int machnet_nl_parse_numbers(const struct nlmsghdr *nlh, const struct machnet_nl_numbers *out)
-{
-	const struct machnet_nl_numbers *left = out;
-	unsigned int i;
-
-	if (for_each_attr(nlh, take_numbers, &left) || left)
-		return -EBADMSG;
-	for (i = 0; i < out->count; i++)
-		if (!out->numbers[i])
-			return -EBADMSG;
-	return 0;
 }
 
 static int parse_kill(const struct nlmsghdr *nlh, struct machnet_nl_connection *conn)

@@ -16,11 +16,4 @@ int machnet_nl_parse_connection(const struct nlmsghdr *nlh, struct machnet_nl_co
 int machnet_nl_parse_route(const struct nlmsghdr *nlh, struct machnet_nl_route *route);
 int machnet_nl_parse_stats(const struct nlmsghdr *nlh, struct machnet_nl_stats *stats);
 
-/* Port numbers in an answer that must have just as many. */
-struct machnet_nl_numbers {
-	uint16_t *numbers;
-	unsigned int count;
-};
-int machnet_nl_parse_numbers(const struct nlmsghdr *nlh, const struct machnet_nl_numbers *out);
-
 #endif /* MACHNET_MACHNET_NL_PARSE_H */

@@ -8,7 +8,7 @@ libmachnet_dp_PKGS := libdpdk
 libmachnet_dp_PC_IN := user/dp/libmachnet_dp.pc.in
 
 PROGS += machnetd
-machnetd_SRCS := $(wildcard user/daemon/*.c)
+machnetd_SRCS := $(wildcard user/daemon/*.c) user/base/udp_port.c
 machnetd_PKGS := libmnl
 machnetd_LIBS := libmachnet_dp libmnclient
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
 TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh synflood.sh idle.sh \
-	bench.sh engines.sh ports.sh many.sh hostile.sh deaf.sh leave.sh no_hugepages.sh demo.sh operator.sh reattach.sh \
+	bench.sh engines.sh ports.sh many.sh hostile.sh deaf.sh leave.sh lend.sh no_hugepages.sh demo.sh operator.sh reattach.sh \
 	readme.sh recipe.sh)
-VM_TESTS += selftests/e2e/reattach_kernel.sh
+VM_TESTS += selftests/e2e/reattach_kernel.sh selftests/e2e/lend_kernel.sh
 
 # What a machine is left with, and who has which interface
 TESTS += selftests/e2e/interface.sh
@@ -30,7 +30,7 @@ TESTS += selftests/e2e/no_daemon.sh
 # machnetctl
 TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh doctor.sh)
 VM_TEST_PROGS += test_machnetctl test_machnetctl_kill
-test_machnetctl_SRCS := selftests/e2e/test_machnetctl.c
+test_machnetctl_SRCS := selftests/e2e/test_machnetctl.c user/base/udp_port.c
 test_machnetctl_LIBS := libmnclient
-test_machnetctl_kill_SRCS := selftests/e2e/test_machnetctl_kill.c
+test_machnetctl_kill_SRCS := selftests/e2e/test_machnetctl_kill.c user/base/udp_port.c
 test_machnetctl_kill_LIBS := libmnclient

@@ -99,7 +99,7 @@ class Daemon:
     def answer(self, request):
         """The answer's bytes, None for a hang-up; and descriptors."""
         kind, version, tag, _, _, _, _, _, index, _, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
-        if version != 2:
+        if version != 3:
             sys.exit("not a request: type %d version %d" % (kind, version))
         error, name, following, fds, control = 0, b"", 0, [], 0
         if kind in (STATS, FACTS):

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "base/udp_port.h"
 #include "machnet_nl.h"
 
 static inline struct mn_addr addr(const char *text)
@@ -85,6 +86,20 @@ FIXTURE_SETUP(ctl)
 FIXTURE_TEARDOWN(ctl)
 {
 	nlclient_close(&self->nl);
+}
+
+/* A socket is bound and lent; the module alone holds it. *port may be NULL. */
+static inline int add_port(struct nlclient *nl, const char *ip, uint16_t number,
+			   struct machnet_nl_port *port)
+{
+	struct mn_addr a = addr(ip);
+	struct machnet_nl_port lent;
+	int fd = mn_udp_port_open(&a, &number);
+	int ret = fd < 0 ? fd : machnet_nl_port_lend(nl, fd, port ? port : &lent);
+
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 static inline int add_device(struct nlclient *nl, uint32_t ifindex)

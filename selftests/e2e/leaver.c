@@ -6,11 +6,14 @@
  *   leaver send ADDRESS PORT SIZE COUNT HOW connects, sends, and leaves by close, detach,
  *                                           close-detach or exit
  *   leaver serve PORT                       answers the first message with ten, and exits at once
+ *   leaver fill PORT                        the same on SIGUSR1, with as many as find room
  *   leaver ask ADDRESS PORT SIZE            sends ten messages, receives ten answers, then the end
  *
  * Each message begins with its number and the number of all.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,7 @@
 
 #define PEERS_MAX	256
 #define TIMEOUT_MS	30000
+#define FULL_MS		2000
 #define ASKED		10
 
 struct head {
@@ -40,6 +44,12 @@ static int fail(const char *what)
 {
 	fprintf(stderr, "leaver: %s: %s\n", what, strerror(errno));
 	return 1;
+}
+
+static void say(const char *text)
+{
+	puts(text);
+	fflush(stdout);
 }
 
 static struct peer *peer_of(const MachnetFlow_t *flow)
@@ -86,8 +96,7 @@ static int sink(void *ch, uint16_t port, int connections)
 
 	if (machnet_listen(ch, NULL, port))
 		return fail("listen");
-	puts("listening");
-	fflush(stdout);
+	say("listening");
 	while (connections) {
 		ssize_t n = machnet_recv_timeout(ch, buf, sizeof(buf), &from, TIMEOUT_MS);
 
@@ -118,6 +127,24 @@ static int send_all(void *ch, MachnetFlow_t flow, size_t size, uint32_t count)
 	return 0;
 }
 
+/* Until the peer takes no more: each message may be the last. */
+static int send_until_full(void *ch, MachnetFlow_t flow, size_t size)
+{
+	struct head h = { .of = 1 };
+
+	for (;;) {
+		memcpy(buf, &h, sizeof(h));
+		if (!machnet_send(ch, flow, buf, size)) {
+			h.number++;
+			h.of++;
+		} else if (errno != EAGAIN) {
+			return fail("send");
+		} else if (machnet_wait(ch, MACHNET_WAIT_SEND, FULL_MS) <= 0) {
+			return 0;
+		}
+	}
+}
+
 static int send_and_leave(void *ch, char **argv)
 {
 	const char *how = argv[4];
@@ -134,20 +161,34 @@ static int send_and_leave(void *ch, char **argv)
 	return 0;
 }
 
-static int serve(void *ch, uint16_t port)
+static void wait_for_usr1(void)
+{
+	sigset_t usr1;
+	int signal;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
+	say("asked");
+	sigwait(&usr1, &signal);
+}
+
+static int serve(void *ch, uint16_t port, bool fill)
 {
 	MachnetFlow_t from, to;
 	ssize_t n;
 
 	if (machnet_listen(ch, NULL, port))
 		return fail("listen");
-	puts("listening");
-	fflush(stdout);
+	say("listening");
 	n = machnet_recv_timeout(ch, buf, sizeof(buf), &from, TIMEOUT_MS);
 	if (n <= 0)
 		return fail("receive");
 	to = (MachnetFlow_t){ from.dst_ip, from.src_ip, from.dst_port, from.src_port };
-	return send_all(ch, to, n, ASKED);
+	if (!fill)
+		return send_all(ch, to, n, ASKED);
+	wait_for_usr1();
+	return send_until_full(ch, to, n);
 }
 
 static int ask(void *ch, char **argv)
@@ -176,7 +217,9 @@ int main(int argc, char **argv)
 	if (argc == 7 && !strcmp(argv[1], "send"))
 		return send_and_leave(ch, argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "serve"))
-		return serve(ch, atoi(argv[2]));
+		return serve(ch, atoi(argv[2]), false);
+	if (argc == 3 && !strcmp(argv[1], "fill"))
+		return serve(ch, atoi(argv[2]), true);
 	if (argc == 5 && !strcmp(argv[1], "ask"))
 		return ask(ch, argv + 2);
 	fprintf(stderr, "leaver: usage\n");

@@ -45,7 +45,7 @@ TEST_F(ctl, port)
 	struct mn_addr a = addr("10.9.0.1"), any6 = addr("::");
 	struct machnet_nl_port p4, p6;
 
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &p4));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 4000, &p4));
 	EXPECT_RUN(0, "machnetctl -j port | " SED_CGROUP);
 	snprintf(self->want, sizeof(self->want),
 		 "[{\"addr\":\"10.9.0.1\",\"number\":4000,\"claimed\":false,"
@@ -53,7 +53,7 @@ TEST_F(ctl, port)
 		 getpid());
 	EXPECT_OUT(self->want);
 	ASSERT_EQ(0, machnet_nl_port_claim(&self->nl, &a, 4000, p4.cookie, 0));
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &any6, 4000, &p6));
+	ASSERT_EQ(0, add_port(&self->nl, "::", 4000, &p6));
 	EXPECT_RUN(0, "machnetctl port | sort");
 	EXPECT_SAYS("10.9.0.1:4000  yes      te\"st");
 	EXPECT_SAYS("\n[::]:4000      no       te\"st");
@@ -184,20 +184,21 @@ static int monitor_end(struct monitor *m)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Until the monitor is seen to listen: makes and takes back a port, over and over. */
+/* Until the monitor is seen to listen: lends and takes back a port, each time another one. */
 static bool monitor_wait(struct monitor *m, struct nlclient *nl, char *line, int size)
 {
 	struct mn_addr a = addr("10.9.0.1");
-	struct machnet_nl_port port;
+	char number[32];
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		if (machnet_nl_port_reserve(nl, &a, 3999, &port) ||
-		    machnet_nl_port_release(nl, &a, 3999))
+		snprintf(number, sizeof(number), "\"number\":%d,", 3000 + i);
+		if (add_port(nl, "10.9.0.1", 3000 + i, NULL) ||
+		    machnet_nl_port_release(nl, &a, 3000 + i))
 			return false;
 		if (!*monitor_line(m, 100, line, size))
 			continue;
-		while (!strstr(line, "\"event\":\"del\""))
+		while (!strstr(line, number) || !strstr(line, "\"event\":\"del\""))
 			if (!*monitor_line(m, 2000, line, size))
 				return false;
 		return true;
@@ -221,19 +222,18 @@ static const char *line_lacks(struct monitor *m, char *line, int size, const cha
 
 TEST_F(ctl, monitor)
 {
-	struct mn_addr a = addr("10.9.0.1"), dst = addr("10.9.0.2");
+	struct mn_addr dst = addr("10.9.0.2");
 	struct machnet_nl_route_key dst_key = { .dst = dst };
 	struct machnet_nl_connection change = {
 		.id = 5, .state = MACHNET_CONNECTION_STATE_ESTABLISHED,
 	};
 	struct machnet_nl_route route;
-	struct machnet_nl_port port;
 	struct monitor m;
 
 	ASSERT_TRUE(monitor_start(&m, NULL));
 	ASSERT_TRUE(monitor_wait(&m, &self->nl, self->out, sizeof(self->out)));
 
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &port));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 4000, NULL));
 	EXPECT_LINE("{\"time\":\"20", "\"object\":\"port\",\"event\":\"add\",\"addr\":\"10.9.0.1\"",
 		    "\"number\":4000");
 	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
@@ -275,14 +275,12 @@ TEST_F(ctl, monitor)
 
 TEST_F(ctl, monitor_of_one_object)
 {
-	struct mn_addr a = addr("10.9.0.1");
-	struct machnet_nl_port port;
 	struct monitor m;
 
 	ASSERT_TRUE(monitor_start(&m, "port"));
 	ASSERT_TRUE(monitor_wait(&m, &self->nl, self->out, sizeof(self->out)));
 	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &port));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 4000, NULL));
 	EXPECT_LINE("\"object\":\"port\",\"event\":\"add\"", "\"number\":4000");
 	EXPECT_EQ(0, monitor_end(&m));
 }

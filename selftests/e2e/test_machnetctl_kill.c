@@ -168,13 +168,11 @@ TEST_F_TIMEOUT(ctl, port_filters, SECONDS)
 		{ "user root number 4001", "4001" },
 		{ "user 65534", "" },
 	};
-	struct mn_addr a = addr("10.9.0.1"), any6 = addr("::");
-	struct machnet_nl_port port;
 	unsigned int i;
 
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &port));
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4001, &port));
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &any6, 4000, &port));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 4000, NULL));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 4001, NULL));
+	ASSERT_EQ(0, add_port(&self->nl, "::", 4000, NULL));
 	for (i = 0; i < ARRAY_SIZE(filters); i++) {
 		EXPECT_RUN(0, "machnetctl -j port show %s", filters[i].filter);
 		EXPECT_STREQ(filters[i].numbers,
@@ -338,14 +336,14 @@ TEST_F_TIMEOUT(ctl, doctor, SECONDS)
 	EXPECT_SAYS("ok\tnear is served by process");
 
 	DIAGNOSE("ports");
-	EXPECT_SAYS("ok\t0 reserved");
-	ASSERT_EQ(0, machnet_nl_port_reserve(&self->nl, &a, 4000, &port));
+	EXPECT_SAYS("ok\t0 lent");
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 4000, &port));
 	DIAGNOSE("ports");
 	EXPECT_SAYS("warning\tport 4000 of 10.9.0.1");
 	EXPECT_SAYS("its machnetd is gone\tmachnetd -i near");
 	ASSERT_EQ(0, machnet_nl_port_claim(&self->nl, &a, 4000, port.cookie, 0));
 	DIAGNOSE("ports");
-	EXPECT_SAYS("ok\t1 reserved");
+	EXPECT_SAYS("ok\t1 lent");
 
 	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst_key, true, &route));
 	DIAGNOSE("peers");
@@ -354,48 +352,6 @@ TEST_F_TIMEOUT(ctl, doctor, SECONDS)
 	DIAGNOSE("peers");
 	EXPECT_SAYS("10.9.0.77: the next hop");
 	EXPECT_SAYS("\tip neigh ");
-}
-
-/* A user's program that holds n ports; reads from ready when it does. */
-static pid_t hold_ports(unsigned int n, int ready)
-{
-	struct mn_addr a = addr("10.9.0.1");
-	struct machnet_nl_port port;
-	struct nlclient nl;
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (setresuid(65534, 65534, 65534) || machnet_nl_open(&nl))
-		_exit(1);
-	while (n--)
-		if (machnet_nl_port_reserve(&nl, &a, 0, &port))
-			_exit(1);
-	eventfd_write(ready, 1);
-	pause();
-	_exit(0);
-}
-
-TEST_F(ctl, doctor_knows_the_limits)
-{
-	int ready = eventfd(0, EFD_CLOEXEC);
-	eventfd_t value;
-	pid_t pid;
-
-	ASSERT_EQ(0, run(self->out, sizeof(self->out),
-			 "echo 10 >/proc/sys/net/machnet/max_ports_per_user"))
-		TH_LOG("%s", self->out);
-	DIAGNOSE("limits");
-	EXPECT_OUT("");
-	pid = hold_ports(9, ready);
-	ASSERT_EQ(0, eventfd_read(ready, &value));
-	DIAGNOSE("limits");
-	EXPECT_OUT("warning\tuser 65534 has 9 of the 10 ports that a user may have\t"
-		   "sysctl -w net.machnet.max_ports_per_user=20\n");
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(ready);
 }
 
 TEST_HARNESS_MAIN

@@ -48,10 +48,11 @@ int mnc_socket_connect(bool nonblocking)
 	return fds[0];
 }
 
-int mnc_socket_tell(int sock, struct mn_app_msg *msg)
+int mnc_socket_tell(int sock, struct mn_app_msg *msg, int fd)
 {
 	(void)sock;
 	(void)msg;
+	(void)fd;
 	return 0;
 }
 
@@ -71,8 +72,9 @@ int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
 	return mnc_socket_answer(sock, msg, fds);
 }
 
-int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg)
+int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg, int fd)
 {
+	(void)fd;
 	if (ch->epoch != epoch || mnc_channel_error(ch))
 		return -ENETDOWN;
 	if (!(take(in, 1) & 3))

@@ -285,7 +285,6 @@ const struct bad bad_flows[] = {
 	{ BAD_CAPABILITY, "a user", CONFIRM, { DST }, EPERM, NULL },
 
 	{ BAD_UNKNOWN, "999", ROUTE_DUMP, { NOBODYS }, EOPNOTSUPP, NULL },
-	{ BAD_DUMP, "by dst", ROUTE_DUMP, { DST }, EINVAL, TEXT_POLICY },
 	{ BAD_DUMP, "by a VRF", ROUTE_DUMP, { U32(MACHNET_A_ROUTE_VRF, 1) }, EINVAL, TEXT_UNKNOWN },
 };
 

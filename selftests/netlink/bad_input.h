@@ -5,6 +5,7 @@
  * What there is when they are sent, by the socket "self" unless it says otherwise:
  *   netdevs      SELF_DEV served by self, OTHER_DEV by another socket, FREE_DEV by nobody
  *   ports        127.0.0.1:7000 of self, 127.0.0.1:7001 of the other
+ *   descriptors  FIT_FD is a socket that may be lent, FILE_FD is no socket
  *   connections  1 of self, 2 of the other
  *   watches      127.0.0.1 by the other
  * Nobody listens to the group "datapath".
@@ -21,6 +22,8 @@
 #define SELF_DEV	1001
 #define OTHER_DEV	1002
 #define FREE_DEV	1003
+#define FIT_FD		100
+#define FILE_FD		101
 #define BAD_ATTRS	16
 
 enum bad_kind {
@@ -78,6 +81,7 @@ struct bad {
 /* Sentences of the module that many rows share. */
 #define TEXT_ADDR_LEN	"an address has 4 or 16 bytes"
 #define TEXT_UNICAST	"the address is not a unicast address of global scope"
+#define TEXT_NO_SOCKET	"the file descriptor is not one of a socket"
 #define TEXT_OWNER	"it belongs to another netlink socket"
 
 extern const struct bad bad_objects[], bad_flows[];

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#define TEXT_LIST	"the list is empty or its last element is cut"
 #define DEV(value_)	U32(MACHNET_A_DEVICE_IFINDEX, value_)
 #define MAC		{ MACHNET_A_DEVICE_MAC, 6, 0x010000000002 }
 #define MTU		U32(MACHNET_A_DEVICE_MTU, 1500)
@@ -16,11 +17,12 @@
 #define ADDR		V4(MACHNET_A_PORT_ADDR)
 #define PORT(value_)	ADDR, U16(MACHNET_A_PORT_NUMBER, value_)
 #define COOKIE		U64(MACHNET_A_PORT_COOKIE, 1)
+#define SOCKET(value_)	U32(MACHNET_A_PORT_SOCKET, value_)
 
 #define REGISTER	MACHNET_CMD_DEVICE_REGISTER
 #define UNREGISTER	MACHNET_CMD_DEVICE_UNREGISTER
 #define DEVICE_GET	MACHNET_CMD_DEVICE_GET
-#define RESERVE		MACHNET_CMD_PORT_RESERVE
+#define LEND		MACHNET_CMD_PORT_LEND
 #define RELEASE		MACHNET_CMD_PORT_RELEASE
 #define CLAIM		MACHNET_CMD_PORT_CLAIM
 #define PORT_GET	MACHNET_CMD_PORT_GET
@@ -105,43 +107,37 @@ const struct bad bad_objects[] = {
 	{ BAD_DUMP, "one of all", DEVICE_GET, { DEV(SELF_DEV) }, EINVAL,
 	  "a dump of these takes no attributes" },
 
-	{ BAD_MISSING, "no addr", RESERVE, { U16(MACHNET_A_PORT_NUMBER, 1) }, EINVAL,
-	  "addr is missing" },
-	{ BAD_MISSING, "no number", RESERVE, { ADDR }, EINVAL, "number is missing" },
-	{ BAD_UNKNOWN, "999", RESERVE, { PORT(7002), NOBODYS }, EINVAL, TEXT_UNKNOWN },
-	{ BAD_FOREIGN, "a cookie", RESERVE, { PORT(7002), COOKIE }, EINVAL, TEXT_FOREIGN },
-	{ BAD_FOREIGN, "another user", RESERVE, { PORT(7002), U32(MACHNET_A_PORT_OWNER_UID, 1) },
+	{ BAD_MISSING, "no socket", LEND, { { 0 } }, EINVAL, "socket is missing" },
+	{ BAD_UNKNOWN, "999", LEND, { SOCKET(FIT_FD), NOBODYS }, EINVAL, TEXT_UNKNOWN },
+	{ BAD_FOREIGN, "an address", LEND, { SOCKET(FIT_FD), ADDR }, EINVAL, TEXT_FOREIGN },
+	{ BAD_FOREIGN, "a number", LEND, { SOCKET(FIT_FD), U16(MACHNET_A_PORT_NUMBER, 7002) },
 	  EINVAL, TEXT_FOREIGN },
-	{ BAD_FOREIGN, "numbers", RESERVE, { PORT(0), { MACHNET_A_PORT_NUMBERS, 2, 7002 } },
-	  EINVAL, TEXT_UNKNOWN },
-	{ BAD_SHORT, "an address of no bytes", RESERVE, { { MACHNET_A_PORT_ADDR, 0, 0 } }, EINVAL,
-	  TEXT_ADDR_LEN },
-	{ BAD_SHORT, "a number of 1 byte", RESERVE, { ADDR, { MACHNET_A_PORT_NUMBER, 1, 7 } },
-	  EINVAL, TEXT_LENGTH },
-	{ BAD_LONG, "an address of 5 bytes", RESERVE, { { MACHNET_A_PORT_ADDR, 5, 0 } }, EINVAL,
-	  TEXT_ADDR_LEN },
-	{ BAD_LONG, "a number of 4 bytes", RESERVE, { ADDR, U32(MACHNET_A_PORT_NUMBER, 7002) },
-	  EINVAL, TEXT_LENGTH },
-	{ BAD_TYPE, "a nest", RESERVE, { ADDR, U16(MACHNET_A_PORT_NUMBER | NLA_F_NESTED, 7002) },
-	  EINVAL, TEXT_NO_NEST },
-	{ BAD_RANGE, "a multicast address", RESERVE,
-	  { { MACHNET_A_PORT_ADDR, 4, 0x010000e0 }, U16(MACHNET_A_PORT_NUMBER, 7002) }, EINVAL,
-	  TEXT_UNICAST },
-	{ BAD_RANGE, "no port at all", RESERVE, { PORT(0), U32(MACHNET_A_PORT_COUNT, 0) }, ERANGE,
-	  TEXT_RANGE },
-	{ BAD_RANGE, "too many ports", RESERVE,
-	  { PORT(0), U32(MACHNET_A_PORT_COUNT, MACHNET_PORTS_MAX + 1) }, ERANGE, TEXT_RANGE },
-	{ BAD_RANGE, "a number and a count", RESERVE, { PORT(7002), U32(MACHNET_A_PORT_COUNT, 2) },
-	  EINVAL, "with a count the kernel chooses, number must be 0" },
-	{ BAD_STATE, "not our address", RESERVE,
-	  { { MACHNET_A_PORT_ADDR, 4, 0x010200c0 }, U16(MACHNET_A_PORT_NUMBER, 7002) },
-	  EADDRNOTAVAIL, "the address is not one of this host" },
-	{ BAD_STATE, "reserved already", RESERVE, { PORT(7000) }, EADDRINUSE,
-	  "the port is held by another socket of this host" },
-	{ BAD_OWNER, "the other's", RESERVE, { PORT(7001) }, EADDRINUSE,
-	  "the port is held by another socket of this host" },
-	{ BAD_CAPABILITY, "a user's port 80", RESERVE, { PORT(80) }, EACCES,
-	  "a privileged port needs CAP_NET_BIND_SERVICE" },
+	{ BAD_FOREIGN, "a cookie", LEND, { SOCKET(FIT_FD), COOKIE }, EINVAL, TEXT_FOREIGN },
+	{ BAD_FOREIGN, "another user", LEND, { SOCKET(FIT_FD), U32(MACHNET_A_PORT_OWNER_UID, 1) },
+	  EINVAL, TEXT_FOREIGN },
+	{ BAD_FOREIGN, "numbers", LEND, { SOCKET(FIT_FD), { MACHNET_A_PORT_NUMBERS, 2, 7002 } },
+	  EINVAL, TEXT_FOREIGN },
+	{ BAD_SHORT, "a socket of 2 bytes", LEND, { U16(MACHNET_A_PORT_SOCKET, FIT_FD) }, EINVAL,
+	  TEXT_LENGTH },
+	{ BAD_SHORT, "no sockets", LEND, { { MACHNET_A_PORT_SOCKETS, 0, 0 } }, EINVAL,
+	  TEXT_LIST },
+	{ BAD_SHORT, "half a socket", LEND, { { MACHNET_A_PORT_SOCKETS, 6, FIT_FD } }, EINVAL,
+	  TEXT_LIST },
+	{ BAD_LONG, "a socket of 8 bytes", LEND, { U64(MACHNET_A_PORT_SOCKET, FIT_FD) }, EINVAL,
+	  TEXT_LENGTH },
+	{ BAD_LONG, "too many sockets", LEND,
+	  { { MACHNET_A_PORT_SOCKETS, 4 * MACHNET_PORTS_MAX + 4, FIT_FD } }, ERANGE, TEXT_POLICY },
+	{ BAD_TYPE, "a nest", LEND, { U32(MACHNET_A_PORT_SOCKET | NLA_F_NESTED, FIT_FD) }, EINVAL,
+	  TEXT_NO_NEST },
+	{ BAD_RANGE, "descriptor -1", LEND, { SOCKET(0xffffffff) }, EBADF, TEXT_NO_SOCKET },
+	{ BAD_RANGE, "a descriptor that is not open", LEND, { SOCKET(9999) }, EBADF,
+	  TEXT_NO_SOCKET },
+	{ BAD_RANGE, "one that is not open after one that is", LEND,
+	  { { MACHNET_A_PORT_SOCKETS, 8, FIT_FD | 9999ull << 32 } }, EBADF, TEXT_NO_SOCKET },
+	{ BAD_RANGE, "a socket and sockets", LEND,
+	  { SOCKET(FIT_FD), { MACHNET_A_PORT_SOCKETS, 4, FIT_FD } }, EINVAL,
+	  "one and several exclude each other" },
+	{ BAD_STATE, "not a socket", LEND, { SOCKET(FILE_FD) }, ENOTSOCK, TEXT_NO_SOCKET },
 
 	{ BAD_MISSING, "no addr", RELEASE, { U16(MACHNET_A_PORT_NUMBER, 7000) }, EINVAL,
 	  "addr is missing" },
@@ -150,12 +146,11 @@ const struct bad bad_objects[] = {
 	  EINVAL, "addr is missing" },
 	{ BAD_UNKNOWN, "999", RELEASE, { PORT(7000), NOBODYS }, EINVAL, TEXT_UNKNOWN },
 	{ BAD_FOREIGN, "a cookie", RELEASE, { PORT(7000), COOKIE }, EINVAL, TEXT_FOREIGN },
-	{ BAD_FOREIGN, "a count", RELEASE, { PORT(7000), U32(MACHNET_A_PORT_COUNT, 1) }, EINVAL,
-	  TEXT_FOREIGN },
+	{ BAD_FOREIGN, "a socket", RELEASE, { PORT(7000), SOCKET(FIT_FD) }, EINVAL, TEXT_FOREIGN },
 	{ BAD_SHORT, "no numbers", RELEASE, { ADDR, { MACHNET_A_PORT_NUMBERS, 0, 0 } }, EINVAL,
-	  "numbers is no list of u16" },
+	  TEXT_LIST },
 	{ BAD_SHORT, "half a number", RELEASE, { ADDR, { MACHNET_A_PORT_NUMBERS, 3, 7000 } },
-	  EINVAL, "numbers is no list of u16" },
+	  EINVAL, TEXT_LIST },
 	{ BAD_LONG, "too many numbers", RELEASE,
 	  { ADDR, { MACHNET_A_PORT_NUMBERS, 2 * MACHNET_PORTS_MAX + 2, 7000 } }, ERANGE,
 	  TEXT_POLICY },
@@ -164,7 +159,7 @@ const struct bad bad_objects[] = {
 	{ BAD_RANGE, "port 0", RELEASE, { PORT(0) }, ERANGE, TEXT_RANGE },
 	{ BAD_RANGE, "number and numbers", RELEASE,
 	  { PORT(7000), { MACHNET_A_PORT_NUMBERS, 2, 7000 } }, EINVAL,
-	  "number and numbers exclude each other" },
+	  "one and several exclude each other" },
 	{ BAD_STATE, "not reserved", RELEASE, { PORT(7002) }, ENOENT, "the port is not reserved" },
 	{ BAD_STATE, "one of them not reserved", RELEASE,
 	  { ADDR, { MACHNET_A_PORT_NUMBERS, 4, 7000 | 7002 << 16 } }, ENOENT,
@@ -205,7 +200,7 @@ const struct bad bad_objects[] = {
 	  EINVAL, TEXT_NO_NEST },
 	{ BAD_RANGE, "port 0", PORT_GET, { PORT(0) }, ERANGE, TEXT_RANGE },
 	{ BAD_STATE, "not reserved", PORT_GET, { PORT(7002) }, ENOENT, "the port is not reserved" },
-	{ BAD_DUMP, "by count", PORT_GET, { U32(MACHNET_A_PORT_COUNT, 1) }, EINVAL, TEXT_UNKNOWN },
+	{ BAD_DUMP, "by socket", PORT_GET, { SOCKET(FIT_FD) }, EINVAL, TEXT_UNKNOWN },
 	{ BAD_DUMP, "by cookie", PORT_GET, { COOKIE }, EINVAL, TEXT_FOREIGN },
 
 	{ BAD_UNKNOWN, "999", STATS_GET, { NOBODYS }, EINVAL, TEXT_UNKNOWN },

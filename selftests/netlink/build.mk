@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Tests of the netlink interface: against the kernel in a VM, and of the client's parsers here.
 
-nltest_programs := test_bad_input test_client test_connection test_connection_batch test_connection_end test_device \
-	test_filter test_golden test_many test_module test_netlink_fuzz test_owner test_path_mtu test_port \
-	test_port_bulk test_port_conflict test_races test_route test_route_confirm test_route_policy test_stats \
-	test_trace
+nltest_programs := test_bad_input test_churn test_client test_connection test_connection_batch test_connection_end \
+	test_device test_filter test_golden test_lend test_lend_share test_many test_module \
+	test_netlink_fuzz test_no_room test_owner test_owner_reuse test_path_mtu test_port test_port_bulk \
+	test_port_conflict test_races test_route test_route_confirm test_route_cost test_route_events \
+	test_route_policy test_route_secure test_stats test_trace test_visibility
 
 VM_TEST_PROGS += $(nltest_programs)
 define nltest_rule

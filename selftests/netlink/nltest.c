@@ -245,7 +245,7 @@ int nt_event(struct nt *nt, int timeout_ms)
 	return ((struct genlmsghdr *)nlmsg_data(nlh))->cmd;
 }
 
-static int64_t now_ms(void)
+int64_t nt_now_ms(void)
 {
 	struct timespec ts;
 
@@ -255,9 +255,9 @@ static int64_t now_ms(void)
 
 bool nt_wait_event(struct nt *nt, int cmd, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end = nt_now_ms() + timeout_ms, left;
 
-	while ((left = end - now_ms()) > 0) {
+	while ((left = end - nt_now_ms()) > 0) {
 		if (nt_event(nt, left) == cmd)
 			return true;
 	}
@@ -319,6 +319,17 @@ uint64_t nt_u64(const struct nt *nt, int attr)
 const char *nt_str(const struct nt *nt, int attr)
 {
 	return nt->attrs[attr] ? nla_get_string(nt->attrs[attr]) : "";
+}
+
+const char *nt_text(const struct nt *nt, int attr)
+{
+	const struct nlattr *addr = nt->attrs[attr];
+	static char text[INET6_ADDRSTRLEN];
+
+	if (!addr)
+		return "";
+	return inet_ntop(nla_len(addr) == 4 ? AF_INET : AF_INET6, nla_data(addr), text,
+			 sizeof(text)) ?: "";
 }
 
 bool nt_is_addr(const struct nt *nt, int attr, const char *text)

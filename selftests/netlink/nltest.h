@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <linux/machnet.h>
 
@@ -40,6 +41,7 @@ struct nt_addr {
 };
 
 struct nt_addr nt_addr(const char *text);
+int64_t nt_now_ms(void);
 
 /* Before all tests of a program: it is skipped as a whole unless it is root and has the module. */
 #define NT_NEEDS_MODULE								\
@@ -83,16 +85,24 @@ uint16_t nt_u16(const struct nt *nt, int attr);
 uint32_t nt_u32(const struct nt *nt, int attr);
 uint64_t nt_u64(const struct nt *nt, int attr);
 const char *nt_str(const struct nt *nt, int attr);
+/* An address, or "". The text is valid until the next call. */
+const char *nt_text(const struct nt *nt, int attr);
 bool nt_is_addr(const struct nt *nt, int attr, const char *text);
 
 /* The usual requests. */
-int nt_reserve(struct nt *nt, const char *addr, uint16_t number);
+/* The descriptor stays the caller's. */
+int nt_lend(struct nt *nt, int fd);
+int nt_lend_many(struct nt *nt, const int *fds, int n);
+/* Binds a socket (number 0: the kernel chooses), lends it, and closes its own descriptor. */
+int nt_open_port(struct nt *nt, const char *addr, uint16_t number);
 int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number);
 int nt_claim(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie);
 /* In the name of the process that showed the cookie. */
 int nt_claim_for(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie, uint32_t pid);
-int nt_reserve_many(struct nt *nt, const char *addr, uint32_t count);
+/* The same with n sockets in one request; numbers may be NULL. */
+int nt_open_ports(struct nt *nt, const char *addr, int n, uint16_t *numbers);
 int nt_release_many(struct nt *nt, const char *addr, const uint16_t *numbers, int n);
+struct nl_msg *nt_register_msg(struct nt *nt, uint32_t ifindex);
 int nt_register(struct nt *nt, uint32_t ifindex);
 int nt_device_op(struct nt *nt, int cmd, uint32_t ifindex);
 int nt_connect(struct nt *nt, uint64_t id, uint32_t ifindex);
@@ -132,6 +142,8 @@ int nt_leave(int home);
 int nt_write(const char *path, const char *text);
 /* Runs a shell command; 0 when it succeeded. */
 int nt_sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* For commands of "ip -4" or "-6", one per line, run at once; pclose() is 0 when all succeeded. */
+FILE *nt_ip_open(int version);
 /* By name or index; addresses as text. 0 or -errno. */
 int nt_link_set(const char *name, bool up);
 /* Until packets pass. */
@@ -144,8 +156,16 @@ int nt_veth_add(const char *name, const char *peer, const void *peer_mac, int pi
 int nt_link_del(uint32_t ifindex);
 int nt_link_rename(uint32_t ifindex, const char *name);
 int nt_addr_add(uint32_t ifindex, const char *addr, int prefix);
+/* A route by the device comes or goes. */
+int nt_route(uint32_t ifindex, const char *dst, int prefix, bool add);
 /* Replaces the entry with one of the state, or deletes it (mac NULL). */
 int nt_neigh(uint32_t ifindex, const char *addr, const void *mac, int state);
+bool nt_is_loaded(void);
+bool nt_try_unload(void);
+/* What belongs to a socket goes in the background: the module is free soon after. */
+bool nt_unload(void);
+/* Repeats the call until it returns the result; false after a while. */
+bool nt_eventually(struct nt *nt, int (*fn)(struct nt *nt, int fd), int fd, int result);
 /* Makes a dummy device that is up: its index, or 0. */
 uint32_t nt_dummy(const char *name);
 /* Becomes nobody. */
@@ -159,6 +179,10 @@ int nt_in_child(int (*fn)(void *arg), void *arg);
 /* A UDP socket with flags of enum nt_bind, bound to the address: its descriptor, or -errno. */
 int nt_bind_udp_as(const char *addr, uint16_t number, int flags);
 int nt_bind_udp(const char *addr, uint16_t number);
+/* The port that the socket is bound to, or -errno. */
+int nt_bound_number(int fd);
+/* Room for more descriptors than a process usually has. 0 or -errno. */
+int nt_more_files(void);
 
 enum nt_bind {
 	NT_BIND_DUAL = 1,	/* an IPv6 socket that serves IPv4, too */

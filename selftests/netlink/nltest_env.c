@@ -16,10 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define UNLOAD_MS	10000
 
 int nt_sh(const char *format, ...)
 {
@@ -36,6 +40,12 @@ int nt_sh(const char *format, ...)
 	if (ret)
 		fprintf(stderr, "# failed: %s\n", command);
 	return ret;
+}
+
+FILE *nt_ip_open(int version)
+{
+	return popen(version == 4 ? "exec ip -4 -force -batch -" : "exec ip -6 -force -batch -",
+		     "we");
 }
 
 bool nt_debug_kernel(void)
@@ -228,4 +238,64 @@ int nt_bind_udp_as(const char *addr, uint16_t number, int flags)
 		return fd;
 	close(fd);
 	return -errno;
+}
+
+int nt_bound_number(int fd)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len))
+		return -errno;
+	/* The port is at the same place in both families. */
+	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+}
+
+int nt_more_files(void)
+{
+	const struct rlimit limit = { 4096, 4096 };
+
+	return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
+}
+
+bool nt_is_loaded(void)
+{
+	FILE *file = fopen("/proc/modules", "r");
+	char line[512];
+	bool found = false;
+
+	while (file && fgets(line, sizeof(line), file))
+		found |= !strncmp(line, "machnet ", 8);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+bool nt_try_unload(void)
+{
+	return system("modprobe -r machnet 2>/dev/null") == 0 && !nt_is_loaded();
+}
+
+bool nt_unload(void)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int i;
+
+	for (i = 0; i < UNLOAD_MS / 20; i++) {
+		if (nt_try_unload())
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+bool nt_eventually(struct nt *nt, int (*fn)(struct nt *nt, int fd), int fd, int result)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int64_t end = nt_now_ms() + UNLOAD_MS;
+	int ret;
+
+	while ((ret = fn(nt, fd)) != result && nt_now_ms() < end)
+		nanosleep(&pause, NULL);
+	return ret == result;
 }

@@ -159,6 +159,26 @@ int nt_addr_add(uint32_t ifindex, const char *addr, int prefix)
 	return request(msg);
 }
 
+int nt_route(uint32_t ifindex, const char *dst, int prefix, bool add)
+{
+	struct nt_addr a = nt_addr(dst);
+	struct rtmsg rtm = {
+		.rtm_family = a.len == 4 ? AF_INET : AF_INET6,
+		.rtm_dst_len = prefix,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = a.len == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(add ? RTM_NEWROUTE : RTM_DELROUTE,
+						add ? NLM_F_CREATE | NLM_F_EXCL : 0);
+
+	nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO);
+	nla_put(msg, RTA_DST, a.len, a.b);
+	nla_put_u32(msg, RTA_OIF, ifindex);
+	return request(msg);
+}
+
 int nt_neigh(uint32_t ifindex, const char *addr, const void *mac, int state)
 {
 	struct nt_addr a = nt_addr(addr);

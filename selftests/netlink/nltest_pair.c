@@ -89,6 +89,18 @@ bool nt_wait_route(struct nt *nt, const char *dst, uint32_t state)
 	return false;
 }
 
+bool nt_wait_route_ms(struct nt *nt, const char *dst, uint32_t state, int timeout_ms)
+{
+	int64_t end = nt_now_ms() + timeout_ms, left;
+
+	while ((left = end - nt_now_ms()) > 0 && nt_wait_event(nt, MACHNET_CMD_ROUTE_NTF, left)) {
+		if (nt_is_addr(nt, MACHNET_A_ROUTE_DST, dst) &&
+		    nt_u32(nt, MACHNET_A_ROUTE_STATE) == state)
+			return true;
+	}
+	return false;
+}
+
 bool nt_pair_watch(struct nt_pair *pair, const struct nt_route *route)
 {
 	struct nt_route watch = *route;

@@ -31,6 +31,8 @@ int nt_pair_sh(struct nt_pair *pair, const char *command);
 bool nt_is_mac(const struct nt *nt, const unsigned char *mac);
 /* The destination's next notification with this state; skips all others. */
 bool nt_wait_route(struct nt *nt, const char *dst, uint32_t state);
+/* Within the time. */
+bool nt_wait_route_ms(struct nt *nt, const char *dst, uint32_t state, int timeout_ms);
 /* Watches and waits until it is reachable. */
 bool nt_pair_watch(struct nt_pair *pair, const struct nt_route *route);
 bool nt_pair_watch_dst(struct nt_pair *pair, const char *dst);

@@ -29,14 +29,6 @@ int nt_seconds(int usual)
 	return text ? atoi(text) : usual;
 }
 
-int64_t nt_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* splitmix64: any seed is as good as any other. */
 static uint64_t next(struct nt_random *r)
 {

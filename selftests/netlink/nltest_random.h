@@ -16,7 +16,6 @@ struct nt_random {
 uint64_t nt_seed(void);
 /* MN_SECONDS, or so many. */
 int nt_seconds(int usual);
-int64_t nt_now_ms(void);
 
 void nt_random_init(struct nt_random *r, uint64_t seed);
 /* Below n. */

@@ -4,6 +4,10 @@
  */
 #include "nltest.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <netlink/msg.h>
 
 int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number)
@@ -15,9 +19,51 @@ int nt_port_op(struct nt *nt, int cmd, const char *addr, uint16_t number)
 	return nt_do(nt, msg);
 }
 
-int nt_reserve(struct nt *nt, const char *addr, uint16_t number)
+int nt_lend(struct nt *nt, int fd)
 {
-	return nt_port_op(nt, MACHNET_CMD_PORT_RESERVE, addr, number);
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PORT_LEND);
+
+	nt_put_u32(msg, MACHNET_A_PORT_SOCKET, fd);
+	return nt_do(nt, msg);
+}
+
+int nt_lend_many(struct nt *nt, const int *fds, int n)
+{
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PORT_LEND);
+
+	nt_put(msg, MACHNET_A_PORT_SOCKETS, fds, n * sizeof(*fds));
+	return nt_do(nt, msg);
+}
+
+int nt_open_port(struct nt *nt, const char *addr, uint16_t number)
+{
+	int fd = nt_bind_udp(addr, number), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = nt_lend(nt, fd);
+	close(fd);
+	return ret;
+}
+
+int nt_open_ports(struct nt *nt, const char *addr, int n, uint16_t *numbers)
+{
+	int *fds = calloc(n, sizeof(*fds)), ret = 0, i;
+
+	if (!fds)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		fds[i] = nt_bind_udp(addr, 0);
+		if (fds[i] < 0)
+			break;
+		if (numbers)
+			numbers[i] = nt_bound_number(fds[i]);
+	}
+	ret = i < n ? fds[i] : nt_lend_many(nt, fds, n);
+	while (i--)
+		close(fds[i]);
+	free(fds);
+	return ret;
 }
 
 int nt_claim(struct nt *nt, const char *addr, uint16_t number, uint64_t cookie)
@@ -37,16 +83,6 @@ int nt_claim_for(struct nt *nt, const char *addr, uint16_t number, uint64_t cook
 	return nt_do(nt, msg);
 }
 
-int nt_reserve_many(struct nt *nt, const char *addr, uint32_t count)
-{
-	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PORT_RESERVE);
-
-	nt_put_addr(msg, MACHNET_A_PORT_ADDR, addr);
-	nt_put_u16(msg, MACHNET_A_PORT_NUMBER, 0);
-	nt_put_u32(msg, MACHNET_A_PORT_COUNT, count);
-	return nt_do(nt, msg);
-}
-
 int nt_release_many(struct nt *nt, const char *addr, const uint16_t *numbers, int n)
 {
 	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PORT_RELEASE);
@@ -56,7 +92,7 @@ int nt_release_many(struct nt *nt, const char *addr, const uint16_t *numbers, in
 	return nt_do(nt, msg);
 }
 
-int nt_register(struct nt *nt, uint32_t ifindex)
+struct nl_msg *nt_register_msg(struct nt *nt, uint32_t ifindex)
 {
 	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 1 };
 	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_DEVICE_REGISTER);
@@ -67,7 +103,12 @@ int nt_register(struct nt *nt, uint32_t ifindex)
 	nt_put_u32(msg, MACHNET_A_DEVICE_ENGINES, 4);
 	nt_put_u32(msg, MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_PROBED);
 	nt_put(msg, MACHNET_A_DEVICE_DRIVER, "net_test", sizeof("net_test"));
-	return nt_do(nt, msg);
+	return msg;
+}
+
+int nt_register(struct nt *nt, uint32_t ifindex)
+{
+	return nt_do(nt, nt_register_msg(nt, ifindex));
 }
 
 int nt_device_op(struct nt *nt, int cmd, uint32_t ifindex)

@@ -51,19 +51,26 @@ static void expect_device(struct __test_metadata *_metadata, const struct nt *nt
 	EXPECT_EQ(4, nt_u32(nt, MACHNET_A_DEVICE_ENGINES));
 	EXPECT_EQ(MACHNET_RSS_CLASS_PROBED, nt_u32(nt, MACHNET_A_DEVICE_RSS_CLASS));
 	EXPECT_STREQ("net_test", nt_str(nt, MACHNET_A_DEVICE_DRIVER));
+}
+
+static void expect_answer(struct __test_metadata *_metadata, const struct nt *nt, uint32_t ifindex)
+{
+	expect_device(_metadata, nt, ifindex);
 	EXPECT_EQ((uint32_t)getpid(), nt_u32(nt, MACHNET_A_DEVICE_PID));
 }
 
 TEST_F(device, register_get_dump_announce)
 {
 	ASSERT_EQ(0, nt_register(&self->path, self->ifindex));
-	expect_device(_metadata, &self->path, self->ifindex);
+	expect_answer(_metadata, &self->path, self->ifindex);
 	ASSERT_EQ(0, nt_device_op(&self->other, MACHNET_CMD_DEVICE_GET, self->ifindex));
-	expect_device(_metadata, &self->other, self->ifindex);
+	expect_answer(_metadata, &self->other, self->ifindex);
 	ASSERT_EQ(1, nt_dump(&self->other, MACHNET_CMD_DEVICE_GET, NULL, NULL));
-	expect_device(_metadata, &self->other, self->ifindex);
+	expect_answer(_metadata, &self->other, self->ifindex);
 	ASSERT_TRUE(nt_wait_event(&self->events, MACHNET_CMD_DEVICE_ADD_NTF, TIMEOUT_MS));
 	expect_device(_metadata, &self->events, self->ifindex);
+	/* Anybody may listen. */
+	EXPECT_EQ(NULL, self->events.attrs[MACHNET_A_DEVICE_PID]);
 }
 
 TEST_F(device, one_datapath_per_netdev)

@@ -232,11 +232,11 @@ static int dump_ports(struct nt *nt, const char *addr, uint16_t number)
 	return nt_dump_msg(nt, msg, NULL, NULL);
 }
 
-static int reserve_as_nobody(void *arg)
+static int lend_as_nobody(void *arg)
 {
 	struct nt *reader = arg, user;
 
-	if (nt_drop_root() || nt_open(&user) || nt_reserve(&user, "0.0.0.0", 7003))
+	if (nt_drop_root() || nt_open(&user) || nt_open_port(&user, "0.0.0.0", 7003))
 		return 1;
 	/* The reader's socket is root's, but who asks is the process. */
 	if (dump_u32(reader, MACHNET_CMD_PORT_GET, MACHNET_A_PORT_OWNER_UID, 65534) != 1)
@@ -252,20 +252,20 @@ TEST_F(filter, ports)
 {
 	struct nt *path = &self->path, *reader = &self->reader;
 
-	ASSERT_EQ(0, nt_reserve(path, "127.0.0.1", 7000));
-	ASSERT_EQ(0, nt_reserve(path, "127.0.0.1", 7001));
-	ASSERT_EQ(0, nt_reserve(path, "127.0.0.2", 7000));
-	ASSERT_EQ(0, nt_reserve(path, "::1", 7000));
+	ASSERT_EQ(0, nt_open_port(path, "127.0.0.1", 7000));
+	ASSERT_EQ(0, nt_open_port(path, "127.0.0.1", 7001));
+	ASSERT_EQ(0, nt_open_port(path, "127.0.0.2", 7000));
+	ASSERT_EQ(0, nt_open_port(path, "::1", 7000));
 	EXPECT_EQ(4, dump_ports(reader, NULL, 0));
 	EXPECT_EQ(3, dump_ports(reader, NULL, 7000));
 	EXPECT_EQ(2, dump_ports(reader, "127.0.0.1", 0));
 	EXPECT_EQ(1, dump_ports(reader, "127.0.0.1", 7000));
 	EXPECT_EQ(1, dump_ports(reader, "::1", 0));
 	EXPECT_EQ(0, dump_ports(reader, "::1", 7001));
-	/* Any is an address like others here: what is reserved on it, not everything. */
+	/* Any is an address like others here: what is bound to it, not everything. */
 	EXPECT_EQ(0, dump_ports(reader, "0.0.0.0", 0));
-	EXPECT_EQ(0, nt_in_child(reserve_as_nobody, reader));
-	EXPECT_EQ(-EINVAL, dump_u32(reader, MACHNET_CMD_PORT_GET, MACHNET_A_PORT_COUNT, 1));
+	EXPECT_EQ(0, nt_in_child(lend_as_nobody, reader));
+	EXPECT_EQ(-EINVAL, dump_u32(reader, MACHNET_CMD_PORT_GET, MACHNET_A_PORT_SOCKET, 1));
 	EXPECT_EQ(-EINVAL, dump_u32(reader, MACHNET_CMD_PORT_GET, MACHNET_A_PORT_OWNER_CGROUP,
 				    1));
 }

@@ -98,14 +98,14 @@ TEST_F(golden, port)
 {
 	uint64_t cookie;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "127.0.0.1", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "127.0.0.1", 7000));
 	cookie = nt_u64(&self->app, MACHNET_A_PORT_COOKIE);
 	ASSERT_EQ(0, nt_claim(&self->path, "127.0.0.1", 7000, cookie));
-	ASSERT_EQ(0, nt_reserve(&self->app, "::1", 7001));
-	ASSERT_EQ(-EADDRINUSE, nt_reserve(&self->path, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "::1", 7001));
+	ASSERT_EQ(-EBADF, nt_lend(&self->path, -1));
 	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_RELEASE, "127.0.0.1", 7000));
 	ASSERT_EQ(0, nt_port_op(&self->path, MACHNET_CMD_PORT_RELEASE, "::1", 7001));
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7002));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7002));
 	nt_close(&self->app);
 	EXPECT_TRUE(is_golden(&self->events, self->out, self->file, "port"));
 }

@@ -71,7 +71,7 @@ TEST_F(parse, what_must_be_there)
 {
 	static const int needed[] = {
 		MACHNET_A_PORT_ADDR, MACHNET_A_PORT_NUMBER, MACHNET_A_PORT_OWNER_UID,
-		MACHNET_A_PORT_OWNER_COMM, MACHNET_A_PORT_STRAY,
+		MACHNET_A_PORT_STRAY,
 	};
 	uint32_t head = self->nlh->nlmsg_len;
 	struct machnet_nl_port port;
@@ -204,36 +204,6 @@ TEST_F(parse, a_route_knows_how_it_was_asked_for)
 	self->nlh->nlmsg_len = head;
 }
 
-TEST_F(parse, port_numbers)
-{
-	static const uint16_t sent[3] = { 7000, 1, 65535 }, with_0[3] = { 7000, 0, 65535 };
-	uint32_t head = self->nlh->nlmsg_len;
-	uint16_t got[4] = { 0, 0, 0, 99 };
-	struct machnet_nl_numbers out = { .numbers = got, .count = 3 };
-
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(sent), sent);
-	ASSERT_EQ(0, machnet_nl_parse_numbers(self->nlh, &out));
-	EXPECT_EQ(0, memcmp(got, sent, sizeof(sent)));
-	/* Neither more nor fewer than were asked for, and no half ones. */
-	out.count = 4;
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	out.count = 2;
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	out.count = 0;
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	out.count = 3;
-	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(sent), sent);
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	self->nlh->nlmsg_len = head;
-	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(sent) - 1, sent);
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	self->nlh->nlmsg_len = head;
-	mnl_attr_put(self->nlh, MACHNET_A_PORT_NUMBERS, sizeof(with_0), with_0);
-	EXPECT_EQ(-EBADMSG, machnet_nl_parse_numbers(self->nlh, &out));
-	EXPECT_EQ(99, got[3]);
-}
-
 /* Attribute i has the value 100 + i, but for the one that is left out. */
 static void put_stats(struct nlmsghdr *nlh, int skip)
 {
@@ -294,7 +264,7 @@ TEST_F(parse, events)
 	ASSERT_EQ(0, machnet_nl_parse_event(self->nlh, &event));
 	EXPECT_EQ(MACHNET_CMD_PORT_DEL_NTF, event.cmd);
 	EXPECT_EQ(MACHNET_REASON_ADMIN, event.port.reason);
-	set_cmd(self->nlh, MACHNET_CMD_PORT_RESERVE);
+	set_cmd(self->nlh, MACHNET_CMD_PORT_LEND);
 	EXPECT_EQ(-ENOMSG, machnet_nl_parse_event(self->nlh, &event));
 	set_cmd(self->nlh, MACHNET_CMD_MAX + 1);
 	EXPECT_EQ(-ENOMSG, machnet_nl_parse_event(self->nlh, &event));

@@ -166,6 +166,7 @@ static double longest[2];
 
 static int ask(struct nt *nt)
 {
+	const struct nt_route route = { .dst = "127.0.0.1" };
 	double at = now_us(), took;
 	int ret;
 
@@ -175,9 +176,9 @@ static int ask(struct nt *nt)
 	if (ret && ret != -ENOENT)
 		return ret;
 	at = now_us();
-	ret = nt_reserve(nt, "127.0.0.1", 7000);
+	ret = nt_route_get(nt, route.dst, true);
 	if (!ret)
-		ret = nt_port_op(nt, MACHNET_CMD_PORT_RELEASE, "127.0.0.1", 7000);
+		ret = nt_route_op(nt, MACHNET_CMD_ROUTE_UNWATCH, &route);
 	took = now_us() - at;
 	longest[1] = took > longest[1] ? took : longest[1];
 	return ret;

@@ -9,45 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "nltest.h"
-
-#define UNLOAD_MS	10000
-
-static bool is_loaded(void)
-{
-	FILE *file = fopen("/proc/modules", "r");
-	char line[512];
-	bool found = false;
-
-	while (file && fgets(line, sizeof(line), file))
-		found |= !strncmp(line, "machnet ", 8);
-	if (file)
-		fclose(file);
-	return found;
-}
-
-static bool try_unload(void)
-{
-	return system("modprobe -r machnet 2>/dev/null") == 0 && !is_loaded();
-}
-
-/* What belongs to a socket goes in the background: the module is free soon after. */
-static bool unload(void)
-{
-	const struct timespec pause = { .tv_nsec = 20000000 };
-	int i;
-
-	for (i = 0; i < UNLOAD_MS / 20; i++) {
-		if (try_unload())
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
 
 NT_NEEDS_MODULE
 
@@ -58,7 +23,7 @@ FIXTURE(module)
 
 FIXTURE_SETUP(module)
 {
-	ASSERT_TRUE(unload());
+	ASSERT_TRUE(nt_unload());
 	ASSERT_EQ(0, nt_new_netns());
 }
 
@@ -69,37 +34,37 @@ FIXTURE_TEARDOWN(module)
 
 TEST_F(module, resolving_the_family_loads_it)
 {
-	ASSERT_FALSE(is_loaded());
+	ASSERT_FALSE(nt_is_loaded());
 	ASSERT_EQ(0, nt_open(&self->nt));
-	EXPECT_TRUE(is_loaded());
+	EXPECT_TRUE(nt_is_loaded());
 	/* An open socket that owns nothing does not hold it. */
-	EXPECT_TRUE(try_unload());
-	EXPECT_NE(0, nt_reserve(&self->nt, "0.0.0.0", 7000));
+	EXPECT_TRUE(nt_try_unload());
+	EXPECT_NE(0, nt_open_port(&self->nt, "0.0.0.0", 7000));
 }
 
 TEST_F(module, anybody_may_load_it)
 {
 	ASSERT_EQ(0, nt_drop_root());
 	ASSERT_EQ(0, nt_open(&self->nt));
-	EXPECT_TRUE(is_loaded());
+	EXPECT_TRUE(nt_is_loaded());
 }
 
 TEST_F(module, a_port_holds_it)
 {
 	ASSERT_EQ(0, nt_open(&self->nt));
-	ASSERT_EQ(0, nt_reserve(&self->nt, "0.0.0.0", 7000));
-	EXPECT_FALSE(try_unload());
+	ASSERT_EQ(0, nt_open_port(&self->nt, "0.0.0.0", 7000));
+	EXPECT_FALSE(nt_try_unload());
 	ASSERT_EQ(0, nt_port_op(&self->nt, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7000));
-	EXPECT_TRUE(unload());
+	EXPECT_TRUE(nt_unload());
 }
 
 TEST_F(module, a_watched_route_holds_it)
 {
 	ASSERT_EQ(0, nt_open(&self->nt));
 	ASSERT_EQ(0, nt_route_get(&self->nt, "127.0.0.1", true));
-	EXPECT_FALSE(try_unload());
+	EXPECT_FALSE(nt_try_unload());
 	nt_close(&self->nt);
-	EXPECT_TRUE(unload());
+	EXPECT_TRUE(nt_unload());
 }
 
 TEST_F_TIMEOUT(module, a_device_with_connections_holds_it, 120)
@@ -111,9 +76,9 @@ TEST_F_TIMEOUT(module, a_device_with_connections_holds_it, 120)
 	ASSERT_EQ(0, nt_register(&self->nt, ifindex));
 	for (id = 1; id <= 500; id++)
 		ASSERT_EQ(0, nt_connect(&self->nt, id, ifindex));
-	EXPECT_FALSE(try_unload());
+	EXPECT_FALSE(nt_try_unload());
 	nt_close(&self->nt);
-	EXPECT_TRUE(unload());
+	EXPECT_TRUE(nt_unload());
 }
 
 TEST_F(module, a_netdev_that_goes_frees_it)
@@ -125,7 +90,7 @@ TEST_F(module, a_netdev_that_goes_frees_it)
 	ASSERT_EQ(0, nt_connect(&self->nt, 1, ifindex));
 	ASSERT_EQ(0, nt_sh("ip link del mnt0"));
 	/* The socket is still open; it owns nothing any more. */
-	EXPECT_TRUE(unload());
+	EXPECT_TRUE(nt_unload());
 }
 
 /* Everything at once, in a namespace that goes with the process: no clean-up at all. */
@@ -136,7 +101,7 @@ static int live_and_die(void)
 
 	if (nt_open(&nt) || nt_register(&nt, ifindex) || nt_connect(&nt, 1, ifindex))
 		return 1;
-	if (nt_reserve(&nt, "0.0.0.0", 7000) || nt_reserve(&nt, "::", 7000))
+	if (nt_open_port(&nt, "0.0.0.0", 7000) || nt_open_port(&nt, "::", 7000))
 		return 2;
 	if (nt_claim(&nt, "::", 7000, nt_u64(&nt, MACHNET_A_PORT_COOKIE)))
 		return 3;
@@ -157,7 +122,7 @@ TEST_F_TIMEOUT(module, a_namespace_that_goes_frees_it, 120)
 		EXPECT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_EQ(0, status);
 	}
-	EXPECT_TRUE(unload());
+	EXPECT_TRUE(nt_unload());
 }
 
 static int enter(const char *path)
@@ -181,13 +146,13 @@ TEST_F(module, a_deleted_namespace_lives_as_long_as_its_owner)
 	ASSERT_EQ(0, nt_sh("ip netns add %s && ip -n %s link set lo up", name, name));
 	ASSERT_EQ(0, enter(there));
 	EXPECT_EQ(0, nt_open(&self->nt));
-	EXPECT_EQ(0, nt_reserve(&self->nt, "0.0.0.0", 7000));
+	EXPECT_EQ(0, nt_open_port(&self->nt, "0.0.0.0", 7000));
 	ASSERT_EQ(0, enter(here));
 	ASSERT_EQ(0, nt_sh("ip netns del %s", name));
 	/* Only the socket is left of the namespace. */
 	EXPECT_EQ(1, nt_dump(&self->nt, MACHNET_CMD_PORT_GET, NULL, NULL));
 	nt_close(&self->nt);
-	EXPECT_TRUE(unload());
+	EXPECT_TRUE(nt_unload());
 }
 
 TEST_F_TIMEOUT(module, again_and_again, 120)
@@ -196,9 +161,9 @@ TEST_F_TIMEOUT(module, again_and_again, 120)
 
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, nt_open(&self->nt));
-		ASSERT_EQ(0, nt_reserve(&self->nt, "127.0.0.1", 7000));
+		ASSERT_EQ(0, nt_open_port(&self->nt, "127.0.0.1", 7000));
 		nt_close(&self->nt);
-		ASSERT_TRUE(unload());
+		ASSERT_TRUE(nt_unload());
 	}
 }
 

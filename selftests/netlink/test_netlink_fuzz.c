@@ -28,6 +28,10 @@
 #define N_DEVS		3
 #define N_SOCKETS	4
 #define ROOM		65536
+/* Sockets that may be lent: their descriptors and ports. */
+#define FD_BASE		100
+#define N_FDS		16
+#define PORT_BASE	8000
 
 NT_NEEDS_MODULE
 
@@ -69,24 +73,20 @@ static const struct field requests[MACHNET_CMD_MAX + 1][MOST] = {
 	},
 	[MACHNET_CMD_DEVICE_UNREGISTER] = { { MACHNET_A_DEVICE_IFINDEX, U32, DEV_BASE, N_DEVS } },
 	[MACHNET_CMD_DEVICE_GET] = { { MACHNET_A_DEVICE_IFINDEX, U32, DEV_BASE, N_DEVS } },
-	[MACHNET_CMD_PORT_RESERVE] = {
-		{ MACHNET_A_PORT_ADDR, ADDR, 0, 0 },
-		{ MACHNET_A_PORT_NUMBER, U16, 0, 1 },
-		{ MACHNET_A_PORT_COUNT, U32, 1, 100 },
-	},
+	[MACHNET_CMD_PORT_LEND] = { { MACHNET_A_PORT_SOCKET, U32, FD_BASE, N_FDS } },
 	[MACHNET_CMD_PORT_RELEASE] = {
 		{ MACHNET_A_PORT_ADDR, ADDR, 0, 0 },
-		{ MACHNET_A_PORT_NUMBERS, LIST, 32768, 28232 },
+		{ MACHNET_A_PORT_NUMBERS, LIST, PORT_BASE, N_FDS },
 	},
 	[MACHNET_CMD_PORT_CLAIM] = {
 		{ MACHNET_A_PORT_ADDR, ADDR, 0, 0 },
-		{ MACHNET_A_PORT_NUMBER, U16, 32768, 28232 },
+		{ MACHNET_A_PORT_NUMBER, U16, PORT_BASE, N_FDS },
 		{ MACHNET_A_PORT_COOKIE, U64, 0, 9 },
 		{ MACHNET_A_PORT_OWNER_PID, U32, 1, 1000 },
 	},
 	[MACHNET_CMD_PORT_GET] = {
 		{ MACHNET_A_PORT_ADDR, ADDR, 0, 0 },
-		{ MACHNET_A_PORT_NUMBER, U16, 32768, 28232 },
+		{ MACHNET_A_PORT_NUMBER, U16, PORT_BASE, N_FDS },
 	},
 	[MACHNET_CMD_CONNECTION_ADD] = {
 		{ MACHNET_A_CONNECTION_ID, U64, 1, 64 },
@@ -307,6 +307,8 @@ FIXTURE_SETUP(fuzz)
 		ASSERT_EQ(0, nt_link_set(name, true));
 	}
 	ASSERT_EQ(0, nt_addr_add(DEV_BASE, "10.9.0.1", 24));
+	for (i = 0; i < N_FDS; i++)
+		ASSERT_EQ(FD_BASE + i, dup2(nt_bind_udp("127.0.0.1", PORT_BASE + i), FD_BASE + i));
 }
 
 FIXTURE_TEARDOWN(fuzz)
@@ -396,7 +398,7 @@ static void expect_alive(struct __test_metadata *_metadata, const int *zeros)
 		EXPECT_EQ(0, stats[*zeros])
 			TH_LOG("number %d", *zeros);
 	}
-	EXPECT_EQ(0, nt_reserve(&nt, "127.0.0.1", 7000));
+	EXPECT_EQ(0, nt_open_port(&nt, "127.0.0.1", 7000));
 	EXPECT_EQ(0, nt_port_op(&nt, MACHNET_CMD_PORT_RELEASE, "127.0.0.1", 7000));
 	EXPECT_EQ(0, nt_dump(&nt, MACHNET_CMD_PORT_GET, NULL, NULL));
 	EXPECT_EQ(0, nt_dump(&nt, MACHNET_CMD_ROUTE_DUMP, NULL, NULL));

@@ -21,7 +21,6 @@
 #include "kselftest_harness.h"
 #include "nltest.h"
 
-#define QUOTA		"/proc/sys/net/machnet/max_ports_per_user"
 #define CGROUPS		"/sys/fs/cgroup"
 #define OVERFLOW_ID	65534u
 #define ALICE		1000
@@ -106,7 +105,7 @@ static int alice(struct nt *nt)
 {
 	if (nt_become(ALICE) || nt_open(nt))
 		return 1;
-	if (nt_reserve(nt, "0.0.0.0", 0) || nt_reserve(nt, "0.0.0.0", 7000))
+	if (nt_open_port(nt, "0.0.0.0", 0) || nt_open_port(nt, "0.0.0.0", 7000))
 		return 2;
 	return nt_u32(nt, MACHNET_A_PORT_OWNER_UID) == ALICE &&
 	       nt_u32(nt, MACHNET_A_PORT_OWNER_PID) == (uint32_t)getpid() ? 0 : 3;
@@ -124,22 +123,19 @@ static int bob(void *arg)
 		return 2;
 	if (strcmp(nt.extack, "it belongs to another netlink socket"))
 		return 3;
-	if (nt_reserve(&nt, "0.0.0.0", 7000) != -EADDRINUSE)
+	if (nt_open_port(&nt, "0.0.0.0", 7000) != -EADDRINUSE)
 		return 4;
-	if (strcmp(nt.extack, "the port is held by another socket of this host"))
-		return 5;
 	if (nt_claim(&nt, "0.0.0.0", 7000, 0) != -EPERM)
+		return 5;
+	if (nt_open_port(&nt, "0.0.0.0", 80) != -EACCES)
 		return 6;
-	if (nt_reserve(&nt, "0.0.0.0", 80) != -EACCES ||
-	    strcmp(nt.extack, "a privileged port needs CAP_NET_BIND_SERVICE"))
+	if (nt_open_port(&nt, "0.0.0.0", 7001))
 		return 7;
-	if (nt_reserve(&nt, "0.0.0.0", 7001))
-		return 8;
-	/* Who has it is no secret, as with ss; the cookie is. */
+	/* Whose it is is no secret, as with ss; the cookie and the process are. */
 	if (nt_port_op(&nt, MACHNET_CMD_PORT_GET, "0.0.0.0", 7000) ||
 	    nt_u32(&nt, MACHNET_A_PORT_OWNER_UID) != ALICE || nt.attrs[MACHNET_A_PORT_COOKIE])
-		return 9;
-	return nt_port_op(&nt, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7001) ? 10 : 0;
+		return 8;
+	return nt_port_op(&nt, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7001) ? 9 : 0;
 }
 
 TEST_F(owner, users_have_ports_and_leave_those_of_others_alone)
@@ -165,13 +161,13 @@ static int contained(struct nt *nt)
 	    nt_u32(nt, MACHNET_A_PORT_OWNER_PID) != 0)
 		return 2;
 	/* Its capabilities are worth nothing here. */
-	if (nt_reserve(nt, "0.0.0.0", 80) != -EACCES)
+	if (nt_open_port(nt, "0.0.0.0", 80) != -EACCES)
 		return 3;
 	if (nt_port_op(nt, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 6000) != -EPERM)
 		return 4;
 	if (nt_conn_op(nt, MACHNET_CMD_CONNECTION_KILL, 1) != -EPERM)
 		return 5;
-	if (nt_reserve(nt, "0.0.0.0", 7000))
+	if (nt_open_port(nt, "0.0.0.0", 7000))
 		return 6;
 	return nt_u32(nt, MACHNET_A_PORT_OWNER_UID) == 0 &&
 	       nt_u32(nt, MACHNET_A_PORT_OWNER_PID) == 1 ? 0 : 7;
@@ -181,7 +177,7 @@ TEST_F(owner, the_true_owner_is_seen_from_outside)
 {
 	struct actor actor = { .act = contained, .namespaces = CLONE_NEWUSER | CLONE_NEWPID };
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 6000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 6000));
 	ASSERT_TRUE(start(&actor));
 	ASSERT_EQ(0, nt_port_op(&self->other, MACHNET_CMD_PORT_GET, "0.0.0.0", 7000));
 	EXPECT_EQ(ALICE, nt_u32(&self->other, MACHNET_A_PORT_OWNER_UID));
@@ -189,24 +185,6 @@ TEST_F(owner, the_true_owner_is_seen_from_outside)
 	EXPECT_STREQ("test_owner", nt_str(&self->other, MACHNET_A_PORT_OWNER_COMM));
 	stop(&actor);
 	EXPECT_EQ(1, nt_dump(&self->other, MACHNET_CMD_PORT_GET, NULL, NULL));
-}
-
-TEST_F(owner, a_container_shares_its_users_quota)
-{
-	struct actor outside = { .act = alice };
-	struct actor inside = { .act = contained, .namespaces = CLONE_NEWUSER | CLONE_NEWPID };
-
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 6000));
-	ASSERT_EQ(0, nt_sh("echo 2 > " QUOTA));
-	ASSERT_TRUE(start(&outside));
-	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7000));
-	EXPECT_TRUE(start(&inside));
-	stop(&inside);
-	stop(&outside);
-	ASSERT_EQ(0, nt_sh("echo 0 > " QUOTA));
-	EXPECT_FALSE(start(&inside));
-	EXPECT_EQ(6, inside.status);
-	stop(&inside);
 }
 
 static int enter(int pid, const char *kind, int type)
@@ -259,7 +237,7 @@ TEST_F(owner, a_connection_belongs_to_the_application_in_its_namespaces)
 	struct actor actor = { .act = contained, .namespaces = CLONE_NEWUSER | CLONE_NEWPID };
 	uint32_t ifindex = nt_dummy("mnt0");
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 6000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 6000));
 	ASSERT_TRUE(start(&actor));
 	ASSERT_EQ(0, nt_register(&self->app, ifindex));
 	ASSERT_EQ(0, connect_for(&self->app, 1, ifindex, actor.pid));
@@ -272,16 +250,16 @@ TEST_F(owner, a_connection_belongs_to_the_application_in_its_namespaces)
 	EXPECT_EQ(0, nt_conn_op(&self->other, MACHNET_CMD_CONNECTION_GET, 1));
 }
 
-TEST_F(owner, a_claim_names_the_application_that_has_reserved)
+TEST_F(owner, a_claim_names_the_application_that_has_lent)
 {
 	uint64_t cookie;
 	int pid = nt_netns_child();
 
 	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	cookie = nt_u64(&self->app, MACHNET_A_PORT_COOKIE);
 	EXPECT_EQ(-EKEYREJECTED, nt_claim_for(&self->other, "0.0.0.0", 7000, cookie, pid));
-	EXPECT_STREQ("another process has reserved the port", self->other.extack);
+	EXPECT_STREQ("another process has lent the port", self->other.extack);
 	EXPECT_EQ(-EKEYREJECTED, nt_claim_for(&self->other, "0.0.0.0", 7000, cookie, 999999));
 	EXPECT_EQ(-EKEYREJECTED,
 		  nt_claim_for(&self->other, "0.0.0.0", 7000, cookie ^ 1, getpid()));
@@ -303,7 +281,7 @@ static int grouped(struct nt *nt)
 {
 	if (nt_sh("echo %d > " CGROUPS "/mnt-%d/cgroup.procs", getpid(), getppid()))
 		return 1;
-	return nt_open(nt) || nt_reserve(nt, "0.0.0.0", 7000) ? 2 : 0;
+	return nt_open(nt) || nt_open_port(nt, "0.0.0.0", 7000) ? 2 : 0;
 }
 
 TEST_F(owner, the_cgroup_is_that_of_the_owner)
@@ -322,7 +300,7 @@ TEST_F(owner, the_cgroup_is_that_of_the_owner)
 	EXPECT_EQ(0, stat(CGROUPS, &root));
 	EXPECT_EQ(0, nt_port_op(&self->other, MACHNET_CMD_PORT_GET, "0.0.0.0", 7000));
 	EXPECT_EQ(group.st_ino, nt_u64(&self->other, MACHNET_A_PORT_OWNER_CGROUP));
-	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7001));
+	EXPECT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7001));
 	EXPECT_EQ(root.st_ino, nt_u64(&self->app, MACHNET_A_PORT_OWNER_CGROUP));
 	EXPECT_EQ(0, nt_register(&self->app, ifindex));
 	EXPECT_EQ(0, connect_for(&self->app, 1, ifindex, actor.pid));
@@ -330,31 +308,6 @@ TEST_F(owner, the_cgroup_is_that_of_the_owner)
 	EXPECT_EQ(group.st_ino, nt_u64(&self->app, MACHNET_A_CONNECTION_OWNER_CGROUP));
 	stop(&actor);
 	EXPECT_EQ(0, rmdir(path));
-}
-
-static unsigned int read_quota(void)
-{
-	FILE *file = fopen(QUOTA, "r");
-	unsigned int quota = 0;
-
-	if (!file)
-		return 0;
-	if (fscanf(file, "%u", &quota) != 1)
-		quota = 0;
-	fclose(file);
-	return quota;
-}
-
-TEST_F(owner, the_quota_is_of_the_network_namespace)
-{
-	EXPECT_EQ(1024, read_quota());
-	ASSERT_EQ(0, nt_sh("echo 7 > " QUOTA));
-	EXPECT_EQ(7, read_quota());
-	EXPECT_NE(0, nt_sh("echo -1 > " QUOTA " 2>/dev/null"));
-	EXPECT_NE(0, nt_sh("echo many > " QUOTA " 2>/dev/null"));
-	EXPECT_EQ(7, read_quota());
-	ASSERT_EQ(0, nt_new_netns());
-	EXPECT_EQ(1024, read_quota());
 }
 
 TEST_HARNESS_MAIN

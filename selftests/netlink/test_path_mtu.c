@@ -97,7 +97,7 @@ TEST_F_TIMEOUT(path_mtu, ipv4_follows_the_router, 120)
 {
 	struct nt *events = &self->pair.events;
 
-	ASSERT_EQ(0, nt_reserve(&self->pair.path, "10.9.0.1", PORT));
+	ASSERT_EQ(0, nt_open_port(&self->pair.path, "10.9.0.1", PORT));
 	ASSERT_TRUE(nt_pair_watch_dst(&self->pair, "10.88.1.1"));
 	ASSERT_EQ(0, send_v4("10.9.0.1", "10.88.1.1"));
 	ASSERT_TRUE(nt_wait_route(events, "10.88.1.1", MACHNET_ROUTE_STATE_REACHABLE));
@@ -108,7 +108,7 @@ TEST_F_TIMEOUT(path_mtu, ipv6_follows_the_router, 120)
 {
 	struct nt *events = &self->pair.events;
 
-	ASSERT_EQ(0, nt_reserve(&self->pair.path, "::", PORT));
+	ASSERT_EQ(0, nt_open_port(&self->pair.path, "::", PORT));
 	ASSERT_TRUE(nt_pair_watch_dst(&self->pair, "2001:db8:88::1"));
 	ASSERT_EQ(0, send_v6("2001:db8:9::1", "2001:db8:88::1"));
 	ASSERT_TRUE(nt_wait_route(events, "2001:db8:88::1", MACHNET_ROUTE_STATE_REACHABLE));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_port.c - UDP ports reserved through the kernel
+ * test_port.c - UDP ports that their owners have lent
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include "nltest.h"
 
 #define TIMEOUT_MS	5000
-#define QUOTA		"/proc/sys/net/machnet/max_ports_per_user"
 
 NT_NEEDS_MODULE
 
@@ -41,9 +40,9 @@ FIXTURE_TEARDOWN(port)
 	nt_close(&self->events);
 }
 
-TEST_F(port, reserve_tells_the_port_and_its_owner)
+TEST_F(port, lend_answers_with_the_port_and_its_owner)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	EXPECT_TRUE(nt_is_addr(&self->app, MACHNET_A_PORT_ADDR, "0.0.0.0"));
 	EXPECT_EQ(7000, nt_u16(&self->app, MACHNET_A_PORT_NUMBER));
 	EXPECT_NE(0, nt_u64(&self->app, MACHNET_A_PORT_COOKIE));
@@ -53,9 +52,9 @@ TEST_F(port, reserve_tells_the_port_and_its_owner)
 	EXPECT_STREQ("test_port", nt_str(&self->app, MACHNET_A_PORT_OWNER_COMM));
 }
 
-TEST_F(port, cookie_is_told_to_the_owner_only)
+TEST_F(port, cookie_is_in_the_answer_alone)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_GET, "0.0.0.0", 7000));
 	EXPECT_EQ(NULL, self->app.attrs[MACHNET_A_PORT_COOKIE]);
 	ASSERT_TRUE(nt_wait_event(&self->events, MACHNET_CMD_PORT_ADD_NTF, TIMEOUT_MS));
@@ -65,67 +64,43 @@ TEST_F(port, cookie_is_told_to_the_owner_only)
 	EXPECT_EQ(NULL, self->other.attrs[MACHNET_A_PORT_COOKIE]);
 }
 
-TEST_F(port, kernel_chooses_different_numbers_and_cookies)
+TEST_F(port, each_has_a_number_and_a_cookie_of_its_own)
 {
 	uint64_t cookie;
 	uint16_t number;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 0));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 0));
 	number = nt_u16(&self->app, MACHNET_A_PORT_NUMBER);
 	cookie = nt_u64(&self->app, MACHNET_A_PORT_COOKIE);
 	EXPECT_LT(0, number);
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 0));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 0));
 	EXPECT_NE(number, nt_u16(&self->app, MACHNET_A_PORT_NUMBER));
 	EXPECT_NE(cookie, nt_u64(&self->app, MACHNET_A_PORT_COOKIE));
 	EXPECT_EQ(2, nt_dump(&self->app, MACHNET_CMD_PORT_GET, NULL, NULL));
 }
 
-TEST_F(port, a_reserved_port_cannot_be_bound)
+TEST_F(port, a_lent_port_cannot_be_bound)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	EXPECT_EQ(-EADDRINUSE, nt_bind_udp("0.0.0.0", 7000));
 	EXPECT_EQ(-EADDRINUSE, nt_bind_udp("127.0.0.1", 7000));
-	ASSERT_EQ(0, nt_reserve(&self->app, "::", 7001));
+	ASSERT_EQ(0, nt_open_port(&self->app, "::", 7001));
 	EXPECT_EQ(-EADDRINUSE, nt_bind_udp("::1", 7001));
-	/* An IPv6 reservation leaves the IPv4 port alone. */
+	/* A port of IPv6 leaves the IPv4 port alone. */
 	EXPECT_LT(-1, nt_bind_udp("127.0.0.1", 7001));
-}
-
-TEST_F(port, a_bound_port_cannot_be_reserved)
-{
-	ASSERT_LT(-1, nt_bind_udp("127.0.0.1", 7000));
-	EXPECT_EQ(-EADDRINUSE, nt_reserve(&self->app, "0.0.0.0", 7000));
-	EXPECT_STREQ("the port is held by another socket of this host", self->app.extack);
-	ASSERT_LT(-1, nt_bind_udp("::1", 7001));
-	EXPECT_EQ(-EADDRINUSE, nt_reserve(&self->app, "::", 7001));
-}
-
-TEST_F(port, a_port_is_reserved_once)
-{
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
-	EXPECT_EQ(-EADDRINUSE, nt_reserve(&self->app, "0.0.0.0", 7000));
-	EXPECT_EQ(-EADDRINUSE, nt_reserve(&self->other, "127.0.0.1", 7000));
-	EXPECT_EQ(1, nt_dump(&self->app, MACHNET_CMD_PORT_GET, NULL, NULL));
 }
 
 TEST_F(port, addresses_have_ports_of_their_own)
 {
-	EXPECT_EQ(0, nt_reserve(&self->app, "127.0.0.1", 7000));
-	EXPECT_EQ(0, nt_reserve(&self->other, "127.0.0.2", 7000));
-	EXPECT_EQ(0, nt_reserve(&self->other, "::1", 7000));
+	EXPECT_EQ(0, nt_open_port(&self->app, "127.0.0.1", 7000));
+	EXPECT_EQ(0, nt_open_port(&self->other, "127.0.0.2", 7000));
+	EXPECT_EQ(0, nt_open_port(&self->other, "::1", 7000));
 	EXPECT_EQ(3, nt_dump(&self->app, MACHNET_CMD_PORT_GET, NULL, NULL));
-}
-
-TEST_F(port, an_address_must_be_local)
-{
-	EXPECT_EQ(-EADDRNOTAVAIL, nt_reserve(&self->app, "192.0.2.1", 7000));
-	EXPECT_STREQ("the address is not one of this host", self->app.extack);
-	EXPECT_EQ(-EADDRNOTAVAIL, nt_reserve(&self->app, "2001:db8::1", 7000));
 }
 
 TEST_F(port, release_frees_the_number)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7000));
 	EXPECT_LT(-1, nt_bind_udp("0.0.0.0", 7000));
 	ASSERT_TRUE(nt_wait_event(&self->events, MACHNET_CMD_PORT_DEL_NTF, TIMEOUT_MS));
@@ -137,7 +112,7 @@ TEST_F(port, release_frees_the_number)
 
 TEST_F(port, an_administrator_may_release)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, nt_port_op(&self->other, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7000));
 	ASSERT_TRUE(nt_wait_event(&self->events, MACHNET_CMD_PORT_DEL_NTF, TIMEOUT_MS));
 	EXPECT_EQ(MACHNET_REASON_ADMIN, nt_u32(&self->events, MACHNET_A_PORT_REASON));
@@ -147,7 +122,7 @@ TEST_F(port, nobody_else_may_release)
 {
 	struct nt user;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, nt_drop_root());
 	ASSERT_EQ(0, nt_open(&user));
 	EXPECT_EQ(-EPERM, nt_port_op(&user, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7000));
@@ -158,8 +133,8 @@ TEST_F(port, nobody_else_may_release)
 
 TEST_F(port, a_closed_socket_loses_its_ports)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
-	ASSERT_EQ(0, nt_reserve(&self->app, "::", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "::", 7000));
 	nt_close(&self->app);
 	EXPECT_EQ(0, nt_dump(&self->other, MACHNET_CMD_PORT_GET, NULL, NULL));
 	EXPECT_LT(-1, nt_bind_udp("0.0.0.0", 7000));
@@ -179,7 +154,7 @@ TEST_F(port, a_killed_process_loses_its_ports)
 	if (pid == 0) {
 		struct nt nt;
 
-		if (nt_open(&nt) || nt_reserve(&nt, "0.0.0.0", 7000) ||
+		if (nt_open(&nt) || nt_open_port(&nt, "0.0.0.0", 7000) ||
 		    write(pipefd[1], "r", 1) != 1)
 			_exit(1);
 		pause();
@@ -191,9 +166,9 @@ TEST_F(port, a_killed_process_loses_its_ports)
 	kill(pid, SIGKILL);
 	ASSERT_TRUE(nt_wait_event(&self->events, MACHNET_CMD_PORT_DEL_NTF, TIMEOUT_MS));
 	EXPECT_EQ(MACHNET_REASON_OWNER_DIED, nt_u32(&self->events, MACHNET_A_PORT_REASON));
-	EXPECT_EQ((uint32_t)pid, nt_u32(&self->events, MACHNET_A_PORT_OWNER_PID));
-	EXPECT_LT(-1, nt_bind_udp("0.0.0.0", 7000));
+	/* Its files have been closed. */
 	waitpid(pid, NULL, 0);
+	EXPECT_LT(-1, nt_bind_udp("0.0.0.0", 7000));
 }
 
 static int send_to(const char *addr, uint16_t port)
@@ -216,9 +191,9 @@ static int send_to(const char *addr, uint16_t port)
 
 TEST_F(port, stray_packets_are_counted_and_not_answered)
 {
-	/* What happens without a reservation: the test can fail. */
+	/* What happens without the port: the test can fail. */
 	ASSERT_EQ(-ECONNREFUSED, send_to("127.0.0.1", 7000));
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	EXPECT_EQ(-EAGAIN, send_to("127.0.0.1", 7000));
 	EXPECT_EQ(-EAGAIN, send_to("127.0.0.1", 7000));
 	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_GET, "0.0.0.0", 7000));
@@ -227,8 +202,8 @@ TEST_F(port, stray_packets_are_counted_and_not_answered)
 
 TEST_F(port, ss_shows_it)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
-	ASSERT_EQ(0, nt_reserve(&self->app, "::1", 7001));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "::1", 7001));
 	EXPECT_EQ(0, nt_sh("ss -Huln 'sport = :7000' | grep -q '0.0.0.0:7000'"));
 	EXPECT_EQ(0, nt_sh("ss -Huln 'sport = :7001' | grep -q '::1.:7001'"));
 }
@@ -237,7 +212,7 @@ TEST_F(port, claim_needs_the_cookie)
 {
 	uint64_t cookie;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	cookie = nt_u64(&self->app, MACHNET_A_PORT_COOKIE);
 	EXPECT_EQ(-EKEYREJECTED, nt_claim(&self->other, "0.0.0.0", 7000, cookie + 1));
 	EXPECT_STREQ("the cookie is not the one of this port", self->other.extack);
@@ -253,7 +228,7 @@ TEST_F(port, a_claim_ends_with_the_datapath_and_the_port_stays)
 {
 	uint64_t cookie;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	cookie = nt_u64(&self->app, MACHNET_A_PORT_COOKIE);
 	ASSERT_EQ(0, nt_claim(&self->other, "0.0.0.0", 7000, cookie));
 	nt_close(&self->other);
@@ -270,56 +245,12 @@ TEST_F(port, claiming_needs_net_admin)
 {
 	struct nt user;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, nt_drop_root());
 	ASSERT_EQ(0, nt_open(&user));
 	EXPECT_EQ(-EPERM, nt_claim(&user, "0.0.0.0", 7000,
 				   nt_u64(&self->app, MACHNET_A_PORT_COOKIE)));
 	nt_close(&user);
-}
-
-TEST_F(port, privileged_numbers_need_the_capability)
-{
-	struct nt user;
-
-	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 80));
-	ASSERT_EQ(0, nt_sh("sysctl -qw net.ipv4.ip_unprivileged_port_start=2000"));
-	ASSERT_EQ(0, nt_drop_root());
-	ASSERT_EQ(0, nt_open(&user));
-	EXPECT_EQ(-EACCES, nt_reserve(&user, "0.0.0.0", 1999));
-	EXPECT_STREQ("a privileged port needs CAP_NET_BIND_SERVICE", user.extack);
-	EXPECT_EQ(0, nt_reserve(&user, "0.0.0.0", 2000));
-	EXPECT_EQ(65534, nt_u32(&user, MACHNET_A_PORT_OWNER_UID));
-	EXPECT_EQ(0, nt_reserve(&user, "0.0.0.0", 0));
-	nt_close(&user);
-}
-
-/* As a user with a quota of two: the step that went wrong, or 0. */
-static int use_quota_of_two(void *arg)
-{
-	struct nt user;
-
-	(void)arg;
-	if (nt_drop_root() || nt_open(&user))
-		return 1;
-	if (nt_reserve(&user, "0.0.0.0", 8000) || nt_reserve(&user, "0.0.0.0", 8001))
-		return 2;
-	if (nt_reserve(&user, "0.0.0.0", 8002) != -EDQUOT)
-		return 3;
-	if (strcmp(user.extack, "this user has net.machnet.max_ports_per_user ports already"))
-		return 4;
-	if (nt_port_op(&user, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 8000))
-		return 5;
-	return nt_reserve(&user, "0.0.0.0", 8002) ? 6 : 0;
-}
-
-TEST_F(port, a_user_has_a_quota_and_an_administrator_has_none)
-{
-	ASSERT_EQ(0, nt_sh("echo 2 > " QUOTA));
-	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
-	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7001));
-	EXPECT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7002));
-	EXPECT_EQ(0, nt_in_child(use_quota_of_two, NULL));
 }
 
 static void count_numbers(struct nt *nt, void *data)
@@ -329,13 +260,13 @@ static void count_numbers(struct nt *nt, void *data)
 	seen[nt_u16(nt, MACHNET_A_PORT_NUMBER)]++;
 }
 
-TEST_F_TIMEOUT(port, a_dump_tells_each_of_many_once, 120)
+TEST_F_TIMEOUT(port, a_dump_has_each_of_many_once, 120)
 {
 	static unsigned char seen[65536];
 	int i, wrong = 0;
 
 	for (i = 10000; i < 11000; i++)
-		ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", i));
+		ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", i));
 	ASSERT_EQ(1000, nt_dump(&self->other, MACHNET_CMD_PORT_GET, count_numbers, seen));
 	for (i = 0; i < 65536; i++)
 		wrong += seen[i] != (i >= 10000 && i < 11000);

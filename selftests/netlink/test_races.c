@@ -82,18 +82,18 @@ static int port_request(struct nt *nt, struct nt_random *r)
 
 	switch (nt_random(r, 6)) {
 	case 0:
-		return nt_reserve_many(nt, addr, 1 + nt_random(r, 100));
+		return nt_open_ports(nt, addr, 1 + nt_random(r, 100), NULL);
 	case 1:
 		return nt_port_op(nt, MACHNET_CMD_PORT_RELEASE, addr, number);
 	case 2:
 		return nt_release_many(nt, addr, numbers, 2);
 	case 3:
-		ret = nt_reserve(nt, addr, number);
+		ret = nt_open_port(nt, addr, number);
 		return ret ? ret : nt_claim(nt, addr, number, nt_u64(nt, MACHNET_A_PORT_COOKIE));
 	case 4:
 		return nt_port_op(nt, MACHNET_CMD_PORT_GET, addr, number);
 	default:
-		return nt_reserve(nt, addr, nt_once_in(r, 2) ? number : 0);
+		return nt_open_port(nt, addr, nt_once_in(r, 2) ? number : 0);
 	}
 }
 
@@ -403,7 +403,7 @@ TEST_F_TIMEOUT(races, nothing_is_left_of_all_this, 3600)
 	EXPECT_TRUE(wait_unloaded());
 	/* And it works as on the first day. */
 	ASSERT_EQ(0, nt_open(&nt));
-	EXPECT_EQ(0, nt_reserve(&nt, "127.0.0.1", 7000));
+	EXPECT_EQ(0, nt_open_port(&nt, "127.0.0.1", 7000));
 	nt_close(&nt);
 	EXPECT_TRUE(wait_unloaded());
 }
@@ -419,7 +419,7 @@ static void hammer(int number)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (nt_open(&nt))
 		_exit(1);
-	while (!nt_reserve(&nt, "127.0.0.1", number) &&
+	while (!nt_open_port(&nt, "127.0.0.1", number) &&
 	       !nt_port_op(&nt, MACHNET_CMD_PORT_RELEASE, "127.0.0.1", number))
 		__atomic_add_fetch(&tally->served, 1, __ATOMIC_RELAXED);
 	for (;;)

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/icmpv6.h>
@@ -116,25 +115,17 @@ static bool is_question(const void *packet, size_t len, const char *text)
 	       ns->icmp.icmp6_type == 135 && !memcmp(&ns->target, addr.b, 16);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Is there a question for the address on the wire within the time? */
 static bool is_asked(int wire, const char *dst, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = wire, .events = POLLIN };
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end = nt_now_ms() + timeout_ms, left;
 	unsigned char packet[2048];
 	struct sockaddr_ll from;
 	socklen_t size;
 	ssize_t len;
 
-	while ((left = end - now_ms()) > 0 && poll(&pfd, 1, left) == 1) {
+	while ((left = end - nt_now_ms()) > 0 && poll(&pfd, 1, left) == 1) {
 		size = sizeof(from);
 		len = recvfrom(wire, packet, sizeof(packet), 0, (struct sockaddr *)&from, &size);
 		if (len > 0 && from.sll_pkttype != PACKET_OUTGOING &&
@@ -172,12 +163,12 @@ static int confirm(struct nt *nt, const char *dst)
 static bool is_asked_all_the_same(struct nt_pair *pair, int wire, const char *dst,
 				  const char *nexthop)
 {
-	int64_t end = now_ms() + SILENCE_MS;
+	int64_t end = nt_now_ms() + SILENCE_MS;
 
 	do {
 		if (confirm(&pair->path, dst) || is_asked(wire, nexthop, CONFIRM_MS))
 			return true;
-	} while (now_ms() < end);
+	} while (nt_now_ms() < end);
 	return false;
 }
 

@@ -87,45 +87,25 @@ TEST_F(stats, ports)
 	uint16_t numbers[3] = { 7000, 7001, 7002 };
 	uint64_t cookie;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	cookie = nt_u64(&self->app, MACHNET_A_PORT_COOKIE);
 	MOVES(MACHNET_A_STATS_PORTS, 1, MACHNET_A_STATS_PORTS_RESERVED, 1);
-	EXPECT_EQ(-EADDRINUSE, nt_reserve(&self->path, "0.0.0.0", 7000));
-	EXPECT_EQ(-EADDRNOTAVAIL, nt_reserve(&self->path, "192.0.2.1", 7000));
+	EXPECT_EQ(-EBADF, nt_lend(&self->path, -1));
+	EXPECT_EQ(-EINVAL, nt_lend_many(&self->path, NULL, 0));
 	MOVES(MACHNET_A_STATS_PORTS_REFUSED, 2);
 	EXPECT_EQ(-EKEYREJECTED, nt_claim(&self->path, "0.0.0.0", 7000, cookie + 1));
 	EXPECT_EQ(-EKEYREJECTED, nt_claim_for(&self->path, "0.0.0.0", 7000, cookie, 1));
 	MOVES(MACHNET_A_STATS_CLAIMS_REFUSED, 2);
 	EXPECT_EQ(0, nt_claim(&self->path, "0.0.0.0", 7000, cookie));
 	MOVES(MACHNET_A_STATS_PORTS_CLAIMED, 1);
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7001));
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7002));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7001));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7002));
 	ASSERT_EQ(0, nt_release_many(&self->app, "0.0.0.0", numbers, 3));
 	MOVES(MACHNET_A_STATS_PORTS, -1, MACHNET_A_STATS_PORTS_RESERVED, 2);
-	ASSERT_EQ(0, nt_reserve_many(&self->path, "0.0.0.0", 100));
+	ASSERT_EQ(0, nt_open_ports(&self->path, "0.0.0.0", 100, NULL));
 	MOVES(MACHNET_A_STATS_PORTS, 100, MACHNET_A_STATS_PORTS_RESERVED, 100);
 	nt_close(&self->path);
 	MOVES(MACHNET_A_STATS_PORTS, -100);
-}
-
-/* A normal user, and what is refused to one. */
-static int refused(void *arg)
-{
-	struct nt user;
-
-	(void)arg;
-	if (nt_drop_root() || nt_open(&user))
-		return 1;
-	if (nt_reserve(&user, "0.0.0.0", 80) != -EACCES)
-		return 2;
-	return nt_reserve(&user, "0.0.0.0", 7000) == -EDQUOT ? 0 : 3;
-}
-
-TEST_F(stats, ports_refused_to_users)
-{
-	ASSERT_EQ(0, nt_sh("sysctl -qw net.machnet.max_ports_per_user=0"));
-	ASSERT_EQ(0, nt_in_child(refused, NULL));
-	MOVES(MACHNET_A_STATS_PORTS_REFUSED, 2);
 }
 
 static int send_stray(void)
@@ -144,7 +124,7 @@ static int send_stray(void)
 
 TEST_F(stats, stray_packets_are_counted_beyond_their_port)
 {
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, send_stray());
 	ASSERT_EQ(0, send_stray());
 	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_RELEASE, "0.0.0.0", 7000));
@@ -212,7 +192,7 @@ TEST_F(stats, namespaces_count_for_themselves)
 	uint64_t there[MACHNET_A_STATS_MAX + 1];
 	struct nt elsewhere;
 
-	ASSERT_EQ(0, nt_reserve(&self->app, "0.0.0.0", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "0.0.0.0", 7000));
 	ASSERT_EQ(0, nt_new_netns());
 	ASSERT_EQ(0, nt_open(&elsewhere));
 	ASSERT_EQ(0, nt_stats(&elsewhere, there));

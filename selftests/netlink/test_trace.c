@@ -120,7 +120,7 @@ static void live(struct __test_metadata *_metadata, FIXTURE_DATA(trace) *self)
 
 	ASSERT_EQ(0, nt_join(&self->orders, MACHNET_MCGRP_DATAPATH));
 	ASSERT_EQ(0, nt_register(&self->path, self->ifindex));
-	ASSERT_EQ(0, nt_reserve(&self->app, "127.0.0.1", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "127.0.0.1", 7000));
 	ASSERT_EQ(0, nt_claim(&self->path, "127.0.0.1", 7000,
 			      nt_u64(&self->app, MACHNET_A_PORT_COOKIE)));
 	ASSERT_EQ(0, nt_connect(&self->path, ID, self->ifindex));
@@ -175,7 +175,7 @@ TEST_F(trace, every_event_fires)
 	EXPECT_LE(12, n);
 }
 
-TEST_F(trace, the_fields_tell_what_happened)
+TEST_F(trace, the_fields_say_what_happened)
 {
 	char words[128];
 
@@ -186,8 +186,8 @@ TEST_F(trace, the_fields_tell_what_happened)
 		 self->ifindex);
 	EXPECT_TRUE(has_line(self->text, "machnet_device_add", words));
 	EXPECT_TRUE(has_line(self->text, "machnet_device_del", "reason=1"));
-	EXPECT_TRUE(has_line(self->text, "machnet_port_reserve", "addr=::ffff:127.0.0.1"));
-	EXPECT_TRUE(has_line(self->text, "machnet_port_reserve", "number=7000"));
+	EXPECT_TRUE(has_line(self->text, "machnet_port_lend", "addr=::ffff:127.0.0.1"));
+	EXPECT_TRUE(has_line(self->text, "machnet_port_lend", "number=7000"));
 	EXPECT_FALSE(has_line(self->text, "machnet_port_claim", "claimer=0"));
 	EXPECT_TRUE(has_line(self->text, "machnet_port_release", "reason=1"));
 	EXPECT_TRUE(has_line(self->text, "machnet_conn_add", "id=1122334455667788"));
@@ -203,13 +203,13 @@ TEST_F(trace, the_fields_tell_what_happened)
 
 TEST_F(trace, a_filter_of_the_kernel_works_on_them)
 {
-	ASSERT_EQ(0, write_to(self->dir, "events/machnet/machnet_port_reserve/filter",
+	ASSERT_EQ(0, write_to(self->dir, "events/machnet/machnet_port_lend/filter",
 			      "number == 7001"));
-	ASSERT_EQ(0, nt_reserve(&self->app, "127.0.0.1", 7000));
-	ASSERT_EQ(0, nt_reserve(&self->app, "127.0.0.1", 7001));
+	ASSERT_EQ(0, nt_open_port(&self->app, "127.0.0.1", 7000));
+	ASSERT_EQ(0, nt_open_port(&self->app, "127.0.0.1", 7001));
 	ASSERT_EQ(0, read_trace(self->dir, self->text, 1 << 20));
-	EXPECT_FALSE(has_line(self->text, "machnet_port_reserve", "number=7000"));
-	EXPECT_TRUE(has_line(self->text, "machnet_port_reserve", "number=7001"));
+	EXPECT_FALSE(has_line(self->text, "machnet_port_lend", "number=7000"));
+	EXPECT_TRUE(has_line(self->text, "machnet_port_lend", "number=7001"));
 }
 
 TEST_HARNESS_MAIN

@@ -18,14 +18,15 @@ test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c user/core/cha
 lib_tests := test_lib test_lib_compat test_lib_room test_lib_wait test_lib_hostile test_lib_reattach test_lib_restarts
 TEST_PROGS += $(lib_tests)
 define lib_test
-$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
+$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
+	user/base/udp_port.c
 $1_LIBS := libmachnet
 endef
 $(foreach t,$(lib_tests),$(eval $(call lib_test,$t)))
 # With a kernel module of its own, too, which takes the place of libmnclient
 TEST_PROGS += test_lib_listener
 test_lib_listener_SRCS := selftests/unit/test_lib_listener.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
-	$(wildcard user/lib/*.c)
+	$(wildcard user/lib/*.c) user/base/udp_port.c
 test_lib_listener_PKGS := libmnl
 TESTS += selftests/unit/lib_abi.sh
 
@@ -35,8 +36,8 @@ test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,flows.c 
 	pattern.c options.c)
 
 # The two control planes of the daemon, with the same tests
-control_local := $(addprefix user/daemon/,control_local.c local_port.c local_route.c resolve.c rtnl.c)
-control_kernel := user/daemon/control_kernel.c
+control_local := $(addprefix user/daemon/,control_local.c local_route.c resolve.c rtnl.c) user/base/udp_port.c
+control_kernel := user/daemon/control_kernel.c user/base/udp_port.c
 TEST_PROGS += test_control_port_local test_control_route_local
 VM_TEST_PROGS += test_control_port_kernel test_control_route_kernel
 define control_test
@@ -49,12 +50,18 @@ $(foreach t,port route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c
 # The daemon between its applications and fakes of the datapath and the control plane
 TEST_PROGS += test_control_daemon
 test_control_daemon_SRCS := selftests/unit/test_control_daemon.c \
-	$(addprefix user/daemon/,app.c closer.c conn.c facts.c leaving.c listing.c loop.c route.c \
-	socket_path.c)
+	$(addprefix user/daemon/,app.c app_port.c closer.c conn.c facts.c leaving.c listing.c loop.c route.c \
+	socket_path.c) user/base/udp_port.c
 test_control_daemon_PKGS := libmnl
-TEST_PROGS += test_app_descriptors
+TEST_PROGS += test_app_descriptors test_app_port
 test_app_descriptors_SRCS := $(subst test_control_daemon,test_app_descriptors,$(test_control_daemon_SRCS))
 test_app_descriptors_PKGS := libmnl
+test_app_port_SRCS := $(subst test_control_daemon,test_app_port,$(test_control_daemon_SRCS))
+test_app_port_PKGS := libmnl
+
+# Sockets that hold a port
+TEST_PROGS += test_udp_port
+test_udp_port_SRCS := selftests/unit/test_udp_port.c user/base/udp_port.c
 
 # machnetctl's output
 TEST_PROGS += test_print
@@ -80,7 +87,3 @@ test_$1_SRCS := selftests/unit/test_$1.c
 test_$1_LIBS := libmn_core
 endef
 $(foreach t,$(core_tests),$(eval $(call core_test,$t)))
-
-# Sockets that hold a port
-TEST_PROGS += test_udp_port
-test_udp_port_SRCS := selftests/unit/test_udp_port.c user/base/udp_port.c

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "fake_daemon.h"
+#include "base/udp_port.h"
 
 static void watch(struct fake_daemon *d, int fd, uint32_t events, uint32_t what)
 {
@@ -100,18 +102,29 @@ static void connect_app(struct fake_daemon *d, struct fake_app *a, struct mn_app
 		answer(d, a->sock, m, NULL);
 }
 
-static void listen_app(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+static void listen_app(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m, int fd)
 {
 	uint32_t n = d->listens;
 
 	if (n < FAKE_LISTENS) {
 		d->listen[n] = *m;
+		d->listen_check[n] = mn_udp_port_check(fd, d->listener, &m->local, m->local_port);
 		__atomic_store_n(&d->listens, n + 1, __ATOMIC_RELEASE);
 	}
 	answer(d, a->sock, m, NULL);
 }
 
-static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+static void free_port(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
+{
+	int fd = __atomic_exchange_n(&d->free_fd, -1, __ATOMIC_RELAXED);
+
+	m->error = fd < 0 ? ENOENT : 0;
+	if (fd >= 0)
+		close(fd);
+	answer(d, a->sock, m, NULL);
+}
+
+static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m, int fd)
 {
 	int refuse = __atomic_load_n(&d->refuse, __ATOMIC_RELAXED);
 
@@ -129,7 +142,10 @@ static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg
 		connect_app(d, a, m);
 		break;
 	case MN_APP_LISTEN:
-		listen_app(d, a, m);
+		listen_app(d, a, m, fd);
+		break;
+	case MN_APP_FREE:
+		free_port(d, a, m);
 		break;
 	default:
 		answer(d, a->sock, m, NULL);
@@ -148,12 +164,27 @@ static void app_free(struct fake_app *a)
 
 static void app_readable(struct fake_daemon *d, struct fake_app *a)
 {
+	union {
+		char buf[CMSG_LEN(sizeof(int))];
+		struct cmsghdr align;
+	} control;
 	struct mn_app_msg m;
+	struct iovec iov = { &m, sizeof(m) };
+	struct msghdr mh = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control.buf),
+	};
+	ssize_t n = recvmsg(a->sock, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd = -1;
 
-	if (recv(a->sock, &m, sizeof(m), MSG_DONTWAIT) == sizeof(m))
-		request(d, a, &m);
+	if (n >= 0 && CMSG_FIRSTHDR(&mh))
+		memcpy(&fd, CMSG_DATA(&control.align), sizeof(fd));
+	if (n == sizeof(m))
+		request(d, a, &m, fd);
 	else
 		app_free(a);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void accept_app(struct fake_daemon *d)
@@ -273,12 +304,33 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static void set_sysctl(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) != 1)
+		abort();
+	close(fd);
+}
+
+/* Listeners bind: each test has all ports to itself, and every address. */
+static void enter_netns(void)
+{
+	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return;
+	set_sysctl("/proc/sys/net/ipv4/ip_nonlocal_bind");
+	set_sysctl("/proc/sys/net/ipv6/ip_nonlocal_bind");
+}
+
 int fake_daemon_prepare(struct fake_daemon *d)
 {
 	*d = (struct fake_daemon){
 		.version = MN_APP_VERSION, .control = MN_APP_CONTROL_LOCAL, .listener = -1,
-		.first_port = 40000,
+		.first_port = 40000, .free_fd = -1,
 	};
+	enter_netns();
 	strcpy(d->dir, "/tmp/machnet-test-XXXXXX");
 	if (!mkdtemp(d->dir))
 		return -errno;

@@ -35,6 +35,7 @@ struct fake_daemon {
 	int version;		/* in answers */
 	int control;		/* enum mn_app_control, told to who attaches */
 	int spoil;		/* ATTACH: enum fake_spoil */
+	int free_fd;		/* FREE: closed by it, -1: ENOENT */
 
 	int listener, epfd;
 	pthread_t thread;
@@ -46,6 +47,7 @@ struct fake_daemon {
 	uint32_t refusals;	/* atomic */
 	uint32_t listens;	/* that were granted; atomic, after what is in listen */
 	struct mn_app_msg listen[FAKE_LISTENS];
+	int listen_check[FAKE_LISTENS];	/* what mn_udp_port_check() says of the socket */
 	struct fake_app {
 		int sock;	/* -1: free */
 		bool attached;
@@ -63,7 +65,7 @@ enum fake_spoil {
 	FAKE_SHORT_ANSWER,
 };
 
-/* Makes the directory, sets MACHNET_SOCKET; -errno. */
+/* Enters a network namespace, makes the directory, sets MACHNET_SOCKET; -errno. */
 int fake_daemon_prepare(struct fake_daemon *d);
 int fake_daemon_start(struct fake_daemon *d);
 /* As kill -9 would: the descriptors close and nothing is said. */

@@ -37,7 +37,8 @@ static struct {
 	struct machnet_nl_route_key watched;	/* the last one */
 	unsigned int confirmed;
 	struct { uint64_t id; uint32_t reason; unsigned int n, flushed; } del;
-	struct { uint64_t cookie; pid_t owner; } claim;
+	struct { uint64_t cookie; pid_t owner; unsigned int n; int error; } claim;
+	unsigned int kept;	/* ports that the kernel no longer absorbed at */
 } fake;
 
 int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
@@ -150,17 +151,18 @@ static const char *fake_error(const struct mnd_control *c)
 	return "";
 }
 
-static int fake_port_reserve(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
+static int fake_port_open(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
 {
 	(void)c, (void)addr;
 	*port = 50000;
-	return 0;
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int fake_port_release(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+static void fake_port_close(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			    int fd)
 {
 	(void)c, (void)addr, (void)port;
-	return 0;
+	close(fd);
 }
 
 static int fake_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
@@ -169,6 +171,22 @@ static int fake_port_claim(struct mnd_control *c, const struct mn_addr *addr, ui
 	(void)c, (void)addr, (void)port;
 	fake.claim.cookie = cookie;
 	fake.claim.owner = owner;
+	if (!fake.claim.error)
+		fake.claim.n++;
+	return fake.claim.error;
+}
+
+static int fake_port_keep(struct mnd_control *c, const struct mn_addr *addr, uint16_t port, int fd)
+{
+	(void)c, (void)addr, (void)port, (void)fd;
+	fake.kept++;
+	return fake.claim.error;
+}
+
+static int fake_port_unclaim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	(void)c, (void)addr, (void)port;
+	fake.claim.n--;
 	return 0;
 }
 
@@ -225,10 +243,11 @@ static int fake_route_confirm(struct mnd_control *c, const struct machnet_nl_rou
 const struct mnd_control_ops mnd_control_kernel_ops = {
 	.name = "kernel",
 	.error = fake_error,
-	.port_reserve = fake_port_reserve,
-	.port_release = fake_port_release,
+	.port_open = fake_port_open,
+	.port_close = fake_port_close,
 	.port_claim = fake_port_claim,
-	.port_unclaim = fake_port_release,
+	.port_keep = fake_port_keep,
+	.port_unclaim = fake_port_unclaim,
 	.connection_add = fake_connection_add,
 	.connection_del = fake_connection_del,
 	.flush = fake_flush,

@@ -7,7 +7,7 @@
 
 #include <kselftest_harness.h>
 
-#include "fake_dp.h"
+#include "app_socket.h"
 #include "daemon/loop.h"
 
 /* Longer than the harness lets a test run. */
@@ -39,18 +39,6 @@ FIXTURE_TEARDOWN(descriptors)
 	rmdir(self->dir);
 }
 
-static int dial(struct mnd_daemon *d)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	strcpy(sa.sun_path, d->opt.socket);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)))
-		abort();
-	run(d);
-	return fd;
-}
-
 /* A TCP socket whose close(2) takes LINGER_S: its peer, *peer, does not read what was sent. */
 static int lingering_socket(int *peer)
 {
@@ -74,42 +62,16 @@ static int lingering_socket(int *peer)
 	return fd;
 }
 
-/* With len bytes of a request; the sender's own copy is closed. */
-static void pass(int sock, int fd, size_t len)
+/* The sender's own copy is closed. */
+static void pass_away(int sock, uint16_t type, size_t len, int fd)
 {
-	struct mn_app_msg req = { .type = MN_APP_INFO, .version = MN_APP_VERSION };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .buf = { 0 } };
-	struct iovec iov = { &req, len };
-	struct msghdr mh = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
-	};
-
-	control.align.cmsg_level = SOL_SOCKET;
-	control.align.cmsg_type = SCM_RIGHTS;
-	control.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
-	if (sendmsg(sock, &mh, MSG_NOSIGNAL) != (ssize_t)len)
-		abort();
+	pass(sock, (struct mn_app_msg){ .type = type }, len, &fd, 1);
 	close(fd);
 }
 
 static void ask(int sock)
 {
-	struct mn_app_msg msg = { .type = MN_APP_INFO, .version = MN_APP_VERSION };
-
-	if (send(sock, &msg, sizeof(msg), MSG_NOSIGNAL) != sizeof(msg))
-		abort();
-}
-
-static bool is_answered(int sock)
-{
-	struct mn_app_msg msg;
-
-	return recv(sock, &msg, sizeof(msg), MSG_DONTWAIT) == sizeof(msg);
+	pass(sock, (struct mn_app_msg){ .type = MN_APP_INFO }, sizeof(struct mn_app_msg), NULL, 0);
 }
 
 static bool is_hung_up(int sock)
@@ -131,17 +93,17 @@ static void is_being_closed(struct __test_metadata *_metadata, struct _test_data
 }
 
 static void does_not_wait(struct __test_metadata *_metadata, struct _test_data_descriptors *self,
-			  bool hang_up, size_t len)
+			  bool hang_up, uint16_t type, size_t len)
 {
-	int sock = dial(&self->d), other = dial(&self->d), peer;
+	int sock = dial(&self->d, 0), other = dial(&self->d, 0), peer;
 	int fd = lingering_socket(&peer);
 
-	pass(sock, fd, len);
+	pass_away(sock, type, len, fd);
 	if (hang_up)
 		shutdown(sock, SHUT_RDWR);
 	ask(other);
 	run(&self->d);
-	EXPECT_TRUE(is_answered(other));
+	EXPECT_EQ(0, answered(other));
 	is_being_closed(_metadata, self, sock, peer);
 	close(sock);
 	close(other);
@@ -151,29 +113,70 @@ static void does_not_wait(struct __test_metadata *_metadata, struct _test_data_d
 
 TEST_F(descriptors, with_a_request)
 {
-	does_not_wait(_metadata, self, false, sizeof(struct mn_app_msg));
+	does_not_wait(_metadata, self, false, MN_APP_INFO, sizeof(struct mn_app_msg));
 }
 
 TEST_F(descriptors, with_no_request)
 {
-	does_not_wait(_metadata, self, false, 1);
+	does_not_wait(_metadata, self, false, MN_APP_LISTEN, 1);
 }
 
 TEST_F(descriptors, of_a_program_that_has_gone)
 {
-	does_not_wait(_metadata, self, true, sizeof(struct mn_app_msg));
+	does_not_wait(_metadata, self, true, MN_APP_LISTEN, sizeof(struct mn_app_msg));
 }
 
 /* They wait behind a message for which the program is dropped. */
 TEST_F(descriptors, behind_nonsense)
 {
-	int sock = dial(&self->d), peer;
+	int sock = dial(&self->d, 0), peer;
 	int fd = lingering_socket(&peer);
 
 	ASSERT_EQ(1, send(sock, "x", 1, MSG_NOSIGNAL));
 	ASSERT_EQ(0, send(sock, "", 0, MSG_NOSIGNAL));
-	pass(sock, fd, sizeof(struct mn_app_msg));
+	pass_away(sock, MN_APP_LISTEN, sizeof(struct mn_app_msg), fd);
 	run(&self->d);
+	is_being_closed(_metadata, self, sock, peer);
+	close(sock);
+}
+
+static int attach(struct mnd_daemon *d)
+{
+	int sock = dial(d, 0);
+
+	pass(sock, (struct mn_app_msg){ .type = MN_APP_ATTACH }, sizeof(struct mn_app_msg), NULL,
+	     0);
+	run(d);
+	if (answered(sock))
+		abort();
+	return sock;
+}
+
+/* The one request that may have a descriptor, and not of this kind. */
+TEST_F(descriptors, of_another_kind_than_a_port)
+{
+	int sock = attach(&self->d), peer;
+	int fd = lingering_socket(&peer);
+
+	pass(sock, (struct mn_app_msg){ .type = MN_APP_LISTEN, .local_port = 80 },
+	     sizeof(struct mn_app_msg), &fd, 1);
+	close(fd);
+	run(&self->d);
+	EXPECT_EQ(EPROTONOSUPPORT, answered(sock));
+	is_being_closed(_metadata, self, sock, peer);
+	close(sock);
+}
+
+TEST_F(descriptors, more_than_one)
+{
+	int sock = attach(&self->d), peer;
+	int fds[4] = { lingering_socket(&peer), 1, 1, 1 };
+
+	pass(sock, (struct mn_app_msg){ .type = MN_APP_LISTEN, .local_port = 80 },
+	     sizeof(struct mn_app_msg), fds, 4);
+	close(fds[0]);
+	run(&self->d);
+	EXPECT_EQ(EINVAL, answered(sock));
 	is_being_closed(_metadata, self, sock, peer);
 	close(sock);
 }

@@ -474,14 +474,4 @@ TEST_F(daemon, a_route_that_is_lost_while_it_connects)
 	close(fd);
 }
 
-TEST_F(daemon, port_is_claimed_for_the_process)
-{
-	int fd = dial(&self->d, NOBODY);
-
-	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
-	EXPECT_EQ(0, REQUEST(fd, .type = MN_APP_LISTEN, .local_port = 80, .cookie = 77).error);
-	EXPECT_EQ(77, fake.claim.cookie);
-	EXPECT_EQ(getpid(), fake.claim.owner);
-}
-
 TEST_HARNESS_MAIN

@@ -165,15 +165,16 @@ TEST_F(control, route_survives_lost_events)
 	struct mn_addr dst = addr("10.9.0.2"), ip = addr("10.9.0.1");
 	struct machnet_nl_route route;
 	uint16_t port;
-	int size = 1;
+	int size = 1, fd;
 
 	ASSERT_EQ(0, set_neigh(2, 2));
 	ASSERT_EQ(0, watch(self->c, &dst, &route));
 	ASSERT_EQ(0, drain(self->c));
 	ASSERT_EQ(0, setsockopt(ops->fd(self->c), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
 	for (port = 5000; port < 5020; port++) {
-		ASSERT_EQ(0, ops->port_reserve(self->c, &ip, &port));
-		ASSERT_EQ(0, ops->port_release(self->c, &ip, port));
+		fd = ops->port_open(self->c, &ip, &port);
+		ASSERT_LE(0, fd);
+		ops->port_close(self->c, &ip, port, fd);
 	}
 	ASSERT_EQ(0, run("{ for i in $(seq 100 120); do"
 			 " echo neigh add 10.9.0.$i dev near lladdr 02:00:00:00:00:03; done;"

@@ -67,17 +67,18 @@ TEST_F(lib, attach_refused)
 
 TEST_F(lib, listen)
 {
-	static const int passed_on[] = { EADDRINUSE, EADDRNOTAVAIL, EACCES, EDQUOT };
+	static const int passed_on[] = { EADDRINUSE, EADDRNOTAVAIL, EDQUOT, EXDEV };
 
 	EXPECT_EQ(0, machnet_listen(self->ch, NULL, 1234));
-	EXPECT_EQ(0, machnet_listen(self->ch, "10.0.0.1", 1234));
-	EXPECT_EQ(0, machnet_listen(self->ch, "fd00::1", 1234));
+	EXPECT_ERRNO(EADDRINUSE, machnet_listen(self->ch, "10.0.0.1", 1234));
+	EXPECT_EQ(0, machnet_listen(self->ch, "10.0.0.1", 1235));
+	EXPECT_EQ(0, machnet_listen(self->ch, "fd00::1", 1235));
 	EXPECT_ERRNO(EINVAL, machnet_listen(self->ch, NULL, 0));
 	EXPECT_ERRNO(EINVAL, machnet_listen(self->ch, "10.0.0", 1234));
 	EXPECT_ERRNO(EINVAL, machnet_listen(NULL, NULL, 1234));
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++) {
 		refuse(&self->d, MN_APP_LISTEN, passed_on[i]);
-		EXPECT_ERRNO(passed_on[i], machnet_listen(self->ch, NULL, 1234));
+		EXPECT_ERRNO(passed_on[i], machnet_listen(self->ch, NULL, 1236));
 	}
 	fake_daemon_kill(&self->d);
 	EXPECT_ERRNO(ENETDOWN, machnet_listen(self->ch, NULL, 1234));

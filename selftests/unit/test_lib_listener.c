@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT
-/* libmachnet's listeners and the kernel's reservations, with a module that is a table. */
+/* libmachnet's listeners: their sockets, and a kernel module that is a table. */
+#include <arpa/inet.h>
+
 #include "lib_fixture.h"
+#include "base/udp_port.h"
 #include "machnet_nl.h"
+
+#define LENT_MAX	8
 
 static struct {
 	bool absent;
 	int refuse;		/* errno */
 	uint64_t cookies;	/* how many were given; the last one */
-	struct machnet_nl_port ports[8];	/* cookie 0: free */
+	struct lent {
+		const struct nlclient *nl;	/* NULL: free */
+		struct machnet_nl_port port;
+	} lent[LENT_MAX];
 } module;
 
 int machnet_nl_open(struct nlclient *nl)
@@ -18,55 +26,67 @@ int machnet_nl_open(struct nlclient *nl)
 
 void nlclient_close(struct nlclient *nl)
 {
-	(void)nl;
-	memset(module.ports, 0, sizeof(module.ports));
+	for (int i = 0; i < LENT_MAX; i++)
+		if (module.lent[i].nl == nl)
+			module.lent[i].nl = NULL;
+}
+
+static void read_name(int fd, struct machnet_nl_port *port)
+{
+	struct sockaddr_in6 sa = { 0 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&sa;
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len))
+		abort();
+	port->number = ntohs(sa.sin6_port);
+	if (sa.sin6_family == AF_INET)
+		port->addr = mn_addr_from_v4(v4->sin_addr.s_addr);
+	else
+		memcpy(port->addr.b, &sa.sin6_addr, sizeof(port->addr.b));
+}
+
+int machnet_nl_port_lend(struct nlclient *nl, int fd, struct machnet_nl_port *out)
+{
+	struct lent *l = module.lent;
+
+	if (module.refuse)
+		return -module.refuse;
+	while (l->nl)
+		l++;
+	*out = (struct machnet_nl_port){ .cookie = ++module.cookies };
+	read_name(fd, out);
+	*l = (struct lent){ nl, *out };
+	return 0;
 }
 
 static struct machnet_nl_port *find(const struct mn_addr *addr, uint16_t number)
 {
-	for (int i = 0; i < 8; i++) {
-		struct machnet_nl_port *p = &module.ports[i];
+	for (int i = 0; i < LENT_MAX; i++) {
+		struct lent *l = &module.lent[i];
 
-		if (!addr ? !p->cookie : p->cookie && p->number == number &&
-					 mn_addr_equal(&p->addr, addr))
-			return p;
+		if (l->nl && l->port.number == number && mn_addr_equal(&l->port.addr, addr))
+			return &l->port;
 	}
 	return NULL;
 }
 
-int machnet_nl_port_reserve(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
-			    struct machnet_nl_port *out)
-{
-	(void)nl;
-	if (module.refuse)
-		return -module.refuse;
-	if (find(addr, number))
-		return -EADDRINUSE;
-	*out = (struct machnet_nl_port){
-		.addr = *addr, .number = number, .cookie = ++module.cookies,
-	};
-	*find(NULL, 0) = *out;
-	return 0;
-}
-
-int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uint16_t number)
-{
-	struct machnet_nl_port *p = find(addr, number);
-
-	(void)nl;
-	if (!p)
-		return -ENOENT;
-	p->cookie = 0;
-	return 0;
-}
-
-static int reservations(void)
+static int lent(void)
 {
 	int n = 0;
 
-	for (int i = 0; i < 8; i++)
-		n += module.ports[i].cookie != 0;
+	for (int i = 0; i < LENT_MAX; i++)
+		n += module.lent[i].nl != NULL;
 	return n;
+}
+
+/* Another program's socket on the port, or -errno. */
+static int bind_other(const char *ip, uint16_t port)
+{
+	struct mn_addr addr;
+
+	mn_addr_parse(&addr, ip);
+	return mn_udp_port_open(&addr, &port);
 }
 
 FIXTURE(kernel)
@@ -100,7 +120,7 @@ static bool restart(struct fake_daemon *d, void *ch, uint32_t control)
 	return !fake_daemon_restart(d) && !machnet_connect(ch, NULL, "10.0.0.2", 1, &f);
 }
 
-/* What the daemon was asked for is what the module has, or has no cookie. */
+/* The daemon was asked with the sockets that the module has, or with no cookie. */
 static bool listens_match(const struct fake_daemon *d, uint32_t n, bool with_cookie)
 {
 	bool ok = __atomic_load_n(&d->listens, __ATOMIC_ACQUIRE) == n;
@@ -109,7 +129,8 @@ static bool listens_match(const struct fake_daemon *d, uint32_t n, bool with_coo
 		const struct mn_app_msg *m = &d->listen[i];
 		struct machnet_nl_port *p = find(&m->local, m->local_port);
 
-		ok = with_cookie ? p && p->cookie == m->cookie : !p && !m->cookie;
+		ok = !d->listen_check[i] &&
+		     (with_cookie ? p && p->cookie == m->cookie : !p && !m->cookie);
 	}
 	return ok;
 }
@@ -131,14 +152,14 @@ TEST_F(kernel, the_next_daemon_is_of_the_other_kind)
 	ASSERT_EQ(0, machnet_listen(self->ch, NULL, 1234));
 	ASSERT_TRUE(restart(&self->d, self->ch, MN_APP_CONTROL_LOCAL));
 	EXPECT_TRUE(listens_match(&self->d, 2, false));
-	EXPECT_EQ(0, reservations());
+	EXPECT_EQ(0, lent());
 	ASSERT_EQ(0, machnet_listen(self->ch, "10.0.0.1", 99));
 	ASSERT_TRUE(restart(&self->d, self->ch, MN_APP_CONTROL_KERNEL));
 	EXPECT_TRUE(listens_match(&self->d, 3, true));
-	EXPECT_EQ(3, reservations());
+	EXPECT_EQ(3, lent());
 }
 
-TEST_F(kernel, a_port_that_was_taken_meanwhile)
+TEST_F(kernel, a_socket_that_the_module_refuses)
 {
 	MachnetFlow_t from;
 	char c;
@@ -158,7 +179,7 @@ TEST_F(kernel, a_port_that_was_taken_meanwhile)
 	EXPECT_EQ(0, self->d.listens);
 }
 
-TEST_F(kernel, a_daemon_that_refuses_costs_the_reservation)
+TEST_F(kernel, a_port_that_the_daemon_refuses_is_free)
 {
 	MachnetFlow_t from;
 	char c;
@@ -167,12 +188,13 @@ TEST_F(kernel, a_daemon_that_refuses_costs_the_reservation)
 	__atomic_store_n(&self->d.refuse_type, MN_APP_LISTEN, __ATOMIC_RELAXED);
 	__atomic_store_n(&self->d.refuse, EADDRNOTAVAIL, __ATOMIC_RELAXED);
 	EXPECT_ERRNO(EADDRNOTAVAIL, machnet_listen(self->ch, "10.0.0.7", 99));
-	EXPECT_EQ(1, reservations());
+	EXPECT_EQ(1, lent());
 	ASSERT_TRUE(restart(&self->d, self->ch, MN_APP_CONTROL_KERNEL));
 	EXPECT_ERRNO(EADDRNOTAVAIL, machnet_recv(self->ch, &c, 1, &from));
 	EXPECT_EQ(0x0a000001, from.dst_ip);
 	EXPECT_EQ(99, from.dst_port);
-	EXPECT_EQ(0, reservations());
+	EXPECT_EQ(0, lent());
+	EXPECT_EQ(0, close(bind_other("10.0.0.1", 99)));
 }
 
 TEST_F(kernel, no_module)
@@ -181,6 +203,75 @@ TEST_F(kernel, no_module)
 	EXPECT_ERRNO(ENETDOWN, machnet_listen(self->ch, NULL, 1234));
 	module.absent = false;
 	EXPECT_EQ(0, machnet_listen(self->ch, NULL, 1234));
+}
+
+TEST_F(kernel, a_port_that_another_program_has)
+{
+	int fd = bind_other("10.0.0.1", 1234);
+
+	ASSERT_LE(0, fd);
+	EXPECT_ERRNO(EADDRINUSE, machnet_listen(self->ch, NULL, 1234));
+	EXPECT_ERRNO(EADDRINUSE, machnet_listen(self->ch, "10.0.0.1", 1234));
+	EXPECT_EQ(0, machnet_listen(self->ch, "10.0.0.2", 1234));
+	EXPECT_EQ(1, self->d.listens);
+	close(fd);
+}
+
+/* By the daemon, for what an earlier process has not sent yet. */
+TEST_F(kernel, a_port_that_is_given_up)
+{
+	int fd = bind_other("10.0.0.1", 1234);
+
+	ASSERT_LE(0, fd);
+	__atomic_store_n(&self->d.free_fd, fd, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, machnet_listen(self->ch, NULL, 1234));
+	EXPECT_TRUE(listens_match(&self->d, 2, true));
+}
+
+TEST_F(kernel, a_port_of_one_family_alone)
+{
+	int fd = bind_other("::", 1234);
+
+	ASSERT_LE(0, fd);
+	EXPECT_ERRNO(EADDRINUSE, machnet_listen(self->ch, NULL, 1234));
+	EXPECT_EQ(0, lent());
+	close(fd);
+	EXPECT_EQ(0, machnet_listen(self->ch, NULL, 1234));
+}
+
+static void is_the_applications(struct __test_metadata *_metadata,
+				struct _test_data_kernel *self, uint32_t control)
+{
+	ASSERT_TRUE(restart(&self->d, self->ch, control));
+	ASSERT_EQ(0, machnet_listen(self->ch, NULL, 1234));
+	fake_daemon_kill(&self->d);
+	EXPECT_EQ(-EADDRINUSE, bind_other("0.0.0.0", 1234));
+	EXPECT_EQ(-EADDRINUSE, bind_other("::", 1234));
+	machnet_detach(self->ch);
+	self->ch = NULL;
+	EXPECT_EQ(0, lent());
+	EXPECT_EQ(0, close(bind_other("0.0.0.0", 1234)));
+	EXPECT_EQ(0, close(bind_other("::", 1234)));
+}
+
+TEST_F(kernel, a_port_is_the_applications_with_the_module)
+{
+	is_the_applications(_metadata, self, MN_APP_CONTROL_KERNEL);
+}
+
+TEST_F(kernel, a_port_is_the_applications_without_it)
+{
+	is_the_applications(_metadata, self, MN_APP_CONTROL_LOCAL);
+}
+
+TEST_F(kernel, a_privileged_port)
+{
+	if (geteuid())
+		SKIP(return, "needs root to be another user");
+	ASSERT_EQ(0, seteuid(65534));
+	EXPECT_ERRNO(EACCES, machnet_listen(self->ch, NULL, 99));
+	ASSERT_EQ(0, seteuid(0));
+	EXPECT_EQ(0, machnet_listen(self->ch, NULL, 99));
 }
 
 TEST_HARNESS_MAIN

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/udp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -175,9 +174,6 @@ TEST_F(port, has_no_option_that_lets_others_in)
 
 	set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	EXPECT_CHECK(-EINVAL, fd, &self->any, PORT);
-	fd = bound(AF_INET, "0.0.0.0", PORT, 0);
-	set(fd, IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP);
-	EXPECT_CHECK(-EBUSY, fd, &self->any, PORT);
 	fd = bound(AF_INET, "0.0.0.0", PORT, 0);
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&to, sizeof(to)));
 	EXPECT_CHECK(-EISCONN, fd, &self->any, PORT);

@@ -62,7 +62,7 @@ test_datapath() {
 }
 
 test_ports() {
-	run_says "ss shows the reservation" ":31580" vm_exec b ss -Huln
+	run_says "ss shows the port" ":31580" vm_exec b ss -Huln
 	run_refuses "a program cannot bind a reserved port" "[Aa]ddress already in use" udp_bind b 31580
 	run_ok "it can bind another one" udp_bind b 31581
 	start b holder /usr/bin/python3 -c "import socket, signal

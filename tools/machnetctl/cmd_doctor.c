@@ -111,10 +111,10 @@ const struct ctl_object ctl_doctor = {
 	.summary = "what is wrong, and the commands that mend it",
 	.help = "Usage: machnetctl doctor\n\n"
 		"Looks at the module, machnetd, its device, driver, memory and cores, at the\n"
-		"exception path, the class of RSS, peers, programs that do not read, ports and\n"
-		"limits. Each finding is ok, a note (it could be faster), a warning (it will not\n"
-		"always work) or a problem (it does not work), with the command that mends it or\n"
-		"shows why.\n"
+		"exception path, the class of RSS, peers, programs that do not read, and ports.\n"
+		"Each finding is ok, a note (it could be faster), a warning (it will not always\n"
+		"work) or a problem (it does not work), with the command that mends it or shows\n"
+		"why.\n"
 		"Exit status: 1 if there is a problem. Needs no privilege.\n",
 	.verbs = verbs,
 };

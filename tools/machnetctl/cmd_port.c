@@ -101,18 +101,19 @@ static const struct ctl_verb verbs[] = {
 
 const struct ctl_object ctl_port = {
 	.name = "port",
-	.summary = "UDP ports reserved for Machnet, and who holds them",
+	.summary = "UDP ports of Machnet, and the processes that hold them",
 	.help = "Usage: machnetctl port [show [FILTER]]\n"
 		"       machnetctl port release addr ADDR number PORT\n\n"
 		"FILTER, of which all words must agree:\n"
 		"  addr ADDR           the address; 0.0.0.0 or :: for any\n"
 		"  number PORT         the port\n"
-		"  pid PID             the process that reserved it\n"
+		"  pid PID             the process that lent it to the module\n"
 		"  user USER           its user, by name or number\n\n"
-		"Shows the UDP ports that are reserved for Machnet, or those of machnetd\n"
-		"--control=local where the module is not loaded. A port is claimed when a\n"
-		"datapath serves it. Stray counts packets that the kernel absorbed because no\n"
-		"datapath took them. 'release' takes a port away from its owner and needs\n"
-		"CAP_NET_ADMIN.\n",
+		"Shows the UDP ports that have been lent to the module, or those that machnetd\n"
+		"--control=local serves where the module is not loaded. A port is claimed when\n"
+		"a datapath serves it. Stray counts packets that the kernel absorbed because no\n"
+		"datapath took them. Process and PID are empty where the reader may not see the\n"
+		"process. 'release' ends what a process has lent and needs CAP_NET_ADMIN; the\n"
+		"process keeps its socket.\n",
 	.verbs = verbs,
 };

@@ -244,7 +244,6 @@ struct ports {
 	struct doctor *d;
 	unsigned int n, bad;
 	uint32_t daemon_pid;
-	uint32_t *uids;		/* of the owners, one for each port */
 };
 
 static void say_unclaimed(struct doctor *d, const struct nlmsghdr *nlh, uint16_t number)
@@ -260,7 +259,7 @@ static void say_unclaimed(struct doctor *d, const struct nlmsghdr *nlh, uint16_t
 	else
 		doctor_start(d, fix);
 	doctor_say(d, DOCTOR_WARNING, "ports", fix,
-		   "port %u of %s (process %u, %s) is reserved and not served: %s", number, addr,
+		   "port %u of %s (process %u, %s) is not served: %s", number, addr,
 		   pid, comm, d->has_daemon ? "it has not come back to this machnetd" :
 		   "its machnetd is gone");
 }
@@ -271,13 +270,8 @@ static int on_port(const struct nlmsghdr *nlh, void *data)
 						MACHNET_A_PORT_NUMBER);
 	uint32_t pid = get_u32(nlh, MACHNET_A_PORT_OWNER_PID);
 	struct ports *ports = data;
-	uint32_t *uids;
 
-	uids = reallocarray(ports->uids, ports->n + 1, sizeof(*uids));
-	if (!uids)
-		return -ENOMEM;
-	ports->uids = uids;
-	uids[ports->n++] = get_u32(nlh, MACHNET_A_PORT_OWNER_UID);
+	ports->n++;
 	/* The source ports of connections are the daemon's own. */
 	if (!number || nla_len(number) != sizeof(uint16_t) || !pid || pid == ports->daemon_pid ||
 	    nlmsg_find_attr((struct nlmsghdr *)nlh, GENL_HDRLEN, MACHNET_A_PORT_CLAIMED))
@@ -285,35 +279,6 @@ static int on_port(const struct nlmsghdr *nlh, void *data)
 	if (ports->bad++ < FINDINGS_MAX)
 		say_unclaimed(ports->d, nlh, nla_get_u16(number));
 	return 0;
-}
-
-static int compare_uids(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Users other than root who will soon get no more. */
-static void say_quotas(struct doctor *d, uint32_t *uids, unsigned int n)
-{
-	long quota = doctor_read_number("/proc/sys/net/machnet/max_ports_per_user");
-	unsigned int i, first = 0;
-	char fix[96];
-
-	if (quota <= 0 || !n)
-		return;
-	snprintf(fix, sizeof(fix), "sysctl -w net.machnet.max_ports_per_user=%ld", 2 * quota);
-	qsort(uids, n, sizeof(*uids), compare_uids);
-	for (i = 1; i <= n; i++) {
-		if (i < n && uids[i] == uids[first])
-			continue;
-		if (uids[first] && (i - first) * 10l >= quota * 9)
-			doctor_say(d, DOCTOR_WARNING, "limits", fix,
-				   "user %u has %u of the %ld ports that a user may have",
-				   uids[first], i - first, quota);
-		first = i;
-	}
 }
 
 void doctor_check_ports(struct doctor *d)
@@ -327,11 +292,8 @@ void doctor_check_ports(struct doctor *d)
 	read = dump(d, "ports", MACHNET_CMD_PORT_GET, on_port, &ports);
 	if (ports.bad > FINDINGS_MAX)
 		doctor_say(d, DOCTOR_WARNING, "ports", "machnetctl port",
-			   "%u more are reserved and not served", ports.bad - FINDINGS_MAX);
+			   "%u more are not served", ports.bad - FINDINGS_MAX);
 	if (read && !ports.bad)
-		doctor_say(d, DOCTOR_OK, "ports", NULL, "%u reserved, each of them is served",
+		doctor_say(d, DOCTOR_OK, "ports", NULL, "%u lent, each of them is served",
 			   ports.n);
-	if (read)
-		say_quotas(d, ports.uids, ports.n);
-	free(ports.uids);
 }

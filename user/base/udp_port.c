@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/udp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,20 +109,16 @@ static int check_namespace(int fd, int peer)
 
 static int check_options(int fd)
 {
-	int domain, reuse, encapsulation, v6only = 1;
+	int domain, reuse, v6only = 1;
 	int ret = option(fd, SOL_SOCKET, SO_DOMAIN, &domain);
 
 	if (!ret)
 		ret = option(fd, SOL_SOCKET, SO_REUSEADDR, &reuse);
-	if (!ret)
-		ret = option(fd, IPPROTO_UDP, UDP_ENCAP, &encapsulation);
 	if (!ret && domain == AF_INET6)
 		ret = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only);
 	if (ret)
 		return ret;
-	if (reuse || !v6only)
-		return -EINVAL;
-	return encapsulation ? -EBUSY : 0;
+	return reuse || !v6only ? -EINVAL : 0;
 }
 
 /*

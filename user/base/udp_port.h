@@ -27,9 +27,9 @@ int mn_udp_port_is_udp(int fd);
 
 /*
  * Whether a socket of another process holds addr and port for as long as it is open: bound to them
- * explicitly, not connected (-EISCONN), without SO_REUSEADDR, with IPV6_V6ONLY (-EINVAL), without
- * an encapsulation (-EBUSY), in the network namespace of the socket peer (-EXDEV), or what
- * mn_udp_port_is_udp() says. A port that the kernel chose is freed by it, and -EINVAL.
+ * explicitly, not connected (-EISCONN), without SO_REUSEADDR, with IPV6_V6ONLY (-EINVAL), in the
+ * network namespace of the socket peer (-EXDEV), or what mn_udp_port_is_udp() says. A port that
+ * the kernel chose is freed by it, and -EINVAL. The socket may have been lent to machnet.ko.
  */
 int mn_udp_port_check(int fd, int peer, const struct mn_addr *addr, uint16_t port);
 

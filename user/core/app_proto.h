@@ -11,6 +11,15 @@
  * the eventfd that wakes the engine, the pipe that wakes the application. EDQUOT:
  * the user has as many channels as one may have.
  *
+ * LISTEN comes with one descriptor, of the UDP socket that the application has bound to the port
+ * (base/udp_port.h), and takes with it the right to the port: the daemon keeps it for as long as
+ * the listener or a connection of a channel that was left needs the number. With control "kernel"
+ * the application has lent the socket to machnet.ko, and shows the cookie. Refused, besides what
+ * is wrong with the socket: EXDEV, it is of another network namespace than the daemon; EDQUOT, the
+ * user has as many ports as one may have. FREE is for a port whose bind(2) has failed: the daemon
+ * gives up what it keeps for channels of this user that were left (ENOENT: nothing). An application
+ * that passes any other descriptor is dropped.
+ *
  * CONNECTIONS is answered with one descriptor, of a sealed memfd (F_SEAL_WRITE, _SHRINK,
  * _GROW) that holds value times a struct mn_app_connection and nothing else; with value 0 it
  * is empty. The answer takes as long as the engines need to look at all connections.
@@ -25,7 +34,7 @@
 
 #include <machnet/addr.h>
 
-#define MN_APP_VERSION		2
+#define MN_APP_VERSION		3
 /* Where the daemon listens; the environment variable overrides it. */
 #define MN_APP_SOCKET_DEFAULT	"/run/machnet/machnetd.sock"
 #define MN_APP_SOCKET_ENV	"MACHNET_SOCKET"
@@ -34,7 +43,7 @@
 
 enum mn_app_type {
 	MN_APP_ATTACH = 1,	/* version, tx_bufs, rx_bufs -> control, fds */
-	MN_APP_LISTEN,		/* local, local_port, cookie -> local_port */
+	MN_APP_LISTEN,		/* local, local_port, cookie, fd -> local_port */
 	MN_APP_UNLISTEN,	/* local, local_port */
 	MN_APP_CONNECT,		/* local (any: as routed), remote{,_port} -> flow, local{,_port} */
 	MN_APP_CLOSE,		/* flow */
@@ -46,12 +55,13 @@ enum mn_app_type {
 	MN_APP_PORTS,		/* index, from 0 to ENOENT -> local, local_port, value (pid of its
 				 * application << 32 | uid), index of the next one
 				 */
+	MN_APP_FREE,		/* local, local_port */
 };
 
 /* Who keeps the ports (answer to ATTACH and INFO). */
 enum mn_app_control {
-	MN_APP_CONTROL_KERNEL = 1,	/* machnet.ko: reserve first, show the cookie */
-	MN_APP_CONTROL_LOCAL,		/* the daemon: cookie is 0 */
+	MN_APP_CONTROL_KERNEL = 1,	/* machnet.ko: lend first, show the cookie */
+	MN_APP_CONTROL_LOCAL,		/* the sockets alone: cookie is 0 */
 };
 
 /*

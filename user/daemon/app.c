@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/udp_port.h"
 #include "daemon/app.h"
+#include "daemon/app_port.h"
 #include "daemon/closer.h"
 #include "daemon/conn.h"
-#include "daemon/device.h"
 #include "daemon/facts.h"
 #include "daemon/leaving.h"
 #include "daemon/listing.h"
@@ -57,14 +57,6 @@ void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg)
 	mnd_app_send(app, msg, NULL, 0);
 }
 
-void mnd_app_port_release(struct mnd_daemon *d, uint32_t channel, struct mnd_app_port *p)
-{
-	machnet_dp_unlisten(d->dp, channel, &p->addr, p->port);
-	d->ops->port_unclaim(d->control, &p->addr, p->port);
-	LIST_REMOVE(p, link);
-	free(p);
-}
-
 static void app_close(struct mnd_app *app)
 {
 	struct mnd_daemon *d = app->d;
@@ -77,7 +69,7 @@ static void app_close(struct mnd_app *app)
 	if (app->timer_fd >= 0)
 		close(app->timer_fd);
 	LIST_REMOVE(app, link);
-	if (mnd_closer_is_needed(app->fd)) {
+	if (mnd_closer_is_needed(app->fd) || app->passed_fd >= 0) {
 		mnd_closer_close(app);
 		return;
 	}
@@ -177,78 +169,6 @@ static void app_attach(struct mnd_app *app, const struct mn_app_msg *req)
 	app_attach_now(app, req);
 }
 
-/*
- * With the module the kernel has checked the application's own credentials when it
- * reserved the port. Without it the daemon binds for others, so that it has to ask.
- */
-static bool port_is_denied(const struct mnd_app *app, uint16_t port)
-{
-	unsigned int start = IPPORT_RESERVED;
-	FILE *f;
-
-	if (control_mode(app->d) == MN_APP_CONTROL_KERNEL || !app->uid)
-		return false;
-	f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
-	if (f && fscanf(f, "%u", &start) != 1)
-		start = IPPORT_RESERVED;
-	if (f)
-		fclose(f);
-	return port < start;
-}
-
-static int app_listen(struct mnd_app *app, const struct mn_app_msg *req)
-{
-	struct mnd_daemon *d = app->d;
-	struct mnd_app_port *p;
-	int ret;
-
-	if (!req->local_port)
-		return -EINVAL;
-	if (!mn_addr_is_any(&req->local) && !mnd_owns_addr(d, &req->local))
-		return -EADDRNOTAVAIL;
-	if (port_is_denied(app, req->local_port))
-		return -EACCES;
-	p = malloc(sizeof(*p));
-	if (!p)
-		return -ENOMEM;
-	p->addr = req->local;
-	p->port = req->local_port;
-	mnd_leaving_give_port(d, &p->addr, p->port);
-	ret = d->ops->port_claim(d->control, &p->addr, p->port, req->cookie, app->pid);
-	if (!ret) {
-		ret = machnet_dp_listen(d->dp, app->channel, &p->addr, p->port);
-		if (ret)
-			d->ops->port_unclaim(d->control, &p->addr, p->port);
-	}
-	if (ret) {
-		free(p);
-		return ret;
-	}
-	LIST_INSERT_HEAD(&app->ports, p, link);
-	return 0;
-}
-
-static struct mnd_app_port *app_find_port(struct mnd_app *app, const struct mn_addr *addr,
-					  uint16_t port)
-{
-	struct mnd_app_port *p;
-
-	LIST_FOREACH(p, &app->ports, link)
-		if (p->port == port && mn_addr_equal(&p->addr, addr))
-			return p;
-	return NULL;
-}
-
-static int app_unlisten(struct mnd_app *app, const struct mn_app_msg *req)
-{
-	struct mnd_app_port *p = app_find_port(app, &req->local, req->local_port);
-
-	if (!p)
-		return -ENOENT;
-	mnd_app_port_release(app->d, app->channel, p);
-	return 0;
-}
-
 static int app_stats(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
 {
 	if (!machnet_dp_stat(app->d->dp, req->index, ans->name, sizeof(ans->name), &ans->value))
@@ -289,7 +209,7 @@ static int app_kill(struct mnd_app *app, const struct mn_app_msg *req)
 static bool needs_channel(uint16_t type)
 {
 	return type == MN_APP_CONNECT || type == MN_APP_CLOSE || type == MN_APP_LISTEN ||
-	       type == MN_APP_UNLISTEN;
+	       type == MN_APP_UNLISTEN || type == MN_APP_FREE;
 }
 
 static int app_question(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
@@ -309,7 +229,8 @@ static int app_question(struct mnd_app *app, const struct mn_app_msg *req, struc
 	return -EOPNOTSUPP;
 }
 
-static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
+/* *fd is a descriptor that came with it or -1; taken over if it is -1 afterwards. */
+static void app_request(struct mnd_app *app, const struct mn_app_msg *req, int *fd)
 {
 	struct mn_app_msg ans = { .type = req->type, .version = MN_APP_VERSION, .tag = req->tag };
 	int ret = -EOPNOTSUPP;
@@ -331,10 +252,12 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
 				 req->remote_port);
 		return;
 	} else if (req->type == MN_APP_LISTEN) {
-		ret = app_listen(app, req);
+		ret = mnd_app_port_listen(app, req, fd);
 		ans.local_port = req->local_port;
 	} else if (req->type == MN_APP_UNLISTEN) {
-		ret = app_unlisten(app, req);
+		ret = mnd_app_port_unlisten(app, req);
+	} else if (req->type == MN_APP_FREE) {
+		ret = mnd_leaving_give_port(app->d, app->uid, &req->local, req->local_port);
 	} else if (req->type == MN_APP_CLOSE) {
 		machnet_dp_close(app->d->dp, app->channel, req->flow);
 		ret = 0;
@@ -343,30 +266,63 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req)
 	mnd_app_answer(app, &ans);
 }
 
+/* A request that came with the descriptor fd unless that is -1. False: the application is gone. */
+static bool app_take(struct mnd_app *app, const struct mn_app_msg *req, int fd)
+{
+	app_request(app, req, &fd);
+	if (fd < 0)
+		return true;
+	/* Only of a UDP socket is it known that its end does not wait. */
+	if (!mn_udp_port_is_udp(fd)) {
+		close(fd);
+		return true;
+	}
+	app->passed_fd = fd;
+	app_close(app);
+	return false;
+}
+
+/* What is no request is left on the socket, with what was passed: the closer is for that. */
+static void app_reject(struct mnd_app *app, const struct mn_app_msg *msg, ssize_t len, int fd)
+{
+	struct mn_app_msg ans = {
+		.type = msg->type, .version = MN_APP_VERSION, .tag = msg->tag, .error = EINVAL,
+	};
+
+	if (fd == MND_CLOSER_NONE && len > 0)
+		mnd_warn("process %d sent %zd bytes that are no request: dropped", app->pid, len);
+	if (len == sizeof(*msg) && msg->type == MN_APP_LISTEN)
+		mnd_app_answer(app, &ans);
+	if (fd >= 0)
+		close(fd);
+	app_close(app);
+}
+
+static bool may_have(const struct mn_app_msg *req, int fd)
+{
+	return fd == MND_CLOSER_NONE || (fd >= 0 && req->type == MN_APP_LISTEN);
+}
+
 static void app_readable(void *arg, uint32_t events)
 {
 	struct mnd_app *app = arg;
 	struct mn_app_msg req;
 	ssize_t len;
+	int fd;
 
 	(void)events;
 	for (int i = 0; i < APP_BATCH; i++) {
-		if (mnd_closer_sees_descriptors(app->fd)) {
-			app_close(app);
+		len = mnd_closer_peek(app->fd, &req, sizeof(req), &fd);
+		if (len == -EAGAIN || len == -EINTR)
+			return;
+		if (len != sizeof(req) || !may_have(&req, fd)) {
+			app_reject(app, &req, len, fd);
 			return;
 		}
-		len = recv(app->fd, &req, sizeof(req), MSG_DONTWAIT | MSG_TRUNC);
-		if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		/* Takes it away with its own reference to the descriptor, which is not the last. */
+		recv(app->fd, &req, sizeof(req), MSG_DONTWAIT);
+		if (!app_take(app, &req, fd))
 			return;
-		/* Also an application that speaks something else. */
-		if (len != sizeof(req)) {
-			if (len > 0)
-				mnd_warn("process %d sent %zd bytes that are no request: dropped",
-					 app->pid, len);
-			app_close(app);
-			return;
-		}
-		app_request(app, &req);
 	}
 }
 
@@ -392,6 +348,7 @@ static void app_accept(void *arg, uint32_t events)
 	app->fd = fd;
 	app->pid = cred.pid;
 	app->uid = cred.uid;
+	app->passed_fd = -1;
 	app->timer_fd = -1;
 	app->watch = (struct mnd_watch){ app_readable, app };
 	LIST_INIT(&app->ports);
@@ -436,23 +393,6 @@ int mnd_app_listen(struct mnd_daemon *d)
 	else if (ret && ret != -ENOTDIR)
 		mnd_err("cannot listen on %s: %s", d->opt.socket, strerror(-ret));
 	return ret;
-}
-
-void mnd_app_port_gone(void *daemon, const struct mn_addr *addr, uint16_t port, uint32_t reason)
-{
-	struct mnd_daemon *d = daemon;
-	struct mnd_app *app;
-
-	(void)reason;
-	LIST_FOREACH(app, &d->apps, link) {
-		struct mnd_app_port *p = app_find_port(app, addr, port);
-
-		if (!p)
-			continue;
-		mnd_app_port_release(d, app->channel, p);
-		return;
-	}
-	mnd_leaving_give_port(d, addr, port);
 }
 
 void mnd_app_close_all(struct mnd_daemon *d)

@@ -8,12 +8,7 @@
 #include "core/app_proto.h"
 #include "daemon/daemon.h"
 
-struct mnd_app_port {
-	struct mn_addr addr;
-	uint16_t port;
-	LIST_ENTRY(mnd_app_port) link;
-};
-
+struct mnd_app_port;
 LIST_HEAD(mnd_app_ports, mnd_app_port);
 
 /* What a user other than root may have at once; a channel is 64 MiB of address space. */
@@ -40,6 +35,7 @@ struct mnd_app {
 	struct mnd_daemon *d;
 	struct mnd_watch watch;
 	int fd;
+	int passed_fd;		/* what it has passed and must be closed with fd; -1: nothing */
 	pid_t pid;		/* SO_PEERCRED */
 	uid_t uid;
 	bool attached;
@@ -61,12 +57,6 @@ void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg);
 /* With up to MN_APP_ATTACH_FDS descriptors, which stay the caller's. */
 void mnd_app_send(struct mnd_app *app, const struct mn_app_msg *msg, const int *fds,
 		  unsigned int n_fds);
-
-/* Takes a port of a channel out of use and frees p. */
-void mnd_app_port_release(struct mnd_daemon *d, uint32_t channel, struct mnd_app_port *p);
-
-/* The kernel says that a port's owner is gone. */
-void mnd_app_port_gone(void *daemon, const struct mn_addr *addr, uint16_t port, uint32_t reason);
 
 /* Drops all applications and removes the socket. */
 void mnd_app_close_all(struct mnd_daemon *d);

@@ -79,8 +79,8 @@ static void conn_free(struct mnd_daemon *d, struct mnd_conn *c)
 		tdelete(c, &d->live, by_id);
 	else
 		tdelete(c, &d->pending, by_request);
-	if (c->own_port)
-		d->ops->port_release(d->control, &c->local, c->local_port);
+	if (c->port_fd >= 0)
+		d->ops->port_close(d->control, &c->local, c->local_port, c->port_fd);
 	if (c->route)
 		mnd_route_put(d, c->route, c);
 	LIST_REMOVE(c, all);
@@ -93,22 +93,20 @@ static void conn_fail(struct mnd_daemon *d, struct mnd_conn *c, int error)
 	conn_free(d, c);
 }
 
-/* The way is known: reserve a source port and let the datapath ask the peer. */
+/* The route is known: take a source port and let the datapath ask the peer. */
 static int conn_start(struct mnd_daemon *d, struct mnd_conn *c, struct machnet_dp_connect *path)
 {
-	int ret;
-
 	if (!mn_addr_is_any(&c->local))
 		path->local = c->local;
 	if (!mnd_owns_addr(d, &path->local))
 		return -EADDRNOTAVAIL;
 	c->local = path->local;
-	ret = d->ops->port_reserve(d->control, &c->local, &c->local_port);
-	if (ret) {
-		mnd_warn("no source port: %s", d->ops->error(d->control));
-		return ret;
+	c->port_fd = d->ops->port_open(d->control, &c->local, &c->local_port);
+	if (c->port_fd < 0) {
+		mnd_warn("no source port: %s (%s)", strerror(-c->port_fd),
+			 d->ops->error(d->control));
+		return c->port_fd;
 	}
-	c->own_port = true;
 	path->remote = c->remote;
 	path->local_port = c->local_port;
 	path->remote_port = c->remote_port;
@@ -160,6 +158,7 @@ void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag,
 		.state = MND_CONN_RESOLVING,
 		.channel = app->channel,
 		.owner = app->pid,
+		.port_fd = -1,
 		.local = *local,
 		.remote = *remote,
 		.remote_port = remote_port,
@@ -232,6 +231,7 @@ static struct mnd_conn *conn_accepted(struct mnd_daemon *d, const struct machnet
 		.engine = ev->engine,
 		.channel = ev->channel,
 		.owner = channel_owner(d, ev->channel),
+		.port_fd = -1,
 		.local = ev->local,
 		.remote = ev->remote,
 		.local_port = ev->local_port,

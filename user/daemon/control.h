@@ -3,7 +3,7 @@
  * control.h - where the daemon's control plane lives: in machnet.ko or in itself
  *
  * Two implementations: control_kernel.c asks machnet.ko over generic netlink,
- * control_local.c holds ports with ordinary UDP sockets and reads routes and
+ * control_local.c leaves ports to the sockets that hold them and reads routes and
  * neighbours over rtnetlink. All calls come from the control thread and return
  * 0 or -errno; a refusal's sentence is in mnd_control_error().
  */
@@ -23,7 +23,7 @@ struct mnd_control;
 struct mnd_control_events {
 	/* A watched route has a new answer. */
 	void (*route)(void *ctx, const struct machnet_nl_route *route);
-	/* A claimed port is gone in the kernel: its owner released it or died. */
+	/* A claimed port is gone in the kernel: its lender released it or died. */
 	void (*port_gone)(void *ctx, const struct mn_addr *addr, uint16_t port, uint32_t reason);
 	/* An administrator wants a connection to end; it may be another datapath's. */
 	void (*kill)(void *ctx, uint64_t id);
@@ -42,17 +42,25 @@ struct mnd_control_ops {
 	int (*device_register)(struct mnd_control *c, const struct machnet_nl_device *dev);
 	int (*device_unregister)(struct mnd_control *c, uint32_t ifindex);
 
-	/* A port for the daemon itself: *port 0 lets the kernel choose. */
-	int (*port_reserve)(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port);
-	int (*port_release)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
+	/*
+	 * A port for the daemon itself: *port 0 lets the kernel choose. The descriptor of the
+	 * socket that holds it, to be given back with the port, or what bind(2) says.
+	 */
+	int (*port_open)(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port);
+	void (*port_close)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			   int fd);
 	/*
 	 * Takes an application's port into service. kernel: the application, process owner
-	 * (0: not known), has reserved it and showed the cookie; local: reserved here, the
-	 * cookie is 0.
+	 * (0: not known), has lent its socket and showed the cookie; local: the cookie is 0.
 	 */
 	int (*port_claim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
 			  uint64_t cookie, pid_t owner);
-	/* The application stopped listening. local: releases; kernel: that is its owner's to do. */
+	/*
+	 * port_gone() has said that the kernel absorbs nothing any more at a claimed port, whose
+	 * socket fd is: the daemon lends it, until port_unclaim().
+	 */
+	int (*port_keep)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port, int fd);
+	/* The application stopped listening, or has ended and nothing needs the port. -ENOENT. */
 	int (*port_unclaim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
 
 	int (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
@@ -72,7 +80,7 @@ struct mnd_control_ops {
 	/* The destination has answered just now: the kernel need not ask its next hop. */
 	int (*route_confirm)(struct mnd_control *c, const struct machnet_nl_route_key *key);
 
-	/* How many ports applications hold that no datapath serves, or -errno. local: 0. */
+	/* How many ports applications have lent that no datapath serves, or -errno. local: 0. */
 	int (*ports_waiting)(struct mnd_control *c);
 };
 

@@ -9,17 +9,20 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/udp_port.h"
 #include "daemon/control.h"
 
 /* More than a host has NICs. */
 #define DATAPATHS_MAX	64
 
-/* A port that the kernel counts as claimed by us until its owner releases it. */
+/* A port of an application. */
 struct claim {
 	struct mn_addr addr;
 	uint16_t port;
-	bool served;	/* no: unclaimed since, and its end interests nobody */
+	bool served;	/* no: unclaimed since, but the kernel counts it as claimed until its end */
+	bool kept;	/* lent by us, since the application did not survive */
 };
 
 struct mnd_control {
@@ -121,7 +124,7 @@ static const char *kernel_error(const struct mnd_control *c)
 }
 
 /*
- * The announcement may be about a port that has been reserved and claimed anew
+ * The announcement may be about a port that has been lent and claimed anew
  * meanwhile: what the kernel says now counts.
  */
 static void check_claim(struct mnd_control *c, const struct claim *key, uint32_t reason)
@@ -135,7 +138,7 @@ static void check_claim(struct mnd_control *c, const struct claim *key, uint32_t
 		return;
 	gone = **(struct claim **)node;
 	ret = machnet_nl_port_get(&c->req, &gone.addr, gone.port, &now);
-	if (ret ? ret != -ENOENT : now.claimed)
+	if (ret ? ret != -ENOENT : now.claimed || gone.kept)
 		return;
 	tree_del(&c->claims, &gone, claim_cmp);
 	if (gone.served)
@@ -267,19 +270,27 @@ static int kernel_device_unregister(struct mnd_control *c, uint32_t ifindex)
 	return machnet_nl_device_unregister(&c->req, ifindex);
 }
 
-static int kernel_port_reserve(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
+static int kernel_port_open(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
 {
 	struct machnet_nl_port answer;
-	int ret = machnet_nl_port_reserve(&c->req, addr, *port, &answer);
+	int fd = mn_udp_port_open(addr, port);
+	int ret;
 
+	c->req.extack[0] = '\0';
+	if (fd < 0)
+		return fd;
+	ret = machnet_nl_port_lend(&c->req, fd, &answer);
 	if (!ret)
-		*port = answer.number;
+		return fd;
+	close(fd);
 	return ret;
 }
 
-static int kernel_port_release(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+static void kernel_port_close(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			      int fd)
 {
-	return machnet_nl_port_release(&c->req, addr, port);
+	machnet_nl_port_release(&c->req, addr, port);
+	close(fd);
 }
 
 static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
@@ -305,18 +316,43 @@ static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, 
 	return ret;
 }
 
-static int kernel_port_unclaim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+static struct claim *claim_find(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
 {
 	struct claim key = { .addr = *addr, .port = port };
 	void *node = tfind(&key, &c->claims, claim_cmp);
 
-	if (!node)
-		return -ENOENT;
-	(*(struct claim **)node)->served = false;
-	return 0;
+	return node ? *(struct claim **)node : NULL;
 }
 
-/* Those who reserve ports for connections of their own, not to be served. */
+static int kernel_port_keep(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			    int fd)
+{
+	struct claim key = { .addr = *addr, .port = port, .served = true, .kept = true };
+	struct machnet_nl_port answer;
+	int ret = machnet_nl_port_lend(&c->req, fd, &answer);
+
+	if (ret)
+		return ret;
+	if (tree_add(&c->claims, &key, sizeof(key), claim_cmp))
+		return 0;
+	machnet_nl_port_release(&c->req, addr, port);
+	return -ENOMEM;
+}
+
+static int kernel_port_unclaim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	struct claim *claim = claim_find(c, addr, port);
+
+	if (!claim)
+		return -ENOENT;
+	claim->served = false;
+	if (!claim->kept)
+		return 0;
+	tree_del(&c->claims, claim, claim_cmp);
+	return machnet_nl_port_release(&c->req, addr, port);
+}
+
+/* Those that lend ports for connections of their own, not to be served. */
 struct datapaths {
 	uint32_t pids[DATAPATHS_MAX];
 	unsigned int n;
@@ -430,9 +466,10 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.error = kernel_error,
 	.device_register = kernel_device_register,
 	.device_unregister = kernel_device_unregister,
-	.port_reserve = kernel_port_reserve,
-	.port_release = kernel_port_release,
+	.port_open = kernel_port_open,
+	.port_close = kernel_port_close,
 	.port_claim = kernel_port_claim,
+	.port_keep = kernel_port_keep,
 	.port_unclaim = kernel_port_unclaim,
 	.connection_add = kernel_connection_add,
 	.connection_set = kernel_connection_set,

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
+#include "base/udp_port.h"
 #include "daemon/control.h"
-#include "daemon/local_port.h"
 #include "daemon/local_route.h"
 #include "daemon/resolve.h"
 
@@ -30,7 +31,6 @@ struct connection {
 };
 
 struct mnd_control {
-	struct mnd_local_ports ports;
 	struct mnd_local_routes routes;
 	void *devices;		/* tree of struct device */
 	void *connections;	/* tree of struct connection */
@@ -90,7 +90,6 @@ static void local_close(struct mnd_control *c)
 	tdestroy(c->connections, free);
 	tdestroy(c->devices, free);
 	mnd_local_routes_close(&c->routes);
-	mnd_local_ports_close(&c->ports);
 	free(c);
 }
 
@@ -202,49 +201,40 @@ static int local_device_unregister(struct mnd_control *c, uint32_t ifindex)
 	return 0;
 }
 
-static int explain_bind(struct mnd_control *c, int error)
-{
-	switch (error) {
-	case 0:
-	case -ENOMEM:
-		return error;
-	case -EADDRINUSE:
-		return refuse(c, error, "the port is held by another socket of this host");
-	case -EADDRNOTAVAIL:
-		return refuse(c, error, "the address is not one of this host");
-	case -EACCES:
-		return refuse(c, error, "a privileged port needs CAP_NET_BIND_SERVICE");
-	}
-	return refuse(c, error, "the kernel refused a UDP socket on this address and port");
-}
-
-static int local_port_reserve(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
-{
-	int ret;
-
-	c->error = "";
-	ret = mn_addr_is_any(addr) ? 0 : check_unicast(c, addr);
-	return ret ? ret : explain_bind(c, mnd_local_port_open(&c->ports, addr, port));
-}
-
-static int local_port_release(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+static int local_port_open(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
 {
 	c->error = "";
-	if (mnd_local_port_close(&c->ports, addr, port))
-		return refuse(c, -ENOENT, "the port is not reserved");
-	return 0;
+	return mn_udp_port_open(addr, port);
+}
+
+static void local_port_close(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
+			     int fd)
+{
+	(void)c, (void)addr, (void)port;
+	close(fd);
 }
 
 static int local_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
 			    uint64_t cookie, pid_t owner)
 {
-	(void)owner;
+	(void)addr, (void)owner;
 	c->error = "";
 	if (!port)
 		return out_of_range(c);
-	if (cookie)
-		return refuse(c, -EKEYREJECTED, "the cookie is not the one of this port");
-	return local_port_reserve(c, addr, &port);
+	return cookie ? refuse(c, -EKEYREJECTED, "the cookie is not the one of this port") : 0;
+}
+
+/* The socket holds the port by itself. */
+static int local_port_keep(struct mnd_control *c, const struct mn_addr *addr, uint16_t port, int fd)
+{
+	(void)c, (void)addr, (void)port, (void)fd;
+	return 0;
+}
+
+static int local_port_unclaim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port)
+{
+	(void)c, (void)addr, (void)port;
+	return 0;
 }
 
 static struct connection *connection_find(struct mnd_control *c, uint64_t id)
@@ -398,7 +388,7 @@ static int local_route_confirm(struct mnd_control *c, const struct machnet_nl_ro
 	return ret == -ENOENT ? not_watched(c) : ret;
 }
 
-/* All ports are the daemon's own, and have gone with the one before. */
+/* Nothing but the applications' sockets knows of their ports. */
 static int local_ports_waiting(struct mnd_control *c)
 {
 	(void)c;
@@ -414,10 +404,11 @@ const struct mnd_control_ops mnd_control_local_ops = {
 	.error = local_error,
 	.device_register = local_device_register,
 	.device_unregister = local_device_unregister,
-	.port_reserve = local_port_reserve,
-	.port_release = local_port_release,
+	.port_open = local_port_open,
+	.port_close = local_port_close,
 	.port_claim = local_port_claim,
-	.port_unclaim = local_port_release,
+	.port_keep = local_port_keep,
+	.port_unclaim = local_port_unclaim,
 	.connection_add = local_connection_add,
 	.connection_set = local_connection_set,
 	.connection_del = local_connection_del,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/app_port.h"
 #include "daemon/conn.h"
 #include "daemon/facts.h"
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* leaving.c - channels whose applications have left */
+#include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/app_port.h"
 #include "daemon/leaving.h"
 #include "daemon/log.h"
 
@@ -15,15 +17,9 @@ static struct mnd_leaving *find(struct mnd_daemon *d, uint32_t channel)
 	return NULL;
 }
 
-static void release_ports(struct mnd_daemon *d, struct mnd_app_ports *ports, uint32_t channel)
-{
-	while (!LIST_EMPTY(ports))
-		mnd_app_port_release(d, channel, LIST_FIRST(ports));
-}
-
 static void leaving_free(struct mnd_leaving *l)
 {
-	release_ports(l->d, &l->ports, l->channel);
+	mnd_app_port_release_all(l->d, l->channel, &l->ports);
 	TAILQ_REMOVE(&l->d->leaving, l, link);
 	free(l);
 }
@@ -64,7 +60,7 @@ void mnd_leaving_add(struct mnd_app *app)
 	struct mnd_app_port *p;
 
 	if (!l) {
-		release_ports(d, &app->ports, app->channel);
+		mnd_app_port_release_all(d, app->channel, &app->ports);
 		machnet_dp_channel_del(d->dp, app->channel);
 		return;
 	}
@@ -102,18 +98,25 @@ static bool overlaps(const struct mnd_app_port *p, const struct mn_addr *addr, u
 		mn_addr_equal(&p->addr, addr));
 }
 
-void mnd_leaving_give_port(struct mnd_daemon *d, const struct mn_addr *addr, uint16_t port)
+int mnd_leaving_give_port(struct mnd_daemon *d, uid_t uid, const struct mn_addr *addr,
+			  uint16_t port)
 {
 	struct mnd_app_port *p, *next;
 	struct mnd_leaving *l;
+	int ret = -ENOENT;
 
 	TAILQ_FOREACH(l, &d->leaving, link) {
+		if (uid && l->uid != uid)
+			continue;
 		for (p = LIST_FIRST(&l->ports); p; p = next) {
 			next = LIST_NEXT(p, link);
-			if (overlaps(p, addr, port))
-				mnd_app_port_release(d, l->channel, p);
+			if (!overlaps(p, addr, port))
+				continue;
+			mnd_app_port_release(d, l->channel, p);
+			ret = 0;
 		}
 	}
+	return ret;
 }
 
 void mnd_leaving_free_all(struct mnd_daemon *d)

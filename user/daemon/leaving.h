@@ -21,7 +21,7 @@ struct mnd_leaving {
 	uint32_t channel;
 	uint64_t unsent;	/* bytes, when the application's ring had been taken */
 	bool ended;		/* machnet_dp_channel_del() was called */
-	struct mnd_app_ports ports;	/* claimed until the connections on them have ended */
+	struct mnd_app_ports ports;	/* kept until the connections on them have ended */
 	TAILQ_ENTRY(mnd_leaving) link;
 };
 
@@ -31,8 +31,12 @@ void mnd_leaving_add(struct mnd_app *app);
 /* Something has happened to a channel. */
 void mnd_leaving_event(struct mnd_daemon *d, const struct machnet_dp_event *ev);
 
-/* Gives up what overlaps with addr and port, for which another application asks. */
-void mnd_leaving_give_port(struct mnd_daemon *d, const struct mn_addr *addr, uint16_t port);
+/*
+ * Gives up what overlaps with addr and port, for which an application of the user asks. -ENOENT:
+ * nothing that the user has left does; root may have that of all users.
+ */
+int mnd_leaving_give_port(struct mnd_daemon *d, uid_t uid, const struct mn_addr *addr,
+			  uint16_t port);
 
 /* The daemon ends. */
 void mnd_leaving_free_all(struct mnd_daemon *d);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/app_port.h"
 #include "daemon/conn.h"
 #include "daemon/detach.h"
 #include "daemon/device.h"
@@ -72,8 +73,8 @@ static int open_control(struct mnd_daemon *d)
 		return ret;
 	}
 	if (!kernel)
-		mnd_warn("--control=local: ports are kept by this process, nothing is registered "
-			 "in the kernel, and applications lose their ports when it ends");
+		mnd_warn("--control=local: devices, ports and connections are not registered in "
+			 "the kernel");
 	d->control_watch = (struct mnd_watch){ on_control, d };
 	return mnd_watch_add(d, d->ops->fd(d->control), &d->control_watch);
 }
@@ -84,8 +85,8 @@ static void greet_waiting(struct mnd_daemon *d)
 	int n = d->ops->ports_waiting(d->control);
 
 	if (n > 0)
-		mnd_info("%d port%s of applications %s reserved: they come back by themselves", n,
-			 n == 1 ? "" : "s", n == 1 ? "is" : "are");
+		mnd_info("%d port%s of applications wait%s: they come back by themselves", n,
+			 n == 1 ? "" : "s", n == 1 ? "s" : "");
 }
 
 /* Each channel takes five descriptors: as many as we may have. */

@@ -78,7 +78,7 @@ static int close_flow(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
 {
 	struct mn_app_msg msg = { .type = MN_APP_CLOSE, .flow = handle };
 
-	return mnc_request(ch, epoch, &msg);
+	return mnc_request(ch, epoch, &msg, -1);
 }
 
 /* -EADDRINUSE: by the name the program would take what is left of another one for this. */
@@ -100,7 +100,7 @@ static int ask_connect(struct mnc_channel *ch, uint32_t epoch, const struct mn_a
 	int ret;
 
 	memcpy(info.remote_addr, msg.remote.b, sizeof(info.remote_addr));
-	ret = mnc_request(ch, epoch, &msg);
+	ret = mnc_request(ch, epoch, &msg, -1);
 	if (ret)
 		return ret;
 	memcpy(info.local_addr, msg.local.b, sizeof(info.local_addr));

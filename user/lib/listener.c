@@ -2,65 +2,84 @@
 /*
  * listener.c - the ports that a channel listens on
  *
- * With the kernel module the port is reserved by the application itself, with a
- * socket of its own: the reservation outlives the daemon, and its cookie proves
- * to the next one, too, whose it is.
+ * The application binds the port's socket itself and keeps it open: the port is its own, whatever
+ * becomes of the daemon. Each daemon is passed the socket; the kernel module, where there is one,
+ * has it lent, and the cookie proves that to the daemon.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/udp_port.h"
 #include "lib/priv.h"
 #include "machnet_nl.h"
 
-/* The reservations live as long as this socket, so it is kept. */
-static int open_reservations(struct mnc_channel *ch)
+/* Until the netlink socket closes. One of each listener's own: the user may change in between. */
+static int lend(struct mnc_listener *l)
 {
+	struct nlclient *nl = calloc(1, sizeof(*nl));
+	struct machnet_nl_port port;
 	int ret;
 
-	if (ch->nl)
-		return 0;
-	ch->nl = calloc(1, sizeof(*ch->nl));
-	if (!ch->nl)
+	if (!nl)
 		return -ENOMEM;
-	ret = machnet_nl_open(ch->nl);
+	ret = machnet_nl_open(nl);
+	if (ret == -ENOENT)
+		ret = -ENETDOWN;
 	if (!ret)
-		return 0;
-	free(ch->nl);
-	ch->nl = NULL;
-	return ret == -ENOENT ? -ENETDOWN : ret;
-}
-
-static int reserve(struct mnc_channel *ch, struct mnc_listener *l)
-{
-	struct machnet_nl_port port;
-	int ret = open_reservations(ch);
-
-	if (!ret)
-		ret = machnet_nl_port_reserve(ch->nl, &l->addr, l->port, &port);
-	if (ret)
+		ret = machnet_nl_port_lend(nl, l->fd, &port);
+	if (ret) {
+		nlclient_close(nl);
+		free(nl);
 		return ret;
+	}
+	l->nl = nl;
 	l->cookie = port.cookie;
-	l->reserved = true;
 	return 0;
 }
 
-static void release(struct mnc_channel *ch, struct mnc_listener *l)
+static void take_back(struct mnc_listener *l)
 {
-	if (l->reserved)
-		machnet_nl_port_release(ch->nl, &l->addr, l->port);
+	if (l->nl)
+		nlclient_close(l->nl);
+	free(l->nl);
+	l->nl = NULL;
 	l->cookie = 0;
-	l->reserved = false;
 }
 
-int mnc_listener_prepare(struct mnc_channel *ch, struct mnc_listener *l, uint32_t control,
-			 struct mn_app_msg *msg)
+static void listener_free(struct mnc_listener *l)
+{
+	take_back(l);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l);
+}
+
+/* Where the port is taken, it may be by the daemon, for what an earlier process has left unsent. */
+static int bind_port(struct mnc_channel *ch, struct mnc_listener *l)
+{
+	struct mn_app_msg msg = {
+		.type = MN_APP_FREE, .local = l->addr, .local_port = l->port,
+	};
+	int ret;
+
+	l->fd = mn_udp_port_open(&l->addr, &l->port);
+	if (l->fd != -EADDRINUSE)
+		return l->fd < 0 ? l->fd : 0;
+	ret = mnc_request(ch, ch->epoch, &msg, -1);
+	if (ret)
+		return ret == -ENOENT ? -EADDRINUSE : ret;
+	l->fd = mn_udp_port_open(&l->addr, &l->port);
+	return l->fd < 0 ? l->fd : 0;
+}
+
+int mnc_listener_prepare(struct mnc_listener *l, uint32_t control, struct mn_app_msg *msg)
 {
 	int ret = 0;
 
-	/* A daemon that holds the ports itself must find this one free. */
 	if (control != MN_APP_CONTROL_KERNEL)
-		release(ch, l);
-	else if (!l->reserved)
-		ret = reserve(ch, l);
+		take_back(l);
+	else if (!l->nl)
+		ret = lend(l);
 	*msg = (struct mn_app_msg){
 		.type = MN_APP_LISTEN, .local = l->addr, .local_port = l->port, .cookie = l->cookie,
 	};
@@ -77,12 +96,13 @@ int mnc_listener_add(struct mnc_channel *ch, const struct mn_addr *addr, uint16_
 		return -ENOMEM;
 	l->addr = *addr;
 	l->port = port;
-	ret = mnc_listener_prepare(ch, l, ch->link.control, &msg);
+	ret = bind_port(ch, l);
 	if (!ret)
-		ret = mnc_request(ch, ch->epoch, &msg);
+		ret = mnc_listener_prepare(l, ch->link.control, &msg);
+	if (!ret)
+		ret = mnc_request(ch, ch->epoch, &msg, l->fd);
 	if (ret) {
-		release(ch, l);
-		free(l);
+		listener_free(l);
 		return ret;
 	}
 	l->next = ch->listeners;
@@ -90,13 +110,12 @@ int mnc_listener_add(struct mnc_channel *ch, const struct mn_addr *addr, uint16_
 	return 0;
 }
 
-static void remove_at(struct mnc_channel *ch, struct mnc_listener **p)
+static void remove_at(struct mnc_listener **p)
 {
 	struct mnc_listener *l = *p;
 
 	*p = l->next;
-	release(ch, l);
-	free(l);
+	listener_free(l);
 }
 
 void mnc_listener_remove(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port)
@@ -104,10 +123,10 @@ void mnc_listener_remove(struct mnc_channel *ch, const struct mn_addr *addr, uin
 	struct mn_app_msg msg = { .type = MN_APP_UNLISTEN, .local = *addr, .local_port = port };
 	struct mnc_listener **p = &ch->listeners;
 
-	mnc_request(ch, ch->epoch, &msg);
+	mnc_request(ch, ch->epoch, &msg, -1);
 	while ((*p)->port != port || !mn_addr_equal(&(*p)->addr, addr))
 		p = &(*p)->next;
-	remove_at(ch, p);
+	remove_at(p);
 }
 
 int mnc_listeners_settle(struct mnc_channel *ch)
@@ -116,13 +135,8 @@ int mnc_listeners_settle(struct mnc_channel *ch)
 	struct mnc_kept *e;
 
 	while (*p) {
-		if (!(*p)->error) {
-			p = &(*p)->next;
-			continue;
-		}
-		/* The daemon after this one is asked again. */
-		if (!ch->ends) {
-			release(ch, *p);
+		/* Refused: the daemon after this one is asked again, unless the end is reported. */
+		if (!(*p)->error || !ch->ends) {
 			p = &(*p)->next;
 			continue;
 		}
@@ -134,7 +148,7 @@ int mnc_listeners_settle(struct mnc_channel *ch)
 		if (mn_addr_is_v4(&(*p)->addr))
 			e->flow.dst_ip = ntohl(mn_addr_v4(&(*p)->addr));
 		mnc_kept_append(ch, e);
-		remove_at(ch, p);
+		remove_at(p);
 	}
 	return 0;
 }
@@ -143,12 +157,8 @@ void mnc_listeners_free(struct mnc_channel *ch)
 {
 	struct mnc_listener *l;
 
-	/* The reservations go with their socket. */
-	if (ch->nl)
-		nlclient_close(ch->nl);
-	free(ch->nl);
 	while ((l = ch->listeners)) {
 		ch->listeners = l->next;
-		free(l);
+		listener_free(l);
 	}
 }

@@ -76,8 +76,9 @@ struct mnc_request {
 struct mnc_listener {
 	struct mn_addr addr;
 	uint16_t port;
-	bool reserved;		/* with the kernel module, by ch->nl */
-	uint64_t cookie;	/* of the reservation, else 0 */
+	int fd;			/* bound to them: base/udp_port.h */
+	struct nlclient *nl;	/* has lent fd to the kernel module; NULL: nothing has */
+	uint64_t cookie;	/* of the lent port, else 0 */
 	int error;		/* why the next daemon does not take it */
 	struct mnc_listener *next;
 };
@@ -172,7 +173,6 @@ struct mnc_channel {
 	uint32_t error;		/* errno of the link's end, 0 while it lives; atomic */
 
 	pthread_mutex_t port_lock;	/* held over requests for ports and over re-attaching */
-	struct nlclient *nl;	/* owns the port reservations; NULL before the first */
 	struct mnc_listener *listeners;
 	struct mnc_next next;
 	int64_t next_try_ns;	/* before it re-attaching is not tried; atomic */
@@ -219,7 +219,9 @@ int64_t mnc_now_ns(void);
 /* socket.c */
 /* nonblocking: also connecting does not wait, -EBUSY then. */
 int mnc_socket_connect(bool nonblocking);
-int mnc_socket_tell(int sock, struct mn_app_msg *msg);
+/* With a descriptor unless fd is negative. 0 or -errno; the latter as what it means for a link. */
+int mnc_socket_send(int sock, struct mn_app_msg *msg, int fd);
+int mnc_socket_tell(int sock, struct mn_app_msg *msg, int fd);
 /* The answer to *msg, into it; fds may be NULL. -EAGAIN from a nonblocking socket. */
 int mnc_socket_answer(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS]);
 /* Both, before any other thread has the socket. */
@@ -234,8 +236,11 @@ void mnc_link_init(struct mnc_link *link);
 int mnc_link_open(struct mnc_link *link, const int fds[MN_APP_ATTACH_FDS], uint32_t control);
 void mnc_link_close(struct mnc_link *link);
 
-/* request.c: asks the daemon of that epoch and waits for the answer; its error as -errno. */
-int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg);
+/*
+ * request.c: asks the daemon of that epoch, with a descriptor unless fd is negative, and waits for
+ * the answer; its error as -errno.
+ */
+int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg, int fd);
 
 /* reattach.c */
 /*
@@ -252,8 +257,7 @@ void mnc_reattach_stop(struct mnc_channel *ch);
 int mnc_listener_add(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port);
 void mnc_listener_remove(struct mnc_channel *ch, const struct mn_addr *addr, uint16_t port);
 /* Makes the port ready for a daemon of that kind. *msg is what to ask it. */
-int mnc_listener_prepare(struct mnc_channel *ch, struct mnc_listener *l, uint32_t control,
-			 struct mn_app_msg *msg);
+int mnc_listener_prepare(struct mnc_listener *l, uint32_t control, struct mn_app_msg *msg);
 /*
  * Those with an error end, which is received, or wait for the daemon after this one. Also with
  * recv_lock. -ENOMEM.

@@ -26,7 +26,7 @@ static int begin(struct mnc_channel *ch)
 	if (next->link.sock < 0)
 		return next->link.sock;
 	next->stage = MNC_ATTACHING;
-	return mnc_socket_tell(next->link.sock, &msg);
+	return mnc_socket_tell(next->link.sock, &msg, -1);
 }
 
 /* Asks for the port of next->listener, or of the next one that can be asked for. */
@@ -36,10 +36,10 @@ static int ask_listen(struct mnc_channel *ch)
 	struct mn_app_msg msg;
 
 	for (; next->listener; next->listener = next->listener->next) {
-		next->listener->error = -mnc_listener_prepare(ch, next->listener,
-							      next->link.control, &msg);
+		next->listener->error = -mnc_listener_prepare(next->listener, next->link.control,
+							      &msg);
 		if (!next->listener->error)
-			return mnc_socket_tell(next->link.sock, &msg);
+			return mnc_socket_tell(next->link.sock, &msg, next->listener->fd);
 	}
 	next->stage = MNC_READY;
 	return 0;

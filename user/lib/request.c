@@ -55,7 +55,7 @@ static void read_answer(struct mnc_channel *ch)
 	pthread_cond_broadcast(&ch->request_cond);
 }
 
-int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg)
+int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg, int fd)
 {
 	struct mnc_request r = { .msg = *msg };
 	int err;
@@ -66,15 +66,11 @@ int mnc_request(struct mnc_channel *ch, uint32_t epoch, struct mn_app_msg *msg)
 		pthread_mutex_unlock(&ch->request_lock);
 		return -err;
 	}
-	r.msg.version = MN_APP_VERSION;
 	r.msg.tag = ch->next_tag++;
 	r.next = ch->requests;
 	ch->requests = &r;
-	while (send(ch->link.sock, &r.msg, sizeof(r.msg), MSG_NOSIGNAL) < 0)
-		if (errno != EINTR) {
-			finish_all(ch, -mnc_channel_fail(ch, ENETDOWN));
-			break;
-		}
+	if (mnc_socket_send(ch->link.sock, &r.msg, fd))
+		finish_all(ch, -mnc_channel_fail(ch, ENETDOWN));
 	while (!r.done) {
 		if (ch->request_reading)
 			pthread_cond_wait(&ch->request_cond, &ch->request_lock);

@@ -34,14 +34,39 @@ int mnc_socket_connect(bool nonblocking)
 	return sock;
 }
 
-int mnc_socket_tell(int sock, struct mn_app_msg *msg)
+int mnc_socket_send(int sock, struct mn_app_msg *msg, int fd)
 {
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .buf = { 0 } };
+	struct cmsghdr *c = &control.align;
+	struct iovec iov = { msg, sizeof(*msg) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (fd >= 0) {
+		mh.msg_control = control.buf;
+		mh.msg_controllen = sizeof(control.buf);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
 	msg->version = MN_APP_VERSION;
-	if (send(sock, msg, sizeof(*msg), MSG_NOSIGNAL) == sizeof(*msg))
-		return 0;
-	if (errno == EPIPE)
+	do {
+		n = sendmsg(sock, &mh, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int mnc_socket_tell(int sock, struct mn_app_msg *msg, int fd)
+{
+	int ret = mnc_socket_send(sock, msg, fd);
+
+	if (ret == -EPIPE)
 		return -ENETDOWN;
-	return errno == EAGAIN ? -EBUSY : -errno;
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
 /* Keeps the descriptors if it is just as many as wanted, closes them otherwise. */
@@ -109,7 +134,7 @@ int mnc_socket_answer(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FD
 
 int mnc_socket_ask(int sock, struct mn_app_msg *msg, int fds[MN_APP_ATTACH_FDS])
 {
-	int ret = mnc_socket_tell(sock, msg);
+	int ret = mnc_socket_tell(sock, msg, -1);
 
 	return ret ? ret : mnc_socket_answer(sock, msg, fds);
 }

@@ -12,7 +12,7 @@
  * Conventions
  *   Addresses are binary, in network byte order, 4 bytes (IPv4) or 16 bytes
  *   (IPv6). The all-zero address means "any". Port numbers are u16 in host
- *   byte order, 1..65535; where it says so, 0 lets the kernel choose.
+ *   byte order, 1..65535.
  *   "owner" is the netlink socket that created an object: when that socket
  *   closes, for whatever reason, the object goes and its end is announced.
  *   [admin] needs CAP_NET_ADMIN in the user namespace that owns the network
@@ -20,7 +20,8 @@
  *
  * Objects
  *   device      a datapath (machnetd) that serves one network device
- *   port        a UDP port reserved for Machnet, held by an in-kernel socket
+ *   port        a UDP port reserved for Machnet by a bound socket, which its
+ *               owner has lent to the module
  *   connection  one Machnet connection, as its datapath reports it
  *   route       how a destination is reached, from the kernel's own routing
  *               and neighbour tables; a watched route is announced on change
@@ -30,25 +31,36 @@
  *                              -> the device. One datapath per netdev (EBUSY).
  *   DEVICE_UNREGISTER [admin]  ifindex. Owner only (EPERM).
  *   DEVICE_GET                 ifindex -> the device; dump: all.
- *   PORT_RESERVE               addr, number (0: kernel chooses) -> the port
- *                              with its cookie. Numbers below
- *                              net.ipv4.ip_unprivileged_port_start need
- *                              CAP_NET_BIND_SERVICE (EACCES). A port that any
- *                              socket of this host holds is EADDRINUSE. A user
- *                              without [admin] has a quota, the sysctl
- *                              net.machnet.max_ports_per_user (EDQUOT).
- *                              With number 0 and count: as many ports, all or
- *                              none -> addr, numbers.
- *   PORT_RELEASE               addr, and number or numbers (all or none).
- *                              Owner, or [admin] (EPERM).
+ *   PORT_LEND                  socket -> the port with its cookie. A file
+ *                              descriptor of the caller: a UDP socket that is
+ *                              bound, not connected, without SO_REUSEADDR, with
+ *                              IPV6_V6ONLY (EINVAL, EISCONN), without user data
+ *                              or encapsulation (EBUSY), of this network
+ *                              namespace (EXDEV). Its address and number are
+ *                              the port's. The module holds it until the port
+ *                              ends; packets are absorbed meanwhile.
+ *                              With sockets: all or none, without an answer.
+ *                              The effective user must be the one who opened
+ *                              the netlink socket (EPERM). A port that another
+ *                              socket has lent is EADDRINUSE, unless both had
+ *                              SO_REUSEPORT when they were bound; they, and a
+ *                              socket that is lent again, share the port: each
+ *                              time is an object with its own owner and cookie.
+ *   PORT_RELEASE               addr, and number or numbers (all or none): what
+ *                              the sender has lent; [admin]: whoever has
+ *                              (EPERM). The socket is an ordinary one again.
  *   PORT_CLAIM [admin]         addr, number, cookie, owner-pid: the datapath
  *                              takes the port into service for the application
  *                              that showed it the cookie. EKEYREJECTED if it is
  *                              wrong, or if that application, when it is
- *                              named, is not the one that reserved the port.
+ *                              named, is not the one that lent the port.
  *   PORT_GET                   addr, number -> the port without its cookie;
  *                              dump: all, or those that agree with any of
  *                              addr, number, owner-uid, owner-pid.
+ *                              Pid, comm and cgroup of an owner are left out
+ *                              for a reader that may not see the process: one
+ *                              of another user without CAP_SYS_PTRACE, or of a
+ *                              pid namespace that does not have it.
  *   CONNECTION_ADD [admin]     id, ifindex, local-addr, local-port,
  *                              remote-addr, remote-port, remote-id, state,
  *                              engine, remote-engine, owner-pid. The sender
@@ -85,7 +97,9 @@
  *   STATS_GET                  -> what there is now and has been since the
  *                              network namespace was made.
  *
- * Notifications carry the object's attributes; *_DEL_NTF also a reason. The
+ * Notifications carry the object's attributes, those of the groups "device" and
+ * "port", which anyone may join, nothing of processes but the owner's uid;
+ * *_DEL_NTF also a reason. The
  * groups "connection" and "datapath" are for [admin]; "datapath" is where
  * datapaths listen for requests of administrators: CONNECTION_KILL_NTF.
  */
@@ -106,7 +120,7 @@
 #define MACHNET_DRIVER_LEN		31
 /* A device has 1..MACHNET_ENGINES_MAX engines, numbered from 0. */
 #define MACHNET_ENGINES_MAX		128
-/* Most ports of one PORT_RESERVE or PORT_RELEASE. */
+/* Most ports of one PORT_LEND or PORT_RELEASE. */
 #define MACHNET_PORTS_MAX		1024
 /* Most connections of one CONNECTION_ADD_BATCH or CONNECTION_DEL_BATCH. */
 #define MACHNET_BATCH_MAX		256
@@ -118,7 +132,7 @@ enum machnet_cmd {
 	MACHNET_CMD_DEVICE_GET,
 	MACHNET_CMD_DEVICE_ADD_NTF,
 	MACHNET_CMD_DEVICE_DEL_NTF,
-	MACHNET_CMD_PORT_RESERVE,
+	MACHNET_CMD_PORT_LEND,
 	MACHNET_CMD_PORT_RELEASE,
 	MACHNET_CMD_PORT_CLAIM,
 	MACHNET_CMD_PORT_GET,
@@ -177,8 +191,9 @@ enum machnet_a_port {
 	MACHNET_A_PORT_REASON,		/* u32, enum machnet_reason, in DEL_NTF */
 	MACHNET_A_PORT_PAD,
 	MACHNET_A_PORT_OWNER_CGROUP,	/* u64, read-only: cgroup v2 id, 0: none */
-	MACHNET_A_PORT_COUNT,		/* u32, 1..MACHNET_PORTS_MAX */
+	MACHNET_A_PORT_SOCKET,		/* u32, a file descriptor of the sender */
 	MACHNET_A_PORT_NUMBERS,		/* u16 each, at most MACHNET_PORTS_MAX */
+	MACHNET_A_PORT_SOCKETS,		/* u32 each, at most MACHNET_PORTS_MAX */
 
 	/* private: */
 	__MACHNET_A_PORT_MAX,
@@ -239,7 +254,7 @@ enum machnet_a_stats {
 	MACHNET_A_STATS_CONNECTIONS,	/* now */
 	MACHNET_A_STATS_ROUTES,		/* watched now */
 	MACHNET_A_STATS_PORTS_RESERVED,
-	MACHNET_A_STATS_PORTS_REFUSED,	/* in use, privileged, over the quota, ... */
+	MACHNET_A_STATS_PORTS_REFUSED,	/* in use, not fit to be lent, ... */
 	MACHNET_A_STATS_PORTS_CLAIMED,
 	MACHNET_A_STATS_CLAIMS_REFUSED,	/* wrong cookie or application */
 	MACHNET_A_STATS_STRAY_PACKETS,	/* absorbed, at all ports */
