@@ -23,10 +23,14 @@ $(TARGETS):
 	@tools/build/install-deps.sh $(deps_$@)
 	+@$(run)
 
+# One after the other, each to its end.
+DEBUG ?= 6.1 newest
 check-debug:
 	@tools/build/install-deps.sh $(deps_$@)
-	@tools/build/debug-kernel.sh
-	+@MN_VM_KERNEL="$$(tools/build/debug-kernel.sh where)" $(run)
+	+@failed=; for which in $(DEBUG); do echo "On the debug kernel $$which:"; \
+		tools/build/debug-kernel.sh $$which && MN_VM_KERNEL="$$(tools/build/debug-kernel.sh $$which where)" $(run) || \
+		failed="$$failed $$which"; \
+	done; [ -z "$$failed" ] || { echo "Failed:$$failed" >&2; exit 1; }
 
 uninstall clean:
 	+@$(run)

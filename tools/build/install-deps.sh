@@ -8,7 +8,7 @@ declare -A packages=(
 	[build]="gcc libc6-dev make pkg-config libdpdk-dev libmnl-dev libnl-3-dev libnl-genl-3-dev
 		 libnl-route-3-dev python3 python3-yaml"
 	[module]="kmod"
-	[vm]="qemu-system-x86 linux-image-amd64 linux-headers-amd64 busybox-static kmod cpio xz-utils
+	[vm]="qemu-system-x86 linux-image-amd64 linux-headers-amd64 busybox-static kmod cpio xz-utils zstd
 	      util-linux procps"
 	[net]="iproute2 iputils-ping procps util-linux jq"
 	[test]="perl linux-source xz-utils sparse jq clang libclang-rt-dev shellcheck g++ man-db

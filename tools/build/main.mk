@@ -158,11 +158,13 @@ ifndef SAN
 	$(Q)$(MAKE) -f tools/build/main.mk SAN=1 tests
 	$(Q)$(MAKE) -f tools/build/main.mk TSAN=1 tests
 endif
+	@ln -sfn tests build/tests-newest
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)" \
+		$(if $(MN_VM_KERNEL),,--newest "$(patsubst %,build/tests-newest/%,$(filter-out test_machnetctl%,$(VM_TEST_PROGS)))") \
 		$(TEST_PROGS:%=build-san/tests/%) $(TSAN_PROGS:%=build-tsan/tests/%) $(TESTS)
 
 check-headers: $(LINUX_SOURCE)/.stamp
-	@tools/build/backports-headers.sh >/dev/null
+	@for s in bookworm-backports newest; do tools/build/backports-kernel.sh $$s headers >/dev/null || exit; done
 	@selftests/run selftests/tree/module_clean.sh
 
 # On the kernel in MN_VM_KERNEL, which is some five times slower.
