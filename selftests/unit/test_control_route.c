@@ -375,6 +375,19 @@ TEST_F(control, route_confirmed)
 	EXPECT_FALSE(neigh_is("10.9.0.90", "REACHABLE"));
 }
 
+/* Its packets would leave without the header that the route wants. */
+TEST_F(control, route_with_an_encapsulation)
+{
+	struct mn_addr dst = addr("fd77::1");
+	struct machnet_nl_route route;
+
+	if (run("ip -6 route add fd77::/64 encap seg6 mode encap segs fd09::2 dev near"))
+		SKIP(return, "the kernel has no SRv6");
+	EXPECT_EQ(-EOPNOTSUPP, watch(self->c, &dst, &route));
+	ASSERT_EQ(0, run("ip -6 route replace fd77::/64 via fd09::2 dev near"));
+	EXPECT_EQ(0, watch(self->c, &dst, &route));
+}
+
 TEST_F(control, route_refuses_what_is_not_unicast)
 {
 	static const char *const bad[] = {

@@ -122,6 +122,7 @@ struct path {
 	struct machnet_nl_route *route;
 	uint32_t mtu;	/* the route's own, 0: the link's */
 	uint8_t type;	/* RTN_*, RTN_UNSPEC: there was no answer */
+	bool encap;	/* the kernel would encapsulate: MPLS, SRv6, ... */
 };
 
 static void take_metrics(const struct nlattr *metrics, struct path *p)
@@ -170,6 +171,9 @@ static int on_route(const struct nlmsghdr *nlh, void *data)
 			break;
 		case RTA_METRICS:
 			take_metrics(a, p);
+			break;
+		case RTA_ENCAP_TYPE:
+			p->encap = true;
 			break;
 		}
 	}
@@ -358,7 +362,7 @@ static int resolve(struct mnd_rtnl *r, bool eager, struct machnet_nl_route *rout
 		memset(&route->nexthop, 0, sizeof(route->nexthop));
 		return 0;
 	}
-	if (!link.has_mac)
+	if (!link.has_mac || p.encap)
 		return -EOPNOTSUPP;
 	if (mn_addr_is_any(&route->nexthop))
 		route->nexthop = route->dst;
