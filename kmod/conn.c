@@ -11,7 +11,6 @@
 #include "netlink-msg.h"
 #include "netns.h"
 #include "owner.h"
-#include "stats.h"
 #include "trace.h"
 
 const struct rhashtable_params machnet_conn_params = {

@@ -84,15 +84,6 @@ static void ready(struct sock *sk)
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
-static void listen(struct sock *sk, struct machnet_net *mn)
-{
-	write_lock_bh(&sk->sk_callback_lock);
-	sk->sk_user_data = mn;
-	sk->sk_data_ready = ready;
-	sk->sk_error_report = ready;
-	write_unlock_bh(&sk->sk_callback_lock);
-}
-
 int machnet_events_listen(struct machnet_net *mn)
 {
 	/* A port id that is no process's, whose own socket may want that. */
@@ -110,7 +101,11 @@ int machnet_events_listen(struct machnet_net *mn)
 	ret = sock_create_kern(mn->net, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, &sock);
 	if (ret)
 		return ret;
-	listen(sock->sk, mn);
+	write_lock_bh(&sock->sk->sk_callback_lock);
+	sock->sk->sk_user_data = mn;
+	sock->sk->sk_data_ready = ready;
+	sock->sk->sk_error_report = ready;
+	write_unlock_bh(&sock->sk->sk_callback_lock);
 	ret = kernel_bind(sock, (void *)&addr, sizeof(addr));
 	if (ret)
 		sock_release(sock);

@@ -2,10 +2,8 @@
 /*
  * lent.c - UDP sockets that their owners have lent
  *
- * A socket holds its port by being bound, so that the kernel's own rules say
- * who may have it. It is no channel for data while it is lent: a datapath takes
- * the packets before they get here. Those that do come are absorbed and
- * counted, and the sender is not told that the port is closed.
+ * A socket holds its port by being bound, so that the kernel's own rules say who may have it. A
+ * datapath takes the packets before they get here; those that do come are absorbed and counted.
  */
 #include "lent.h"
 
@@ -20,7 +18,6 @@
 #include "netlink-req.h"
 #include "netns.h"
 #include "route.h"
-#include "stats.h"
 
 static void count_stray(struct sock *sk, struct machnet_lent *lent, struct sk_buff *skb)
 {
@@ -40,10 +37,7 @@ static int absorb(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/*
- * An ICMP error that quotes a packet of this port: the kernel may be about to learn the MTU of
- * the path to its destination. 0: it is indeed for this socket. Softirq, under RCU.
- */
+/* An ICMP error about a packet of ours, maybe on a path's MTU. 0: it is. Softirq, under RCU. */
 static int heed_error(struct sock *sk, struct sk_buff *skb)
 {
 	struct in6_addr dst;
@@ -208,11 +202,7 @@ static bool detach(struct sock *sk, struct machnet_lent *lent)
 	return last;
 }
 
-/*
- * The file goes at once, so that the number is free as soon as its owner has closed it, too.
- * Packets may still be in the handlers: they have the sock under RCU, as has the exit of the
- * module for its text.
- */
+/* The file goes at once, for the number to be free: the handlers have the sock under RCU. */
 void machnet_lent_put(struct machnet_lent *lent)
 {
 	if (detach(lent->sock->sk, lent)) {

@@ -12,7 +12,7 @@
 #include "device.h"
 #include "netlink-policy.h"
 #include "netlink-req.h"
-#include "stats.h"
+#include "netns.h"
 #include "trace.h"
 
 static int no_connection(struct genl_info *info)

@@ -12,8 +12,8 @@
 
 #include "netlink-policy.h"
 #include "netlink-req.h"
+#include "netns.h"
 #include "owner.h"
-#include "stats.h"
 
 /* The longest object, a connection, takes less than 300 bytes. */
 #define MSG_LEN		512

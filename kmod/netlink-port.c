@@ -15,7 +15,6 @@
 #include "netns.h"
 #include "owner.h"
 #include "port.h"
-#include "stats.h"
 
 static int no_port(struct genl_info *info)
 {
@@ -35,12 +34,15 @@ static int parse_addr(struct genl_info *info, struct in6_addr *addr)
 
 static int parse_key(struct genl_info *info, struct machnet_port_key *key)
 {
-	memset(key, 0, sizeof(*key));
-	if (machnet_req_missing(info, MACHNET_A_PORT_ADDR, "addr is missing") ||
-	    machnet_req_missing(info, MACHNET_A_PORT_NUMBER, "number is missing"))
+	int ret = parse_addr(info, &key->addr);
+
+	if (ret)
+		return ret;
+	if (machnet_req_missing(info, MACHNET_A_PORT_NUMBER, "number is missing"))
 		return -EINVAL;
 	key->number = nla_get_u16(info->attrs[MACHNET_A_PORT_NUMBER]);
-	return parse_addr(info, &key->addr);
+	key->zero = 0;
+	return 0;
 }
 
 /* A descriptor is one of the sender's, who need not be the one whose rights the socket has. */

@@ -9,6 +9,17 @@ void machnet_netns_exit(void);
 
 struct machnet_net *machnet_net(const struct net *net);
 
+/* Counters, in any context. */
+static inline void machnet_stat_inc(struct machnet_net *mn, enum machnet_a_stats which)
+{
+	atomic64_inc(&mn->stats[which]);
+}
+
+static inline void machnet_stat_dec(struct machnet_net *mn, enum machnet_a_stats which)
+{
+	atomic64_dec(&mn->stats[which]);
+}
+
 /* Lets others have the lock; for loops that handle MACHNET_BATCH objects in a row. */
 void machnet_net_relax(struct machnet_net *mn);
 

@@ -13,7 +13,6 @@
 #include "netlink-msg.h"
 #include "netns.h"
 #include "owner.h"
-#include "stats.h"
 #include "trace.h"
 
 const struct rhashtable_params machnet_port_params = {

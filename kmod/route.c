@@ -15,7 +15,6 @@
 #include "netns.h"
 #include "owner.h"
 #include "resolve.h"
-#include "stats.h"
 #include "trace.h"
 
 /* Until a neighbour that has failed is asked for again. */
@@ -47,25 +46,20 @@ static struct machnet_route *find_route(struct machnet_net *mn,
 	return NULL;
 }
 
-static struct machnet_watch *find_watch(const struct machnet_route *route,
-					const struct machnet_owner *owner)
-{
-	struct machnet_watch *watch;
-
-	list_for_each_entry(watch, &route->watches, route_link) {
-		if (watch->owner == owner)
-			return watch;
-	}
-	return NULL;
-}
-
 struct machnet_watch *machnet_watch_find(struct machnet_net *mn,
 					 const struct machnet_route_key *key,
 					 const struct machnet_owner *owner)
 {
 	struct machnet_route *route = find_route(mn, key);
+	struct machnet_watch *watch;
 
-	return route ? find_watch(route, owner) : NULL;
+	if (!route)
+		return NULL;
+	list_for_each_entry(watch, &route->watches, route_link) {
+		if (watch->owner == owner)
+			return watch;
+	}
+	return NULL;
 }
 
 static void put_nexthop(struct machnet_net *mn, struct machnet_route *route)
@@ -170,8 +164,7 @@ int machnet_route_watch(struct machnet_net *mn, const struct machnet_route_key *
 	route = find_route(mn, key);
 	if (route)
 		update(mn, route, info);
-	if (info->state != MACHNET_ROUTE_STATE_UNREACHABLE &&
-	    (!route || !find_watch(route, owner)))
+	if (info->state != MACHNET_ROUTE_STATE_UNREACHABLE && !machnet_watch_find(mn, key, owner))
 		ret = watch_add(mn, route, key, owner, info);
 	queue_delayed_work(system_dfl_wq, &mn->walk_work, WALK_PERIOD);
 	return ret;
