@@ -178,9 +178,9 @@ int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machne
 	struct machnet_route *route = (struct machnet_route *)obj;
 	struct machnet_path_info info;
 
-	spin_lock(&route->lock);
+	spin_lock_bh(&route->lock);
 	info = route->info;
-	spin_unlock(&route->lock);
+	spin_unlock_bh(&route->lock);
 	return machnet_fill_path(skb, &route->key, &info);
 }
 

@@ -12,7 +12,7 @@
  *
  * Readers. Lookups for GET and dumps run under RCU alone, dumps in pieces. Objects are freed after
  * a grace period. What changes while an object is published is a single word or protected by the
- * object's spinlock, a leaf lock that is taken in process context only.
+ * object's spinlock, a leaf lock that is taken in process context only, that of a route without BH.
  *
  * Dumps. Each table has an XArray beside its hash table. A dump walks it by index, so an object
  * that exists during the whole dump is in it exactly once, whatever is added and deleted meanwhile.
