@@ -19,7 +19,7 @@
 #define MANY		100000
 #define ROUNDS		3
 /* If the cost grew with the size of the table it would be ten times as high. */
-#define MOST_GROWTH	1.5
+#define MOST_GROWTH	3
 
 enum { ADD, DUMP, DEL, STEPS };
 

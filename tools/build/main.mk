@@ -160,7 +160,7 @@ ifndef SAN
 endif
 	@ln -sfn tests build/tests-newest
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)" \
-		$(if $(MN_VM_KERNEL),,--newest "$(patsubst %,build/tests-newest/%,$(filter-out test_machnetctl%,$(VM_TEST_PROGS)))") \
+		$(if $(MN_VM_KERNEL),,--newest "$(patsubst %,build/tests-newest/%,$(filter-out test_machnetctl% test_many,$(VM_TEST_PROGS)))") \
 		$(TEST_PROGS:%=build-san/tests/%) $(TSAN_PROGS:%=build-tsan/tests/%) $(TESTS)
 
 check-headers: $(LINUX_SOURCE)/.stamp
