@@ -33,7 +33,7 @@ static struct notifier_block netdev_nb = {
 	.notifier_call = netdev_event,
 };
 
-/* The address of a neighbour as it is told apart here. */
+/* A neighbour's address in the module's form: IPv4 as v4-mapped IPv6. */
 static void get_neigh_addr(const struct neighbour *neigh, struct in6_addr *addr)
 {
 	if (neigh->tbl->family == AF_INET)

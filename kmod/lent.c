@@ -99,7 +99,7 @@ static int check_bound(struct sock *sk, struct machnet_port_key *key,
 	return 0;
 }
 
-/* Under both locks of the socket: ours already, or made so. NULL: it is somebody else's. */
+/* Under both locks of the socket: ours already, or made so. NULL: another user's. */
 static struct machnet_lent *attach(struct sock *sk, struct machnet_lent *fresh)
 {
 	struct machnet_lent *lent = __locked_read_sk_user_data_with_flags(sk, 0);

@@ -37,7 +37,7 @@ static u32 show_uid(const struct machnet_process *process, const struct machnet_
 
 static bool shows(const struct machnet_process *process, const struct machnet_show *show)
 {
-	return show->pid_ns ? machnet_process_visible(process) : !show->everybody;
+	return show->pid_ns ? machnet_process_visible(process) : !show->unprivileged;
 }
 
 static u32 show_pid(const struct machnet_process *process, const struct machnet_show *show)
@@ -192,7 +192,7 @@ static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, mac
 	struct machnet_show show = {
 		.user_ns = mn->net->user_ns,
 		.reason = reason,
-		.everybody = !for_admins,
+		.unprivileged = !for_admins,
 		.secret = for_admins,
 	};
 	struct sk_buff *msg;

@@ -11,7 +11,7 @@ struct sk_buff;
  * struct machnet_show - what is in a message, and for whom
  * @user_ns: of the reader
  * @pid_ns: of the reader; NULL: pids are those of the owner's pid namespace
- * @everybody: the readers may be anyone: nothing of processes
+ * @unprivileged: any user may be among the readers: nothing of processes
  * @reason: why the object ended, or 0
  * @secret: what entitles to something as well: the cookie of a port, the ids of a connection
  */
@@ -19,7 +19,7 @@ struct machnet_show {
 	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
 	u32 reason;
-	bool everybody;
+	bool unprivileged;
 	bool secret;
 };
 

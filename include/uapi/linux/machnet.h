@@ -47,7 +47,7 @@
  *                              socket that is lent again, share the port: each
  *                              time is an object with its own owner and cookie.
  *   PORT_RELEASE               addr, and number or numbers (all or none): what
- *                              the sender has lent; [admin]: whoever has
+ *                              the sender has lent; [admin]: of any owner
  *                              (EPERM). The socket is an ordinary one again.
  *   PORT_CLAIM [admin]         addr, number, cookie, owner-pid: the datapath
  *                              takes the port into service for the application
