@@ -3,9 +3,9 @@
 
 # channel
 FUZZERS += fuzz_channel
-fuzz_channel_SRCS := selftests/fuzz/fuzz_channel.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
+fuzz_channel_SRCS := selftests/fuzz/fuzz_channel.c $(channel_srcs)
 TEST_PROGS += test_fuzz_channel
-test_fuzz_channel_SRCS := selftests/fuzz/test_fuzz_channel.c selftests/fuzz/fuzz_channel.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
+test_fuzz_channel_SRCS := selftests/fuzz/test_fuzz_channel.c selftests/fuzz/fuzz_channel.c $(channel_srcs)
 
 # frame: the inline functions of DPDK alone
 FUZZERS += fuzz_frame
@@ -18,22 +18,22 @@ test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 # wire: packets to the transport
 FUZZERS += fuzz_wire
 fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport/sim.c selftests/transport/sim_app.c
-fuzz_wire_LIBS := libmn_core
+fuzz_wire_LIBS := libmn_transport
 TEST_PROGS += test_fuzz_wire
 test_fuzz_wire_SRCS := selftests/fuzz/test_fuzz_wire.c $(fuzz_wire_SRCS)
-test_fuzz_wire_LIBS := libmn_core
+test_fuzz_wire_LIBS := libmn_transport
 
 # stack: a hostile application beside another one
 FUZZERS += fuzz_stack
 fuzz_stack_SRCS := selftests/fuzz/fuzz_stack.c selftests/transport/sim.c selftests/transport/sim_app.c
-fuzz_stack_LIBS := libmn_core
+fuzz_stack_LIBS := libmn_transport
 TEST_PROGS += test_fuzz_stack
 test_fuzz_stack_SRCS := selftests/fuzz/test_fuzz_stack.c $(fuzz_stack_SRCS)
-test_fuzz_stack_LIBS := libmn_core
+test_fuzz_stack_LIBS := libmn_transport
 
 # lib: libmachnet and a hostile daemon, which takes the place of its sockets
 FUZZERS += fuzz_lib
-fuzz_lib_SRCS := selftests/fuzz/fuzz_lib.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
+fuzz_lib_SRCS := selftests/fuzz/fuzz_lib.c $(channel_srcs) \
 	$(filter-out %/socket.c %/request.c,$(wildcard user/lib/*.c)) user/base/udp_port.c
 fuzz_lib_LIBS := libmnclient
 TEST_PROGS += test_fuzz_lib

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/channel.h"
+#include "channel/channel.h"
 #include "fuzz_channel.h"
 #include "input.h"
 

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/channel.h"
+#include "channel/channel.h"
 #include "fuzz_lib.h"
 #include "input.h"
 #include "lib/ends.h"

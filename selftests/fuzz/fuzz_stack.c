@@ -339,8 +339,8 @@ uint64_t fuzz_stack_run(const uint8_t *data, size_t len)
 	/* The neighbour's connection is the only one left, and it holds nothing back. */
 	if (w.sim->host[0].held || w.sim->host[1].held || sim_conns(w.sim, 0) != 1 ||
 	    sim_conns(w.sim, 1) != 1 || w.good[0]->n_free != w.good[0]->ch.tx_bufs ||
-	    w.good[0]->ch.outbox.n_small != MN_OUTBOX_SMALL ||
-	    w.good[0]->ch.outbox.n_large != MN_OUTBOX_LARGE)
+	    w.good[0]->ch.tx_arena.n_small != MN_TX_ARENA_SMALL ||
+	    w.good[0]->ch.tx_arena.n_large != MN_TX_ARENA_LARGE)
 		abort();
 	sim_free(w.sim);
 	return thrown_out;

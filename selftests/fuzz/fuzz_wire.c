@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/packet.h"
+#include "transport1/packet.h"
 #include "fuzz_wire.h"
 #include "selftests/transport/sim.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring.pml - the protocol of a channel's ring (user/core/ring.h) and of sleeping
+ * ring.pml - the protocol of a channel's ring (user/channel/ring.h) and of sleeping
  * (include/machnet/shm.h), on a machine that delays stores
  *
  * One producer and one consumer, either of which sleeps when it cannot go on. What a side

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "core/stack.h"
+#include "transport1/stack.h"
 
 /* NULL: the file cannot be written. */
 FILE *capture_open(const char *file);

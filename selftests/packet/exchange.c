@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/conn.h"
+#include "transport1/conn.h"
 #include "exchange.h"
 
 static bool label_set(struct script *s, struct labels *l, const char *name, uint32_t ts)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/conn.h"
+#include "transport1/conn.h"
 #include "capture.h"
 #include "world.h"
 

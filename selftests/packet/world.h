@@ -9,7 +9,7 @@
 #ifndef PACKET_WORLD_H
 #define PACKET_WORLD_H
 
-#include "core/packet.h"
+#include "transport1/packet.h"
 #include "transport/sim.h"
 
 #include "script.h"

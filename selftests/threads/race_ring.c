@@ -6,7 +6,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/ring.h"
+#include "channel/ring.h"
 
 /* Small, so that it is full and empty all the time and a message often goes on at its beginning. */
 #define SLOTS		128

@@ -7,7 +7,7 @@ TEST_PROGS += $(transport_tests)
 define transport_test
 $1_SRCS := selftests/transport/$1.c selftests/transport/sim.c selftests/transport/sim_app.c \
 	selftests/transport/sim_load.c
-$1_LIBS := libmn_core
+$1_LIBS := libmn_transport
 endef
 $(foreach t,$(transport_tests),$(eval $(call transport_test,$t)))
 

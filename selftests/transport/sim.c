@@ -459,8 +459,8 @@ bool sim_is_clean(struct sim *sim)
 				continue;
 			if (app->n_free != app->ch.tx_bufs ||
 			    app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs ||
-			    app->ch.outbox.n_small != MN_OUTBOX_SMALL ||
-			    app->ch.outbox.n_large != MN_OUTBOX_LARGE)
+			    app->ch.tx_arena.n_small != MN_TX_ARENA_SMALL ||
+			    app->ch.tx_arena.n_large != MN_TX_ARENA_LARGE)
 				return false;
 		}
 	}

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/channel.h"
-#include "core/list.h"
-#include "core/stack.h"
+#include "base/list.h"
+#include "channel/channel.h"
+#include "transport1/stack.h"
 
 #define SIM_APPS	2
 #define SIM_HOSTS	3

@@ -93,9 +93,9 @@ TEST_F(backlog, exhausted)
 		self->deaf->reads = false;
 		fill(self->sim, self->app, self->flow[0], len);
 		ASSERT_TRUE(self->app->ch.tx_held);
-		EXPECT_EQ(0, self->app->ch.outbox.n_large);
+		EXPECT_EQ(0, self->app->ch.tx_arena.n_large);
 		/* The small ones are no use for long messages. */
-		EXPECT_EQ(len > MN_OUTBOX_SMALL_SIZE, self->app->ch.outbox.n_small > 0);
+		EXPECT_EQ(len > MN_TX_ARENA_SMALL_SIZE, self->app->ch.tx_arena.n_small > 0);
 		EXPECT_FALSE(all_came(self->app, self->flow[0], self->deaf, self->peer[0]));
 		/* It is no reason to stay awake. */
 		sim_run(self->sim, 100000, NULL);

@@ -2,7 +2,7 @@
 /* Peers that begin large messages and do not go on, beside one that wants to be served. */
 #include <kselftest_harness.h>
 
-#include "core/packet.h"
+#include "transport1/packet.h"
 #include "sim.h"
 
 #define STUCK	4	/* connections of host 0; host 2 is the honest one */

@@ -4,8 +4,8 @@
 
 #include <kselftest_harness.h>
 
-#include "core/conn.h"
-#include "core/packet.h"
+#include "transport1/conn.h"
+#include "transport1/packet.h"
 #include "sim.h"
 
 FIXTURE(conn)

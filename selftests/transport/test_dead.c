@@ -4,7 +4,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/conn.h"
+#include "transport1/conn.h"
 #include "sim.h"
 
 FIXTURE(dead)

@@ -4,7 +4,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/packet.h"
+#include "transport1/packet.h"
 #include "sim.h"
 
 #define MAX_CONNS	1024

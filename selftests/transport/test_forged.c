@@ -5,7 +5,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/conn.h"
+#include "transport1/conn.h"
 #include "sim.h"
 
 #define TAPED_MAX	4096

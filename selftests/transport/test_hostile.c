@@ -4,7 +4,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/packet.h"
+#include "transport1/packet.h"
 #include "sim.h"
 
 FIXTURE(hostile)
@@ -400,20 +400,6 @@ TEST_F(hostile, corruption_breaks_nothing)
 		EXPECT_EQ(0, sim_conns(sim, 0) + sim_conns(sim, 1)) TH_LOG("seed %lu", seed);
 		sim_free(sim);
 	}
-}
-
-TEST_F(hostile, steer)
-{
-	struct mn_seg seg = { .type = MN_WIRE_ACK, .id = 0x1234567, .ts = 5 };
-	uint8_t buf[256];
-	uint32_t n = mn_packet_write(buf, &seg);
-
-	EXPECT_EQ(0x67, mn_stack_steer(buf, n));
-	EXPECT_EQ(-1, mn_stack_steer(buf, n - 1));
-	buf[0] = 9;
-	EXPECT_EQ(-1, mn_stack_steer(buf, n));
-	seg = (struct mn_seg){ .type = MN_WIRE_SYN, .syn = { .id = 5 } };
-	EXPECT_EQ(-1, mn_stack_steer(buf, mn_packet_write(buf, &seg)));
 }
 
 TEST_HARNESS_MAIN

@@ -11,21 +11,21 @@ test_fault_option_SRCS := selftests/unit/test_fault_option.c user/daemon/fault_o
 # channel, ring
 TEST_PROGS += test_ring test_channel test_channel_hostile
 test_ring_SRCS := selftests/unit/test_ring.c
-test_channel_SRCS := selftests/unit/test_channel.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
-test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c
+test_channel_SRCS := selftests/unit/test_channel.c $(channel_srcs)
+test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c $(channel_srcs)
 
 # libmachnet, against a daemon of its own
 lib_tests := test_lib test_lib_compat test_lib_room test_lib_wait test_lib_hostile test_lib_reattach test_lib_restarts
 TEST_PROGS += $(lib_tests)
 define lib_test
-$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
+$1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c $(channel_srcs) \
 	user/base/udp_port.c
 $1_LIBS := libmachnet
 endef
 $(foreach t,$(lib_tests),$(eval $(call lib_test,$t)))
 # With a kernel module of its own, too, which takes the place of libmnclient
 TEST_PROGS += test_lib_listener
-test_lib_listener_SRCS := selftests/unit/test_lib_listener.c selftests/unit/fake_daemon.c user/core/channel.c user/core/channel_memory.c user/core/outbox.c \
+test_lib_listener_SRCS := selftests/unit/test_lib_listener.c selftests/unit/fake_daemon.c $(channel_srcs) \
 	$(wildcard user/lib/*.c) user/base/udp_port.c
 test_lib_listener_PKGS := libmnl
 TESTS += selftests/unit/lib_abi.sh
@@ -80,10 +80,10 @@ test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 
 # The parts of the transport; what takes two stacks is in selftests/transport.
-core_tests := timer_wheel hash siphash cookie packet recovery swift reassembly credit outbox
-TEST_PROGS += $(core_tests:%=test_%)
-define core_test
+transport_parts := timer_wheel hash siphash cookie packet recovery swift reassembly credit tx_arena steer_owner
+TEST_PROGS += $(transport_parts:%=test_%)
+define transport_part
 test_$1_SRCS := selftests/unit/test_$1.c
-test_$1_LIBS := libmn_core
+test_$1_LIBS := libmn_transport
 endef
-$(foreach t,$(core_tests),$(eval $(call core_test,$t)))
+$(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))

@@ -5,7 +5,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/channel.h"
+#include "channel/channel.h"
 
 #define BUFS	MN_SHM_BUFS_MIN
 #define BUF	MN_SHM_BUF_SIZE

@@ -13,8 +13,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "core/app_proto.h"
-#include "core/channel.h"
+#include "channel/app_proto.h"
+#include "channel/channel.h"
 
 #define FAKE_CHANNELS	8
 #define FAKE_LISTENS	8

@@ -3,7 +3,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/cookie.h"
+#include "transport1/cookie.h"
 
 static uint64_t count_up(void *ctx)
 {

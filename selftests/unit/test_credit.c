@@ -3,7 +3,7 @@
 #include <kselftest_harness.h>
 
 #include <machnet/shm.h>
-#include "core/credit.h"
+#include "transport/credit.h"
 
 #define TOTAL	4096u
 #define LARGE	2048u	/* buffers of the largest message */

@@ -5,7 +5,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/hash.h"
+#include "base/hash.h"
 
 static const uint64_t seed[2] = { 0x123456789abcdef, 0xfedcba987654321 };
 

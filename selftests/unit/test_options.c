@@ -3,7 +3,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "daemon/options.h"
 
 #define ARGS_MAX	32

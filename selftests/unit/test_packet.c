@@ -5,7 +5,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/packet.h"
+#include "transport1/packet.h"
 
 TEST(packet__data_bytes)
 {

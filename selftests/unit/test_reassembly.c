@@ -4,7 +4,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/reassembly.h"
+#include "transport1/reassembly.h"
 
 FIXTURE(reassembly)
 {

@@ -4,7 +4,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/recovery.h"
+#include "transport1/recovery.h"
 
 #define LEN	1000
 

@@ -3,7 +3,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/ring.h"
+#include "channel/ring.h"
 
 #define SLOTS	8
 

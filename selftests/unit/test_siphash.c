@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <kselftest_harness.h>
 
-#include "core/siphash.h"
+#include "base/siphash.h"
 
 /* Appendix A of the paper: key 00 01 .. 0f, message 00 01 .. 0e; and two of its authors' table. */
 TEST(siphash__published_values)

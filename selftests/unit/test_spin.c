@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <kselftest_harness.h>
 
-#include "core/spin.h"
+#include "base/spin.h"
 
 #define MS	1000000u
 

@@ -2,7 +2,7 @@
 /* The window against delay and loss, round by round. */
 #include <kselftest_harness.h>
 
-#include "core/swift.h"
+#include "transport/swift.h"
 
 FIXTURE(swift)
 {

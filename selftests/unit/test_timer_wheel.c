@@ -4,7 +4,7 @@
 
 #include <kselftest_harness.h>
 
-#include "core/timer_wheel.h"
+#include "base/timer_wheel.h"
 
 #define N	200
 

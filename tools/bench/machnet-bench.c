@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "bench.h"
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "lib/ends.h"
 
 volatile sig_atomic_t bench_stop;

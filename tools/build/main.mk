@@ -49,6 +49,11 @@ ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Werror $(OPT) $(CFLAGS) -fPIC -fno-semant
 	-Iinclude -Iinclude/uapi -Iuser -Inetlink -I. -isystem $(LINUX_SOURCE)
 LINUX_SOURCE := build/linux-source
 
+# Sources that several programs share, by floor (selftests/tree/floors.sh).
+base_srcs := $(wildcard user/base/*.c)
+channel_srcs := $(wildcard user/channel/*.c)
+transport_srcs := $(wildcard user/steer/*.c user/transport/*.c user/transport1/*.c)
+
 include $(sort $(wildcard */build.mk */*/build.mk))
 
 # --- pkg-config: each question is asked once, and only when something is built that needs the answer ---

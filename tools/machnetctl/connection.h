@@ -6,7 +6,7 @@
 #ifndef MACHNETCTL_CONNECTION_H
 #define MACHNETCTL_CONNECTION_H
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "ctl.h"
 
 /* Which connections are meant. */

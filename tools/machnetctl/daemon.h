@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "ctl.h"
 
 #define CTL_FACTS_MAX	32

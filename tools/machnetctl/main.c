@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "ctl.h"
 #include "suggest.h"
 

@@ -4,7 +4,7 @@
 --
 -- Finds them by their look on any UDP port (Analyze, Enabled Protocols, machnet_udp), and takes
 -- every packet on the ports of the preference for one, so that broken packets are shown there, too.
--- The layout is that of include/machnet/wire.h; Documentation/protocol.md explains it.
+-- The layout is that of include/machnet/wire1.h; Documentation/protocol.md explains it.
 
 local VERSION = 1
 local SACK_MAX = 4

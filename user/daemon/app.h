@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "daemon/daemon.h"
 
 struct mnd_app_port;

@@ -7,7 +7,7 @@
 
 #include "daemon/daemon.h"
 
-/* Fact number index, from 0 on; the keys are in core/app_proto.h. -ENOENT: no more. */
+/* Fact number index, from 0 on; the keys are in channel/app_proto.h. -ENOENT: no more. */
 int mnd_fact(const struct mnd_daemon *d, unsigned int index, char *buf, size_t size);
 
 /* Answers PORTS: number index of the ports that applications listen on. -ENOENT: no more. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "daemon/fault_option.h"
 #include "daemon/options.h"
 

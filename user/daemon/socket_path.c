@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/app_proto.h"
+#include "channel/app_proto.h"
 #include "daemon/log.h"
 #include "daemon/socket_path.h"
 

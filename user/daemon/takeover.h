@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "daemon/netconf.h"
 #include "dp/lockfile.h"
+#include "daemon/netconf.h"
 
 #define MND_PCI_LEN	16	/* "0000:00:04.0" and its NUL, with room for wide domains */
 

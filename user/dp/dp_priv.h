@@ -4,7 +4,7 @@
 #define DP_PRIV_H
 
 #include <machnet/dp.h>
-#include "core/channel.h"
+#include "channel/channel.h"
 #include "dp/engine.h"
 #include "dp/exception.h"
 #include "dp/nic.h"

@@ -12,6 +12,7 @@
 #include <rte_pause.h>
 #include <rte_ring.h>
 
+#include "steer/owner.h"
 #include "dp/engine.h"
 #include "dp/frame.h"
 #include "dp/sleep.h"
@@ -56,7 +57,7 @@ static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_
 static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payload, uint32_t len,
 				  uint16_t local_port)
 {
-	int target = mn_stack_steer(payload, len);
+	int target = mn_owner_of_packet(payload, len);
 
 	/* With fewer engines than before there are ids of nobody: whoever got it says so. */
 	if (target >= 0)

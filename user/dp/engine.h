@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #include <machnet/dp.h>
-#include "core/spin.h"
-#include "core/stack.h"
+#include "base/spin.h"
+#include "transport1/stack.h"
 #include "dp/exception.h"
 #include "dp/fault.h"
 #include "dp/nic.h"

@@ -9,7 +9,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
-#include "core/stack.h"
+#include "transport1/stack.h"
 
 /* Room in front of the UDP payload for the longest headers (IPv6). */
 #define DP_FRAME_HDR_MAX	(14 + 40 + 8)

@@ -27,9 +27,9 @@
 #include <machnet/addr.h>
 #include <machnet.h>
 #include <machnet/shm.h>
-#include "core/app_proto.h"
-#include "core/ring.h"
-#include "core/spin.h"
+#include "base/spin.h"
+#include "channel/app_proto.h"
+#include "channel/ring.h"
 #include "nlclient.h"
 
 enum mnc_flow_state {

@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/packet.h"
-#include "core/stack.h"
+#include "transport1/packet.h"
+#include "transport1/stack.h"
 
 #define PORT		31580
 #define BATCH		32u

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * app_proto.h - what libmachnet, machnetctl and machnetd say over the unix socket
+ *
+ * SOCK_SEQPACKET; one message is one struct mn_app_msg, host byte order. The
+ * client asks, the daemon answers each request once, with the same type and
+ * tag; several requests may be under way. One application has one socket per
+ * channel: when it closes, the channel and all that belongs to it goes.
+ *
+ * ATTACH is answered with three descriptors (SCM_RIGHTS): the channel's memfd,
+ * the eventfd that wakes the engine, the pipe that wakes the application. EDQUOT:
+ * the user has as many channels as one may have.
+ *
+ * LISTEN comes with one descriptor, of the UDP socket that the application has bound to the port
+ * (base/udp_port.h), and takes with it the right to the port: the daemon keeps it for as long as
+ * the listener or a connection of a channel that was left needs the number. With control "kernel"
+ * the application has lent the socket to machnet.ko, and shows the cookie. Refused, besides what
+ * is wrong with the socket: EXDEV, it is of another network namespace than the daemon; EDQUOT, the
+ * user has as many ports as one may have. FREE is for a port whose bind(2) has failed: the daemon
+ * gives up what it keeps for channels of this user that were left (ENOENT: nothing). An application
+ * that passes any other descriptor is dropped.
+ *
+ * CONNECTIONS is answered with one descriptor, of a sealed memfd (F_SEAL_WRITE, _SHRINK,
+ * _GROW) that holds value times a struct mn_app_connection and nothing else; with value 0 it
+ * is empty. The answer takes as long as the engines need to look at all connections.
+ *
+ * FACTS are "key=value", see below. KILL is for root (EPERM); it says that the connection was
+ * there (ENOENT) and is being ended: its application gets ECONNABORTED.
+ */
+#ifndef MN_CHANNEL_APP_PROTO_H
+#define MN_CHANNEL_APP_PROTO_H
+
+#include <stdint.h>
+
+#include <machnet/addr.h>
+
+#define MN_APP_VERSION		3
+/* Where the daemon listens; the environment variable overrides it. */
+#define MN_APP_SOCKET_DEFAULT	"/run/machnet/machnetd.sock"
+#define MN_APP_SOCKET_ENV	"MACHNET_SOCKET"
+#define MN_APP_STAT_NAME	48
+#define MN_APP_ATTACH_FDS	3
+
+enum mn_app_type {
+	MN_APP_ATTACH = 1,	/* version, tx_bufs, rx_bufs -> control, fds */
+	MN_APP_LISTEN,		/* local, local_port, cookie, fd -> local_port */
+	MN_APP_UNLISTEN,	/* local, local_port */
+	MN_APP_CONNECT,		/* local (any: as routed), remote{,_port} -> flow, local{,_port} */
+	MN_APP_CLOSE,		/* flow */
+	MN_APP_STATS,		/* index, from 0 to ENOENT -> name, value, index of the next one */
+	MN_APP_INFO,		/* -> control, engines, local (address), name (netdev) */
+	MN_APP_FACTS,		/* index, from 0 to ENOENT -> name, index of the next one */
+	MN_APP_CONNECTIONS,	/* -> value (number of connections), one descriptor */
+	MN_APP_KILL,		/* value (id of the connection) */
+	MN_APP_PORTS,		/* index, from 0 to ENOENT -> local, local_port, value (pid of its
+				 * application << 32 | uid), index of the next one
+				 */
+	MN_APP_FREE,		/* local, local_port */
+};
+
+/* Who keeps the ports (answer to ATTACH and INFO). */
+enum mn_app_control {
+	MN_APP_CONTROL_KERNEL = 1,	/* machnet.ko: lend first, show the cookie */
+	MN_APP_CONTROL_LOCAL,		/* the sockets alone: cookie is 0 */
+};
+
+/*
+ * The keys of FACTS, in this order:
+ *   version, pid, control (kernel|local)
+ *   device (PCI address or arguments of the vdev, cut to what fits), netdev (whose routes lead
+ *   here), tap (name of the exception path's interface, or none), driver, mac, mtu
+ *   engines, cores (the engines' CPUs, "2,3", or any), poll (adaptive|busy),
+ *   memory (hugepages|pages), rx_wakeup (yes|no: packets wake a sleeping engine),
+ *   rss_class (unknown|single|probed|learned|computed)
+ *   uptime_s, channels, connections (established ones)
+ */
+
+/* 136 bytes; fields that a type does not use are 0. */
+struct mn_app_msg {
+	uint16_t type;		/* enum mn_app_type */
+	uint16_t version;	/* MN_APP_VERSION */
+	uint32_t tag;		/* chosen by the client */
+	int32_t error;		/* answers: 0 or an errno (positive) */
+	uint32_t control;	/* enum mn_app_control */
+	uint32_t tx_bufs, rx_bufs;	/* 0: the default */
+	uint32_t flow;
+	uint32_t index;
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t engines;
+	uint64_t cookie;
+	uint64_t value;
+	char name[MN_APP_STAT_NAME];	/* NUL-terminated */
+};
+
+_Static_assert(sizeof(struct mn_app_msg) == 136, "size of the protocol's message");
+
+/* An element of the answer to CONNECTIONS: 152 bytes. Counters begin with the connection. */
+struct mn_app_connection {
+	uint64_t id;		/* 0: the asker is not root, or it is not established yet */
+	uint64_t age_us;	/* since the first packet */
+	uint64_t tx_messages, rx_messages;
+	uint64_t tx_bytes, rx_bytes;	/* acknowledged by the peer; received in order */
+	uint64_t retransmits;	/* packets */
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t engine, channel;
+	uint32_t owner_pid;	/* 0: not visible in the daemon's pid namespace, or gone */
+	uint32_t owner_uid;	/* UINT32_MAX: gone */
+	uint32_t state;		/* enum machnet_connection_state of <linux/machnet.h> */
+	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
+	uint32_t cwnd_bytes, inflight_bytes;	/* congestion window; sent and not acknowledged */
+	uint32_t credit_bytes;	/* what the peer would still take */
+	uint64_t unsent_bytes;	/* taken from the application, never sent */
+	uint32_t unread_bytes;	/* handed to the application, which has not consumed them */
+	uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct mn_app_connection) == 152, "size of the protocol's connection");
+
+#endif /* MN_CHANNEL_APP_PROTO_H */

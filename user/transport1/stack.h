@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.h - the transport of one engine: channels, connections, timers
+ *
+ * Pure protocol logic: no DPDK, no system call, no clock of its own. An engine
+ * feeds it packets and the time, and asks it for packets to send. One thread
+ * owns a stack and everything in it.
+ *
+ *   loop:  mn_stack_advance(s, now)            once per turn: the clock, expired timers
+ *          mn_stack_input(s, pkt) ...          for each Machnet packet received
+ *          mn_stack_poll_channels(s)           takes what applications want to send
+ *          mn_stack_output(s, buf, ...) ...    until it returns 0 or the burst is full
+ *          mn_stack_flush(s)                   publishes to the applications, rings doorbells
+ */
+#ifndef MN_TRANSPORT1_STACK_H
+#define MN_TRANSPORT1_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <machnet/addr.h>
+#include <machnet/wire1.h>
+#include "channel/channel.h"
+
+struct mn_stack;
+struct mn_conn;
+
+/* Where a packet came from or goes to. Ports in host byte order. */
+struct mn_path {
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint16_t mtu;		/* bytes of IP packet; sent packets fit into it */
+	uint8_t mac[6];		/* next hop (to send), sender's MAC (received) */
+	bool local_host;	/* both ends are served by this datapath: loop it, no NIC */
+};
+
+/* A received packet: a validated UDP datagram for one of our ports. */
+struct mn_pkt {
+	const struct mn_path *path;
+	const uint8_t *data;	/* UDP payload */
+	uint32_t len;
+	void *handle;		/* the engine's buffer; see mn_stack_input() */
+};
+
+/* Why a connection ended; 1:1 with enum machnet_reason of the netlink ABI. */
+enum mn_end {
+	MN_END_NONE,
+	MN_END_CLOSED,		/* by the application here, in order */
+	MN_END_PEER_CLOSED,	/* by the peer, in order */
+	MN_END_REFUSED,		/* nobody listens */
+	MN_END_RESET,		/* the peer lost or aborted it */
+	MN_END_TIMED_OUT,	/* the peer stopped answering */
+	MN_END_UNREACHABLE,	/* no route or no neighbour */
+	MN_END_OWNER_DIED,	/* the application went away */
+	MN_END_ADMIN,
+};
+
+/* The errno that an application gets for it. */
+int mn_end_errno(enum mn_end why);
+
+/* What the engine has to tell the control thread. */
+enum mn_stack_event_type {
+	MN_STACK_EVENT_UP,	/* a connect succeeded, or a connection was accepted */
+	MN_STACK_EVENT_END,	/* it is gone; its handle may be used anew */
+	/* Of a channel whose application has left; only channel and unsent are set. */
+	MN_STACK_EVENT_FINISHING,	/* all was taken, nothing more is received */
+	MN_STACK_EVENT_LEFT,		/* no connection remains */
+	MN_STACK_EVENT_HEARD,	/* the peer got what we sent, or sent something new; id, path */
+};
+
+struct mn_stack_event {
+	enum mn_stack_event_type type;
+	enum mn_end why;	/* END */
+	bool accepted;		/* UP: by a listener */
+	uint32_t channel;	/* id of its channel */
+	uint32_t flow;		/* handle in the channel */
+	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
+	uint64_t id, remote_id;	/* connection ids */
+	uint16_t remote_engine;
+	uint64_t request;	/* UP, END: the tag of mn_stack_connect(), 0: accepted */
+	struct mn_path path;
+};
+
+/* Calls out of the stack; none may call back into it. */
+struct mn_stack_ops {
+	/* A received buffer that mn_stack_input() kept is not needed any more. */
+	void (*pkt_free)(void *ctx, void *handle);
+	/* The event is valid during the call only. */
+	void (*event)(void *ctx, const struct mn_stack_event *ev);
+	/* 64 random bits from a cryptographic source. */
+	uint64_t (*random)(void *ctx);
+};
+
+struct mn_stack_config {
+	uint8_t engine;			/* index of this engine */
+	uint32_t max_conns;		/* 1..2^20 */
+	uint32_t max_held;		/* received buffers kept for reassembly, in all */
+	const struct mn_stack_ops *ops;
+	void *ops_ctx;
+};
+
+/* Free-running counters; the names are what the stats command prints. */
+#define MN_STACK_COUNTERS(X)	\
+	X(rx_packets) X(rx_bytes) X(rx_messages) X(tx_packets) X(tx_bytes) X(tx_messages)	\
+	X(tx_stale) X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_retransmits)	\
+	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(replaced) X(ends)	\
+	X(resets_sent) X(resets_received) X(drop_short) X(drop_version) X(drop_malformed)	\
+	X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit) X(drop_no_memory)	\
+	X(drop_conn_limit) X(drop_wrong_peer) X(drop_bad_state) X(drop_after_close)	\
+	X(drop_reply_limit) X(syn_cookies_sent) X(syn_cookies_accepted) X(syn_cookies_bad)	\
+	X(syn_cookies_received) X(claims_expired) X(channels_corrupt) X(finish_timeouts)	\
+	X(finish_aborted)
+
+struct mn_stack_stats {
+#define MN_X(name) uint64_t name;
+	MN_STACK_COUNTERS(MN_X)
+#undef MN_X
+};
+
+/* NULL when out of memory. now_us: any monotonic clock in microseconds. */
+struct mn_stack *mn_stack_create(const struct mn_stack_config *cfg, uint64_t now_us);
+/* Frees everything; connections end without a word to the peers (close them before). */
+void mn_stack_destroy(struct mn_stack *s);
+
+/* The stack serves the channel from now on; it stays the caller's memory. 0 or -ENOSPC. */
+int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch);
+/*
+ * The application has left: its listeners end, and what it has put on its ring by now is
+ * delivered before its connections are closed in order (RFC 9293, 3.10.4). Connections that it
+ * does not know, which have neither been received nor sent on, and half-open ones are reset.
+ * FINISHING follows when the ring is empty, and LEFT when the last connection has ended,
+ * MN_FINISH_US later at the most: until then channel and memory stay.
+ */
+void mn_stack_leave_channel(struct mn_stack *s, struct mn_channel *ch);
+/* Resets its connections (why: OWNER_DIED or ADMIN), ends its listeners, forgets it. */
+void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end why);
+
+/* addr may be any. -EADDRINUSE, -ENOSPC. */
+int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_addr *addr,
+		    uint16_t port);
+/* Refuses what is half open there; what was accepted stays. */
+void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t port);
+
+/*
+ * Starts to connect; the outcome comes as an event with this request tag (not 0).
+ * 0, -ENOSPC (too many connections).
+ */
+int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_path *path,
+		     uint64_t request);
+
+/*
+ * In order: what was sent is delivered first (messages that are in the channel's ring already,
+ * too). -ENOENT for a handle that is not open. A handle is a slot and a generation, so that a
+ * late use of an old one is never taken for a new connection.
+ */
+int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow);
+/* At once, with an RST to the peer. -ENOENT. */
+int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
+/* New next hop or MTU for a connection. -ENOENT. */
+int mn_stack_set_path(struct mn_stack *s, uint64_t id, const uint8_t mac[6], uint16_t mtu);
+/*
+ * The control plane knows no way to the peer, or knows one again. Packets may get through all the
+ * same; if nothing is heard of the peer the end is UNREACHABLE and not TIMED_OUT. -ENOENT.
+ */
+int mn_stack_set_unreachable(struct mn_stack *s, uint64_t id, bool unreachable);
+
+/*
+ * Sets the clock and runs the timers that are due; after a long absence at the next call, when the
+ * packets that have waited are known. mn_stack_deadline() lies in the past until then.
+ */
+void mn_stack_advance(struct mn_stack *s, uint64_t now_us);
+
+/*
+ * These UDP payloads, of MN_STACK_PREFETCH_LEN bytes at least, are about to be input: what the
+ * connections of all of them need comes from memory at once instead of one after the other.
+ */
+#define MN_STACK_PREFETCH_LEN	sizeof(struct mn_wire_hdr)
+void mn_stack_prefetch(const struct mn_stack *s, const uint8_t *const *payloads, uint32_t n);
+
+/*
+ * A packet for this engine. Returns true when the stack keeps pkt->handle (and
+ * the data) until it calls ops->pkt_free(), false when the caller frees it.
+ */
+bool mn_stack_input(struct mn_stack *s, const struct mn_pkt *pkt);
+
+/*
+ * A request to connect, beyond doubt. One for a port that Machnet does not have is still to be
+ * given to mn_stack_input(), which refuses it: the kernel's ICMP would be limited to one a second.
+ */
+bool mn_stack_is_syn(const uint8_t *udp_payload, uint32_t len);
+
+/* Takes new messages and returned buffers from all channels. True if there was any. */
+bool mn_stack_poll_channels(struct mn_stack *s);
+
+/*
+ * Writes the next UDP payload to send to buf (cap bytes, at least 65535 - 28 or the largest
+ * MTU in use) and where it goes to *path. Returns its length, 0 when there is nothing to send now.
+ */
+uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_path *path);
+
+/* Publishes what was put into channels; true if an application got something to receive. */
+bool mn_stack_flush(struct mn_stack *s);
+
+/* Prepares to sleep / after it. arm is false when there is work: do not sleep. */
+bool mn_stack_arm(struct mn_stack *s);
+void mn_stack_disarm(struct mn_stack *s);
+
+/* When mn_stack_advance() must be called at the latest; UINT64_MAX: no timer. */
+uint64_t mn_stack_deadline(const struct mn_stack *s);
+
+/* Read by any thread (word by word). */
+const struct mn_stack_stats *mn_stack_stats(const struct mn_stack *s);
+
+/* How much there is now. */
+struct mn_stack_gauges {
+	uint32_t channels;
+	uint32_t connections;	/* slots in use: those that are ending, too */
+	uint32_t held;		/* received buffers kept for reassembly */
+};
+
+/* From any thread, which sees each of them as it was a moment ago. */
+void mn_stack_gauges(const struct mn_stack *s, struct mn_stack_gauges *g);
+
+/* 1:1 with enum machnet_connection_state of the netlink ABI. */
+enum mn_phase {
+	MN_PHASE_CONNECTING = 1,
+	MN_PHASE_ESTABLISHED,
+	MN_PHASE_CLOSING,
+};
+
+/* What an operator wants to see of a connection. */
+struct mn_conn_info {
+	uint64_t id, age_us;
+	uint32_t channel, flow;
+	enum mn_phase phase;
+	struct mn_path path;
+	uint32_t srtt_us, rttvar_us, rto_us, cwnd_bytes, inflight_bytes, credit_bytes;
+	uint64_t unsent_bytes;	/* taken from the application, never sent */
+	uint32_t unread_bytes;	/* handed to the application, not consumed, as far as it says */
+	uint64_t tx_messages, rx_messages, tx_bytes, rx_bytes, retransmits;
+};
+
+/*
+ * All connections in turn, bit by bit: *next is 0 at first; each call looks at up to max slots
+ * and tells of those in use. False: that were all.
+ */
+bool mn_stack_walk(struct mn_stack *s, uint32_t *next, uint32_t max,
+		   void (*fn)(const struct mn_conn_info *info, void *ctx), void *ctx);
+
+#endif /* MN_TRANSPORT1_STACK_H */
