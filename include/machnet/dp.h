@@ -64,7 +64,7 @@ struct machnet_dp_event {
 	int error;		/* END: a positive errno for the application; 0: nothing to tell */
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
-	uint32_t flow;		/* the connection's handle in its channel */
+	uint64_t flow;		/* the connection's handle in its channel */
 	uint64_t unsent;	/* CHANNEL_FINISHING: bytes */
 	uint32_t engine;
 	uint32_t remote_engine;
@@ -200,7 +200,7 @@ struct machnet_dp_connect {
 /* Starts to connect; UP or END follows in any case. -EINVAL. */
 int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *c);
 /* Closes in order; END follows. */
-void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint32_t flow);
+void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow);
 /* Ends a connection at once; reason is an enum machnet_reason. */
 void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason);
 /* New next hop or MTU for a connection. */

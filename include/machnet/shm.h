@@ -30,6 +30,9 @@
  * they are given back. It may go on at the ring's beginning. A side publishes
  * a descriptor together with all slots that belong to it.
  *
+ * A connection's handle is a 64-bit number that is not used again in its channel and names no
+ * engine: a connection may move to another one together with its channel.
+ *
  * Accounts: the lowest bits of a connection's handle are its slot. Per slot the engine
  * counts what it has released of what was sent, the application what it has consumed of
  * what was received. All counters run freely modulo 2^32 and over all connections that
@@ -58,7 +61,7 @@
 #include <stdint.h>
 
 #define MN_SHM_MAGIC		0x4d4e4348u	/* "MNCH" */
-#define MN_SHM_VERSION		3
+#define MN_SHM_VERSION		4
 #define MN_SHM_CACHELINE	64
 #define MN_SHM_PAGE		4096
 
@@ -94,7 +97,9 @@ enum mn_shm_ring {
 #define MN_SHM_WAKE_ROOM	0x2u	/* also for room to receive: an entry on RXC, slots on RX */
 
 /* The handle of no connection. A message on TX that has it is dropped and counted as tx_stale. */
-#define MN_SHM_FLOW_NONE	0u
+#define MN_SHM_FLOW_NONE	UINT64_C(0)
+/* Handles are below it: a double holds each of them exactly. */
+#define MN_SHM_FLOW_END		(UINT64_C(1) << 53)
 
 /* What a descriptor says. */
 enum mn_desc_type {
@@ -105,12 +110,15 @@ enum mn_desc_type {
 	MN_DESC_END,	/* RX: the connection has ended; len: the errno that says why, 0 in order */
 };
 
-/* 16 bytes, aligned to 16; a slot of every ring. */
+/*
+ * 16 bytes, aligned to 16; a slot of every ring. Both sides copy a slot by its two 64-bit words
+ * (ring.h) and look at the copy alone: type is the lowest byte of its word.
+ */
 struct mn_desc {
-	uint32_t type;	/* enum mn_desc_type */
-	uint32_t flow;	/* the connection's handle in this channel; flow % flows is its slot */
-	uint32_t len;	/* bytes of the message, 1..MN_MSG_MAX */
-	uint32_t buf;	/* first buffer of the chain */
+	uint64_t flow;		/* the connection's handle; flow % flows is its slot */
+	uint32_t type : 8;	/* enum mn_desc_type */
+	uint32_t len : 24;	/* bytes of the message, 1..MN_MSG_MAX */
+	uint32_t buf;		/* first buffer of the chain */
 };
 
 /* What the engine has released of the messages of a slot's connections. */
@@ -171,6 +179,7 @@ struct mn_shm_header {
 /* Each word that one side writes while the other one looks has a line of its own. */
 #define MN_SHM_LINE_OF(type, member)	(offsetof(type, member) / MN_SHM_CACHELINE)
 _Static_assert(sizeof(struct mn_desc) == 16, "size of a slot");
+_Static_assert(MN_MSG_MAX < 1 << 24, "a length fits into its field");
 _Static_assert(sizeof(struct mn_shm_ring_ctl) == 2 * MN_SHM_CACHELINE &&
 	       MN_SHM_LINE_OF(struct mn_shm_ring_ctl, cons) == 1, "lines of a ring");
 _Static_assert(MN_SHM_LINE_OF(struct mn_shm_header, rx_bufs_off) <

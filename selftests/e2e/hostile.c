@@ -108,7 +108,7 @@ static void flood(struct victim *v)
 
 	for (uint32_t i = 0; i < FLOOD; i++, at++)
 		slots[at & (v->slots[which] - 1)] = (struct mn_desc){
-			draw() % 16 ? MN_DESC_MSG : draw() % 8, draw() % 4,
+			draw() % 4, draw() % 16 ? MN_DESC_MSG : draw() % 8,
 			draw() % 16 ? 1 + draw() % MN_SHM_BUF_SIZE : draw(), draw() % 4096,
 		};
 	__atomic_store_n(&r->prod, at, __ATOMIC_RELEASE);

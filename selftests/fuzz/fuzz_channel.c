@@ -68,7 +68,7 @@ static void app_puts(struct world *w, struct input *in)
 	uint32_t at = r->ctl->prod;
 
 	r->slots[at & (r->size - 1)] = (struct mn_desc){
-		kind & 8 ? MN_DESC_INLINE : MN_DESC_MSG, 1,
+		1, kind & 8 ? MN_DESC_INLINE : MN_DESC_MSG,
 		1 + take_index(in) % (3 * MN_SHM_BUF_SIZE), buf,
 	};
 	r->ctl->prod = at + 1 + (kind & 8 ? take(in, 1) : 0);
@@ -87,7 +87,8 @@ static void app_links(struct world *w, struct input *in)
 /* As before a batch: it may find nonsense, and must do no harm. */
 static void look_ahead(const struct mn_channel *ch)
 {
-	uint32_t at = ch->tx.self, flow;
+	uint32_t at = ch->tx.self;
+	uint64_t flow;
 
 	for (int i = 0; i < LIVE_MAX && mn_channel_tx_next(ch, &at, &flow); i++)
 		;

@@ -115,7 +115,7 @@ static void scribble_ring(void)
 		break;
 	default:
 		*d = (struct mn_desc){
-			take(in, 1) % 6, take_index(in), take_index(in), take_index(in),
+			take_index(in), take(in, 1) % 6, take_index(in), take_index(in),
 		};
 	}
 }
@@ -123,7 +123,7 @@ static void scribble_ring(void)
 static void put_open(void)
 {
 	struct mn_desc d = {
-		MN_DESC_OPEN, take(in, 1) % HANDLES, sizeof(struct mn_shm_flow), take(in, 1),
+		take(in, 1) % HANDLES, MN_DESC_OPEN, sizeof(struct mn_shm_flow), take(in, 1),
 	};
 	struct mn_shm_flow *info =
 		(struct mn_shm_flow *)(w.ch.rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE);
@@ -138,7 +138,7 @@ static void put_open(void)
 static void put_large(void)
 {
 	struct mn_desc d = {
-		MN_DESC_MSG, take(in, 1) % HANDLES, 1 + take(in, 2) % 40000, take(in, 1),
+		take(in, 1) % HANDLES, MN_DESC_MSG, 1 + take(in, 2) % 40000, take(in, 1),
 	};
 
 	for (uint32_t b = d.buf; b < d.buf + 16; b++)
@@ -155,7 +155,7 @@ static void put_small(void)
 {
 	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
 	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
-	struct mn_desc d = { MN_DESC_INLINE, take(in, 1) % HANDLES, len, 0 };
+	struct mn_desc d = { take(in, 1) % HANDLES, MN_DESC_INLINE, len, 0 };
 	uint32_t n = 1 + take(in, 1);
 
 	while (n--) {
@@ -171,7 +171,7 @@ static void put_small(void)
 static void put_done(void)
 {
 	struct mn_desc d = {
-		MN_DESC_MSG, 0, 1, take(in, 1) & 7 ? MN_SHM_BUFS_MIN - take(in, 2) : take(in, 4),
+		0, MN_DESC_MSG, 1, take(in, 1) & 7 ? MN_SHM_BUFS_MIN - take(in, 2) : take(in, 4),
 	};
 
 	mn_ring_put(&w.ch.txc, &d);
@@ -180,7 +180,7 @@ static void put_done(void)
 
 static void put_end(void)
 {
-	struct mn_desc d = { MN_DESC_END, take(in, 1) % HANDLES, take(in, 1), MN_SHM_BUF_NONE };
+	struct mn_desc d = { take(in, 1) % HANDLES, MN_DESC_END, take(in, 1), MN_SHM_BUF_NONE };
 
 	mn_ring_put(&w.ch.rx, &d);
 	mn_ring_publish(&w.ch.rx);

@@ -21,14 +21,14 @@
 
 /* Handles of connections in one channel, the last ones; 0: none. */
 struct handles {
-	uint32_t flow[FLOWS];
+	uint64_t flow[FLOWS];
 	uint32_t n, seen;	/* events of the host that were looked at */
 };
 
 struct world {
 	struct sim *sim;
 	struct sim_app *hostile, *sink, *good[2];	/* good: the neighbour, its peer */
-	uint32_t flow[2];		/* of the neighbour and of its peer */
+	uint64_t flow[2];		/* of the neighbour and of its peer */
 	uint16_t port;
 	struct handles hostile_flows, sink_flows;
 };
@@ -44,7 +44,7 @@ static void note_flows(const struct sim_host *h, uint32_t channel, struct handle
 }
 
 /* One of its own, now and then the neighbour's or none at all. */
-static uint32_t take_flow(struct world *w, struct input *in)
+static uint64_t take_flow(struct world *w, struct input *in)
 {
 	uint32_t kind = take(in, 1);
 
@@ -83,7 +83,7 @@ static void scribble_ring(struct world *w, struct input *in)
 		break;
 	default:
 		*d = (struct mn_desc){
-			take(in, 1) % 6, take_flow(w, in), take_index(in), take_index(in),
+			take_flow(w, in), take(in, 1) % 6, take_index(in), take_index(in),
 		};
 	}
 }
@@ -94,7 +94,7 @@ static void put_small(struct world *w, struct input *in)
 	struct mn_ring *r = &w->hostile->tx;
 	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
 	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
-	struct mn_desc d = { MN_DESC_INLINE, take_flow(w, in), len, 0 };
+	struct mn_desc d = { take_flow(w, in), MN_DESC_INLINE, len, 0 };
 	uint32_t n = 1 + take(in, 1);
 
 	while (n-- && mn_ring_free(r, 1 + mn_ring_slots(d.len)) > mn_ring_slots(d.len)) {
@@ -110,7 +110,7 @@ static void put_large(struct world *w, struct input *in)
 	struct mn_channel *ch = &w->hostile->ch;
 	uint32_t len = 1 + take(in, 2) % (8 * MN_SHM_BUF_SIZE), first = take(in, 2);
 	uint32_t last = first + (len - 1) / MN_SHM_BUF_SIZE;
-	struct mn_desc d = { MN_DESC_MSG, take_flow(w, in), len, first % ch->tx_bufs };
+	struct mn_desc d = { take_flow(w, in), MN_DESC_MSG, len, first % ch->tx_bufs };
 
 	for (uint32_t b = first; b != last; b++)
 		ch->tx_links[b % ch->tx_bufs] = (b + 1) % ch->tx_bufs;
@@ -143,7 +143,7 @@ static void drain(struct sim_app *app, uint32_t most)
 
 static void give_back_anything(struct world *w, struct input *in)
 {
-	struct mn_desc d = { MN_DESC_MSG, 0, 0, take_index(in) };
+	struct mn_desc d = { 0, MN_DESC_MSG, 0, take_index(in) };
 
 	mn_ring_put(&w->hostile->rxc, &d);
 	mn_ring_publish(&w->hostile->rxc);
@@ -199,10 +199,10 @@ static void neighbour_sends(struct world *w, struct input *in)
 }
 
 /* As sim_send(), but nobody looks at what the message says. */
-static bool sink_puts(struct sim_app *app, uint32_t flow, uint32_t len)
+static bool sink_puts(struct sim_app *app, uint64_t flow, uint32_t len)
 {
 	uint32_t bufs = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
-	struct mn_desc d = { MN_DESC_MSG, flow, len, MN_SHM_BUF_NONE };
+	struct mn_desc d = { flow, MN_DESC_MSG, len, MN_SHM_BUF_NONE };
 
 	if (app->n_free < bufs || mn_ring_free(&app->tx, 1) < 1)
 		return false;
@@ -220,7 +220,7 @@ static bool sink_puts(struct sim_app *app, uint32_t flow, uint32_t len)
 /* Enough to fill what the hostile application has to receive, if it does not look. */
 static void sink_sends(struct world *w, struct input *in)
 {
-	uint32_t flow = w->sink_flows.flow[take(in, 1) % FLOWS], n = 1 + 16 * take(in, 1);
+	uint64_t flow = w->sink_flows.flow[take(in, 1) % FLOWS], n = 1 + 16 * take(in, 1);
 	uint32_t len = 1 + take(in, 2);
 
 	len = take(in, 1) & 3 ? 1 + len % MN_SHM_INLINE_MAX : len;

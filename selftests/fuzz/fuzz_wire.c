@@ -18,7 +18,7 @@ struct input {
 
 struct world {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 	uint64_t id[2];
 	struct mn_path path;	/* from host 0 to host 1 */
 };

@@ -32,7 +32,7 @@ struct conn {
 	struct sim_app *app;
 	struct mn_path path;		/* local: the stack's side */
 	uint64_t id, peer_id;		/* chosen by the stack, by the script; 0: not known yet */
-	uint32_t flow;
+	uint64_t flow;
 	struct stream ours, theirs;	/* what the application sends, what the peer sends */
 	uint16_t peer_mss;
 

@@ -69,7 +69,7 @@ static uint8_t pattern(uint32_t n, uint32_t i)
 
 static void put(struct mn_ring *r, uint32_t n, uint32_t len)
 {
-	struct mn_desc d = { len ? MN_DESC_INLINE : MN_DESC_MSG, n, len, ~n };
+	struct mn_desc d = { n, len ? MN_DESC_INLINE : MN_DESC_MSG, len, ~n };
 	uint8_t data[MN_SHM_INLINE_MAX];
 
 	for (uint32_t i = 0; i < len; i++)

@@ -415,7 +415,7 @@ const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
 	return NULL;
 }
 
-bool sim_connect_from(struct sim *sim, int host, int app, uint32_t *flow0, uint32_t *flow1)
+bool sim_connect_from(struct sim *sim, int host, int app, uint64_t *flow0, uint64_t *flow1)
 {
 	static uint16_t port = 40000;
 	struct sim_host *h = &sim->host[host], *peer = &sim->host[1];
@@ -434,12 +434,12 @@ bool sim_connect_from(struct sim *sim, int host, int app, uint32_t *flow0, uint3
 	       peer->events[peer_before].type == MN_STACK_EVENT_UP;
 }
 
-bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1)
+bool sim_connect(struct sim *sim, int app, uint64_t *flow0, uint64_t *flow1)
 {
 	return sim_connect_from(sim, 0, app, flow0, flow1);
 }
 
-bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1)
+bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1)
 {
 	struct mn_addr any = mn_addr_from_v4(0);
 
@@ -490,7 +490,7 @@ static void find_info(const struct mn_conn_info *info, void *ctx)
 		*wanted = *info;
 }
 
-bool sim_info(struct sim *sim, int host, uint32_t flow, struct mn_conn_info *info)
+bool sim_info(struct sim *sim, int host, uint64_t flow, struct mn_conn_info *info)
 {
 	uint32_t next = 0;
 

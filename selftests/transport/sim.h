@@ -24,7 +24,7 @@
 
 /* A connection as an application sees it. */
 struct sim_flow {
-	uint32_t handle;
+	uint64_t handle;
 	uint64_t received, bytes;	/* messages, their bytes */
 	uint32_t sent;
 	bool open, ended;
@@ -116,16 +116,16 @@ void sim_turn(struct sim *sim);
 
 struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port);
 /* Listens on host 1, connects app 0 of host 0; flow handles at both ends. False: no connection. */
-bool sim_pair(struct sim *sim, uint32_t *flow0, uint32_t *flow1);
+bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1);
 /* One more connection, from app of host 0, or of another host, to the listener. */
-bool sim_connect(struct sim *sim, int app, uint32_t *flow0, uint32_t *flow1);
-bool sim_connect_from(struct sim *sim, int host, int app, uint32_t *flow0, uint32_t *flow1);
+bool sim_connect(struct sim *sim, int app, uint64_t *flow0, uint64_t *flow1);
+bool sim_connect_from(struct sim *sim, int host, int app, uint64_t *flow0, uint64_t *flow1);
 const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
 					    enum mn_stack_event_type type);
 
 /* Puts a message on the ring; false when there is no room. */
-bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len);
-struct sim_flow *sim_flow(struct sim_app *app, uint32_t handle);
+bool sim_send(struct sim_app *app, uint64_t flow, uint32_t len);
+struct sim_flow *sim_flow(struct sim_app *app, uint64_t handle);
 /* Gives kept chains back. */
 void sim_return_kept(struct sim_app *app);
 
@@ -143,6 +143,6 @@ void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8
 /* All buffers are back, nothing is held: after connections have ended. */
 bool sim_is_clean(struct sim *sim);
 uint64_t sim_conns(struct sim *sim, int host);
-bool sim_info(struct sim *sim, int host, uint32_t flow, struct mn_conn_info *info);
+bool sim_info(struct sim *sim, int host, uint64_t flow, struct mn_conn_info *info);
 
 #endif /* SIM_H */

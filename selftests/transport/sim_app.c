@@ -25,7 +25,7 @@ void sim_app_init(struct sim_app *app, uint32_t id)
 	app->returns = true;
 }
 
-struct sim_flow *sim_flow(struct sim_app *app, uint32_t handle)
+struct sim_flow *sim_flow(struct sim_app *app, uint64_t handle)
 {
 	for (uint32_t i = 0; i < app->n_flows; i++)
 		if (app->flows[i].handle == handle)
@@ -53,9 +53,9 @@ void sim_app_take_back(struct sim_app *app)
 	}
 }
 
-static bool send_inline(struct sim_app *app, uint32_t flow, uint32_t len, uint32_t n)
+static bool send_inline(struct sim_app *app, uint64_t flow, uint32_t len, uint32_t n)
 {
-	struct mn_desc d = { MN_DESC_INLINE, flow, len, 0 };
+	struct mn_desc d = { flow, MN_DESC_INLINE, len, 0 };
 	uint8_t data[MN_SHM_INLINE_MAX];
 	uint32_t slots = 1 + mn_ring_slots(len);
 
@@ -69,11 +69,11 @@ static bool send_inline(struct sim_app *app, uint32_t flow, uint32_t len, uint32
 	return true;
 }
 
-bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
+bool sim_send(struct sim_app *app, uint64_t flow, uint32_t len)
 {
 	uint32_t bufs = (len + BUF - 1) / BUF, first = MN_SHM_BUF_NONE;
 	uint32_t n = sim_flow(app, flow)->sent;
-	struct mn_desc d = { MN_DESC_MSG, flow, len, 0 };
+	struct mn_desc d = { flow, MN_DESC_MSG, len, 0 };
 
 	sim_app_take_back(app);
 	if (len <= MN_SHM_INLINE_MAX) {
@@ -102,7 +102,7 @@ bool sim_send(struct sim_app *app, uint32_t flow, uint32_t len)
 
 static void app_return(struct sim_app *app, uint32_t buf)
 {
-	struct mn_desc d = { MN_DESC_MSG, 0, 0, buf };
+	struct mn_desc d = { 0, MN_DESC_MSG, 0, buf };
 
 	mn_ring_put(&app->rxc, &d);
 	mn_ring_publish(&app->rxc);

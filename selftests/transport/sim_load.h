@@ -8,7 +8,7 @@
 /* A connection to app 0 of host 1 with so many messages under way. */
 struct sim_load {
 	int host, app;
-	uint32_t flow[2];	/* handles here and there */
+	uint64_t flow[2];	/* handles here and there */
 	uint32_t len, window;
 	uint64_t before;	/* bytes that had arrived when they were counted last */
 	uint64_t bytes;		/* since then */

@@ -16,11 +16,11 @@ FIXTURE(backlog)
 	struct sim *sim;
 	struct mn_stack *s;
 	struct sim_app *app, *deaf, *other;
-	uint32_t flow[2], peer[2];
+	uint64_t flow[2], peer[2];
 	uint64_t id;		/* of connection 0 */
 };
 
-static bool connect_other(struct sim *sim, struct sim_app *app, uint32_t *flow, uint32_t *peer)
+static bool connect_other(struct sim *sim, struct sim_app *app, uint64_t *flow, uint64_t *peer)
 {
 	struct mn_path path = sim_path(sim, 0, 45000 + sim_conns(sim, 0));
 	const struct mn_stack_event *up;
@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(backlog)
 }
 
 /* Sends until all chunks are taken; the ring has room left. */
-static void fill_chunks(struct sim *sim, struct sim_app *app, uint32_t flow)
+static void fill_chunks(struct sim *sim, struct sim_app *app, uint64_t flow)
 {
 	for (int i = 0; i < 10000 && !app->ch.tx_held; i++) {
 		for (int n = 0; n < 32; n++)
@@ -70,7 +70,7 @@ static void fill_chunks(struct sim *sim, struct sim_app *app, uint32_t flow)
 }
 
 /* And until the ring is full, too. */
-static void fill(struct sim *sim, struct sim_app *app, uint32_t flow, uint32_t len)
+static void fill(struct sim *sim, struct sim_app *app, uint64_t flow, uint32_t len)
 {
 	for (int i = 0; i < 10000 && !(app->ch.tx_held && !sim_send(app, flow, len)); i++) {
 		while (sim_send(app, flow, len))
@@ -79,7 +79,7 @@ static void fill(struct sim *sim, struct sim_app *app, uint32_t flow, uint32_t l
 	}
 }
 
-static bool all_came(struct sim_app *from, uint32_t flow, struct sim_app *to, uint32_t peer)
+static bool all_came(struct sim_app *from, uint64_t flow, struct sim_app *to, uint64_t peer)
 {
 	return sim_flow(to, peer)->received == sim_flow(from, flow)->sent;
 }
@@ -113,7 +113,7 @@ TEST_F(backlog, exhausted)
 TEST_F(backlog, others_beside_a_backlog)
 {
 	struct sim_app *neighbour = &self->sim->host[0].apps[1];
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	ASSERT_TRUE(connect_other(self->sim, neighbour, &flow[0], &flow[1]));
 	for (int i = 0; i < 5000; i++) {

@@ -9,7 +9,7 @@
 FIXTURE(channel)
 {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 };
 
 FIXTURE_SETUP(channel)
@@ -25,9 +25,9 @@ FIXTURE_TEARDOWN(channel)
 	sim_free(self->sim);
 }
 
-static void scribble(struct sim_app *app, uint32_t flow, uint32_t what)
+static void scribble(struct sim_app *app, uint64_t flow, uint32_t what)
 {
-	struct mn_desc d = { MN_DESC_MSG, flow, 100, 5 };
+	struct mn_desc d = { flow, MN_DESC_MSG, 100, 5 };
 
 	switch (what) {
 	case 0:
@@ -57,7 +57,7 @@ TEST_F(channel, corrupt_channel)
 	for (uint32_t what = 0; what < 5; what++) {
 		struct sim *sim = sim_new(what);
 		struct sim_host *h = sim->host;
-		uint32_t flow[2], other[2];
+		uint64_t flow[2], other[2];
 
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
 		ASSERT_TRUE(sim_connect(sim, 1, &other[0], &other[1]));
@@ -85,7 +85,8 @@ TEST_F(channel, full_ring)
 {
 	struct sim_host *h = self->sim->host;
 	struct sim_app *app = &h[1].apps[0];
-	uint32_t flow[2], slots = app->ch.rx.size;
+	uint32_t slots = app->ch.rx.size;
+	uint64_t flow[2];
 
 	app->reads = false;
 	/* As if so many entries were unread: the engine finds the ring full. */

@@ -10,8 +10,8 @@
 FIXTURE(claims)
 {
 	struct sim *sim;
-	uint32_t stuck[STUCK][2];
-	uint32_t flow[2];
+	uint64_t stuck[STUCK][2];
+	uint64_t flow[2];
 };
 
 /* Of host 0 only the first packet with data of each connection arrives, and what has none. */

@@ -11,7 +11,7 @@
 FIXTURE(conn)
 {
 	struct sim *sim;
-	uint32_t flow[2];	/* of a connection at host 0 and host 1 */
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
 };
 
 FIXTURE_SETUP(conn)
@@ -26,7 +26,7 @@ FIXTURE_TEARDOWN(conn)
 	sim_free(self->sim);
 }
 
-static struct sim_flow *end_of(struct sim *sim, int host, uint32_t handle)
+static struct sim_flow *end_of(struct sim *sim, int host, uint64_t handle)
 {
 	return sim_flow(&sim->host[host].apps[0], handle);
 }
@@ -317,7 +317,7 @@ TEST_F(conn, path_ipv6)
 {
 	struct sim_host *h = self->sim->host;
 	struct mn_addr any;
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	mn_addr_parse(&h[0].addr, "2001:db8::1");
 	mn_addr_parse(&h[1].addr, "2001:db8::2");

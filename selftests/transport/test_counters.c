@@ -9,7 +9,7 @@
 
 struct world {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 	uint64_t id[2];
 	struct mn_path path;	/* from host 0 to host 1 */
 };
@@ -101,7 +101,7 @@ static void too_many_holes(struct world *w)
 static void no_slot(struct world *w)
 {
 	struct mn_seg seg = { .type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 5 } };
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	while (sim_connect(w->sim, 0, &flow[0], &flow[1]))
 		;

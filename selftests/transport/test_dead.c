@@ -10,7 +10,7 @@
 FIXTURE(dead)
 {
 	struct sim *sim;
-	uint32_t flow[2];	/* of a connection at host 0 and host 1 */
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
 	uint64_t id;		/* at host 0 */
 	struct sim_flow *f[2];
 };

@@ -9,7 +9,7 @@
 FIXTURE(end)
 {
 	struct sim *sim;
-	uint32_t flow[2];	/* of a connection at host 0 and host 1 */
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
 };
 
 FIXTURE_SETUP(end)
@@ -24,12 +24,12 @@ FIXTURE_TEARDOWN(end)
 	sim_free(self->sim);
 }
 
-static struct sim_flow *end_of(struct sim *sim, int host, uint32_t handle)
+static struct sim_flow *end_of(struct sim *sim, int host, uint64_t handle)
 {
 	return sim_flow(&sim->host[host].apps[0], handle);
 }
 
-static int close_flow(struct sim *sim, int host, uint32_t flow)
+static int close_flow(struct sim *sim, int host, uint64_t flow)
 {
 	return mn_stack_close(sim->host[host].stack, &sim->host[host].apps[0].ch, flow);
 }
@@ -97,7 +97,7 @@ TEST_F(end, close__with_losses)
 {
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct sim *sim = sim_new(seed);
-		uint32_t flow[2];
+		uint64_t flow[2];
 
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
 		sim->net.loss = 300000;
@@ -171,7 +171,7 @@ TEST_F(end, abort__tells_everybody)
 TEST_F(end, stale_handle)
 {
 	struct sim_host *h = &self->sim->host[0];
-	uint32_t old = self->flow[0], flow[2];
+	uint64_t old = self->flow[0], flow[2];
 
 	ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, old));
 	sim_run(self->sim, 100000, NULL);

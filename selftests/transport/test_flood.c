@@ -37,7 +37,7 @@ static bool network(struct sim *sim, int from, const uint8_t *data, uint32_t len
 FIXTURE(flood)
 {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 	const struct mn_stack_stats *st[2];
 	uint64_t syns;
 };
@@ -166,7 +166,7 @@ TEST_F(flood, faster_than_answers)
 /* Without a crowd there is no challenge, and no round trip more. */
 TEST_F(flood, few_need_no_cookie)
 {
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	for (int i = 0; i < CROWD - 1; i++)
 		forge_syn(self->sim, i, 0);
@@ -210,7 +210,7 @@ TEST_F(flood, cookies)
 /* Addresses that are proved, but nobody goes on: half of the slots, the oldest give way. */
 TEST_F(flood, proved_ones_that_stay_silent)
 {
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	crowd(self->sim);
 	for (int i = CROWD; i < 1000; i++) {

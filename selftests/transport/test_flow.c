@@ -7,7 +7,7 @@
 FIXTURE(flow)
 {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 };
 
 FIXTURE_SETUP(flow)
@@ -36,7 +36,7 @@ static bool wanted_messages(struct sim *sim)
 }
 
 /* Sends count messages of len as room permits while time passes. */
-static uint32_t pump(struct sim *sim, struct sim_app *app, uint32_t flow, uint32_t count,
+static uint32_t pump(struct sim *sim, struct sim_app *app, uint64_t flow, uint32_t count,
 		     uint32_t len, uint64_t us)
 {
 	uint64_t end_us = sim->now_us + us;
@@ -50,7 +50,7 @@ static uint32_t pump(struct sim *sim, struct sim_app *app, uint32_t flow, uint32
 	return sent;
 }
 
-static void check_stopped_reader(struct __test_metadata *_metadata, struct sim *sim, uint32_t flow,
+static void check_stopped_reader(struct __test_metadata *_metadata, struct sim *sim, uint64_t flow,
 				 uint32_t len)
 {
 	struct sim_app *src = &sim->host[0].apps[0], *dst = &sim->host[1].apps[0];
@@ -104,7 +104,7 @@ TEST_F(flow, stopped_reader__does_not_stop_others)
 {
 	struct sim_host *h = self->sim->host;
 	struct mn_addr any = mn_addr_from_v4(0);
-	uint32_t other[2];
+	uint64_t other[2];
 
 	/* Another application on the same host, with a listener of its own. */
 	mn_stack_unlisten(h[1].stack, &any, SIM_PORT);
@@ -190,7 +190,7 @@ TEST_F(flow, credit_was_too_large)
 TEST_F(flow, many_largest_messages)
 {
 	struct sim_host *h = self->sim->host;
-	uint32_t flow[8][2];
+	uint64_t flow[8][2];
 
 	for (int i = 0; i < 8; i++)
 		ASSERT_TRUE(sim_connect(self->sim, i % 2, &flow[i][0], &flow[i][1]));
@@ -210,7 +210,7 @@ TEST_F(flow, small_beside_large)
 {
 	struct sim_host *h = self->sim->host;
 	struct sim_app *dst = &h[1].apps[0];
-	uint32_t large[2], small[2];
+	uint64_t large[2], small[2];
 	uint64_t from_us;
 
 	ASSERT_TRUE(sim_connect(self->sim, 0, &large[0], &large[1]));
@@ -243,7 +243,7 @@ TEST_F(flow, small_beside_large)
 TEST_F(flow, output_takes_turns)
 {
 	struct sim_host *h = self->sim->host;
-	uint32_t small[2];
+	uint64_t small[2];
 
 	ASSERT_TRUE(sim_connect(self->sim, 0, &small[0], &small[1]));
 	self->sim->net.bytes_per_us = 1250;
@@ -261,7 +261,8 @@ TEST_F(flow, output_takes_turns)
 TEST_F(flow, output_alternates)
 {
 	struct sim_host *h = self->sim->host;
-	uint32_t other[2], row = 0, longest = 0;
+	uint32_t row = 0, longest = 0;
+	uint64_t other[2];
 	struct mn_path path;
 	uint16_t last = 0;
 	uint8_t buf[2048];
@@ -284,7 +285,8 @@ TEST_F(flow, output_alternates_by_bytes)
 {
 	struct sim_host *h = self->sim->host;
 	uint64_t small = 0, large = 0;
-	uint32_t other[2], len;
+	uint64_t other[2];
+	uint32_t len;
 	struct mn_path path;
 	uint8_t buf[9000];
 
@@ -318,7 +320,7 @@ static void check_fair(struct __test_metadata *_metadata, struct sim *sim, int n
 		       uint32_t bytes_per_us)
 {
 	struct sim_host *h = sim->host;
-	uint32_t flow[8][2];
+	uint64_t flow[8][2];
 	uint64_t bytes[8];
 	uint64_t end_us;
 

@@ -20,7 +20,7 @@ FIXTURE(forged)
 {
 	struct sim *sim;
 	struct tape *tape;
-	uint32_t flow[2];
+	uint64_t flow[2];
 	struct mn_path path;		/* from host 0 to host 1 */
 	const struct mn_stack_stats *st;	/* of host 1 */
 	uint64_t id[2];
@@ -84,12 +84,12 @@ static void inject(struct sim *sim, const struct mn_path *path, const struct mn_
 	sim_run(sim, 20, NULL);
 }
 
-static uint64_t received(struct sim *sim, int host, const uint32_t flow[2])
+static uint64_t received(struct sim *sim, int host, const uint64_t flow[2])
 {
 	return sim_flow(&sim->host[host].apps[0], flow[host])->received;
 }
 
-static void exchange(struct sim *sim, const uint32_t flow[2])
+static void exchange(struct sim *sim, const uint64_t flow[2])
 {
 	for (int i = 0; i < 10; i++) {
 		sim_send(&sim->host[0].apps[0], flow[0], 1 + 1000 * i);

@@ -10,7 +10,7 @@
 FIXTURE(hostile)
 {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 	struct mn_path path;		/* from host 0 to host 1 */
 	const struct mn_stack_stats *st;	/* of host 1 */
 	uint64_t id[2];
@@ -70,7 +70,7 @@ static void inject(struct sim *sim, const struct mn_path *path, const struct mn_
 	sim_run(sim, 8, NULL);
 }
 
-static bool both_alive(struct sim *sim, const uint32_t flow[2])
+static bool both_alive(struct sim *sim, const uint64_t flow[2])
 {
 	struct sim_flow *f = sim_flow(&sim->host[1].apps[0], flow[1]);
 	uint64_t before = f->received;
@@ -145,7 +145,7 @@ TEST_F(hostile, syn__no_slot_left)
 	struct sim_host *h = self->sim->host;
 	struct mn_path path = sim_path(self->sim, 0, 50002);
 	struct mn_seg syn = syn_with(0x777);
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	for (int i = 1; i < 32; i++)
 		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
@@ -312,7 +312,7 @@ TEST_F(hostile, sack__nonsense)
 TEST_F(hostile, frame__impossible_length)
 {
 	struct mn_seg seg = { .type = MN_WIRE_DATA, .id = self->id[1], .ts = 5 };
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	inject(self->sim, &self->path, &seg, "\0\x80\0\1abcd", 8);
 	EXPECT_EQ(1, n_rsts);
@@ -380,7 +380,7 @@ TEST_F(hostile, corruption_breaks_nothing)
 {
 	for (uint64_t seed = 1; seed <= 60; seed++) {
 		struct sim *sim = sim_new(seed);
-		uint32_t flow[2];
+		uint64_t flow[2];
 
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
 		sim->net = (struct sim_net){

@@ -9,7 +9,7 @@
 FIXTURE(leave)
 {
 	struct sim *sim;
-	uint32_t flow[2];	/* of a connection at host 0 and host 1 */
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
 };
 
 FIXTURE_SETUP(leave)
@@ -47,7 +47,7 @@ static uint64_t resets(struct sim *sim)
 	       mn_stack_stats(sim->host[1].stack)->resets_sent;
 }
 
-static void delivers(struct __test_metadata *_metadata, struct sim *sim, const uint32_t flow[2],
+static void delivers(struct __test_metadata *_metadata, struct sim *sim, const uint64_t flow[2],
 		     uint32_t len, unsigned int n)
 {
 	struct sim_flow *f = sim_flow(app(sim, 1), flow[1]);
@@ -81,7 +81,7 @@ TEST_F(leave, delivers_with_losses)
 {
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct sim *sim = sim_new(seed);
-		uint32_t flow[2];
+		uint64_t flow[2];
 
 		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
 		sim_run(sim, 1000, NULL);
@@ -152,7 +152,7 @@ TEST_F(leave, with_unread_data)
 /* A connection that it never learned of cannot have been served. */
 TEST_F(leave, an_unknown_connection_is_reset)
 {
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	app(self->sim, 1)->reads = false;
 	ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
@@ -169,7 +169,7 @@ TEST_F(leave, an_unknown_connection_is_reset)
 /* A listener that has left refuses. */
 TEST_F(leave, listeners_end)
 {
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	leave(self->sim, 1);
 	sim_run(self->sim, 1000000, NULL);

@@ -9,7 +9,7 @@
 FIXTURE(loss)
 {
 	struct sim *sim;
-	uint32_t flow[2];
+	uint64_t flow[2];
 };
 
 FIXTURE_SETUP(loss)
@@ -34,7 +34,7 @@ static bool all_arrived(struct sim *sim)
 }
 
 /* count messages of up to max bytes each way; the time that it took, 0: longer than limit_us. */
-static uint64_t transfer(struct sim *sim, const uint32_t flow[2], uint32_t count, uint32_t max,
+static uint64_t transfer(struct sim *sim, const uint64_t flow[2], uint32_t count, uint32_t max,
 			 uint64_t limit_us)
 {
 	uint64_t from_us = sim->now_us;
@@ -55,7 +55,7 @@ static uint64_t transfer(struct sim *sim, const uint32_t flow[2], uint32_t count
 }
 
 /* The transfer ends, and afterwards nothing is left anywhere. */
-static bool transfer_clean(struct sim *sim, const uint32_t flow[2], uint32_t count, uint32_t max,
+static bool transfer_clean(struct sim *sim, const uint64_t flow[2], uint32_t count, uint32_t max,
 			   uint64_t limit_us)
 {
 	if (!transfer(sim, flow, count, max, limit_us))
@@ -103,7 +103,7 @@ TEST_F(loss, many_seeds)
 {
 	for (uint64_t seed = 100; seed < 140; seed++) {
 		struct sim *sim = sim_new(seed);
-		uint32_t flow[2];
+		uint64_t flow[2];
 
 		sim->net = (struct sim_net){
 			.delay_us = 5 + sim_random(sim, 200), .loss = sim_random(sim, 150000),
@@ -184,7 +184,7 @@ static bool lose_nth_data(struct sim *sim, int from, const uint8_t *data, uint32
 }
 
 /* Microseconds that a message of 10 packets takes when packet n is lost; -1: none. */
-static uint64_t time_of_loss(struct sim *sim, const uint32_t flow[2], int n)
+static uint64_t time_of_loss(struct sim *sim, const uint64_t flow[2], int n)
 {
 	uint64_t from_us;
 
@@ -319,7 +319,7 @@ static bool lose_from(struct sim *sim, int from, const uint8_t *data, uint32_t l
 }
 
 /* A path stays broken until the timeouts are long; the new one is tried at once. */
-static void check_new_path(struct __test_metadata *_metadata, struct sim *sim, uint32_t flow,
+static void check_new_path(struct __test_metadata *_metadata, struct sim *sim, uint64_t flow,
 			   int broken, uint16_t mtu)
 {
 	const struct mn_stack_event *up = sim_last_event(sim, broken, MN_STACK_EVENT_UP);
@@ -361,7 +361,7 @@ TEST_F(loss, new_path_of_the_receiver)
 TEST(bounded_held_packets)
 {
 	struct sim *sim = sim_new_sized(3, 16, 8);
-	uint32_t flow[2];
+	uint64_t flow[2];
 
 	ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
 	sim->net.loss = 30000;

@@ -10,7 +10,7 @@
 FIXTURE(operator)
 {
 	struct sim *sim;
-	uint32_t flow[2];	/* of a connection at host 0 and host 1 */
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
 };
 
 FIXTURE_SETUP(operator)
@@ -120,7 +120,8 @@ TEST_F(operator, walk__bit_by_bit)
 {
 	struct mn_stack *stack = self->sim->host[0].stack;
 	struct seen seen = { 0 }, all = { 0 };
-	uint32_t flow[2], next = 0, calls = 1;
+	uint64_t flow[2];
+	uint32_t next = 0, calls = 1;
 
 	for (int i = 0; i < 20; i++)
 		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));

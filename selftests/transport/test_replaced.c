@@ -11,13 +11,13 @@ FIXTURE(replaced)
 	struct sim *sim;
 	struct sim_app *app;		/* of host 1, which lives */
 	uint64_t id;			/* of the old connection there */
-	uint32_t flow;
+	uint64_t flow;
 	struct mn_path path;		/* as the peer sees it */
 };
 
 FIXTURE_SETUP(replaced)
 {
-	uint32_t flow;
+	uint64_t flow;
 	struct sim_host *h;
 
 	self->sim = sim_new(1);

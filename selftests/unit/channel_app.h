@@ -36,10 +36,10 @@ FIXTURE_TEARDOWN(channel)
 	mn_channel_destroy(&self->ch);
 }
 
-static inline void app_put(struct mn_ring *r, uint32_t type, uint32_t flow, uint32_t len,
+static inline void app_put(struct mn_ring *r, uint32_t type, uint64_t flow, uint32_t len,
 			   uint32_t buf)
 {
-	struct mn_desc d = { type, flow, len, buf };
+	struct mn_desc d = { flow, type, len, buf };
 
 	mn_ring_put(r, &d);
 	mn_ring_publish(r);
@@ -51,7 +51,7 @@ static inline uint8_t pattern(uint32_t i)
 }
 
 /* A message of len bytes in every other buffer from first on. */
-static inline void app_send(struct mn_channel *ch, struct mn_ring *tx, uint32_t flow, uint32_t len,
+static inline void app_send(struct mn_channel *ch, struct mn_ring *tx, uint64_t flow, uint32_t len,
 			    uint32_t first)
 {
 	for (uint32_t i = 0; i < len; i++)

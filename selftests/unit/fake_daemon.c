@@ -344,7 +344,7 @@ int fake_daemon_start(struct fake_daemon *d)
 
 	strcpy(sa.sun_path, d->path);
 	d->stop = false;
-	d->next_flow = 1;
+	d->next_flow = FAKE_FLOW_FIRST;
 	d->attaches = d->listens = 0;
 	d->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);

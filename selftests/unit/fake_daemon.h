@@ -19,6 +19,8 @@
 #define FAKE_CHANNELS	8
 #define FAKE_LISTENS	8
 #define FAKE_PORTS	20000	/* local ports of connections, one after the other */
+/* Handles do not fit into 32 bits. */
+#define FAKE_FLOW_FIRST	(((uint64_t)FAKE_PORTS << 33) + 1)
 
 struct fake_daemon {
 	char dir[32];
@@ -41,7 +43,7 @@ struct fake_daemon {
 	pthread_t thread;
 	bool stop;
 	bool running;		/* not held yet; atomic */
-	uint32_t next_flow;
+	uint64_t next_flow;
 	uint32_t wakeups;	/* doorbells of applications; atomic */
 	uint32_t attaches;	/* that were asked for; atomic */
 	uint32_t refusals;	/* atomic */

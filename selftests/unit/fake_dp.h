@@ -83,7 +83,7 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct mac
 	return 0;
 }
 
-void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint32_t flow)
+void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow)
 {
 	(void)dp, (void)channel, (void)flow;
 }

@@ -90,7 +90,7 @@ TEST_F(channel, a_message_out)
 	mn_channel_flush(&self->ch);
 	ASSERT_EQ(1, mn_ring_avail(&self->txc));
 	mn_ring_get(&self->txc, &d);
-	EXPECT_EQ(MN_DESC_MSG, d.type);
+	EXPECT_EQ(MN_DESC_MSG, (uint32_t)d.type);
 	EXPECT_EQ(10, d.buf);
 	/* The same buffers again. */
 	app_send(&self->ch, &self->tx, 5, len, 10);
@@ -141,9 +141,9 @@ TEST_F(channel, a_message_in)
 	mn_channel_flush(&self->ch);
 	ASSERT_EQ(1, mn_ring_avail(&self->rx));
 	mn_ring_get(&self->rx, &d);
-	EXPECT_EQ(MN_DESC_MSG, d.type);
+	EXPECT_EQ(MN_DESC_MSG, (uint32_t)d.type);
 	EXPECT_EQ(9, d.flow);
-	EXPECT_EQ(len, d.len);
+	EXPECT_EQ(len, (uint32_t)d.len);
 	b = d.buf;
 	for (uint32_t i = 0; i < len; i++) {
 		if (i && i % BUF == 0)
@@ -182,12 +182,12 @@ TEST_F(channel, events)
 	mn_channel_flush(&self->ch);
 	ASSERT_EQ(2, mn_ring_avail(&self->rx));
 	mn_ring_get(&self->rx, &d);
-	EXPECT_EQ(MN_DESC_OPEN, d.type);
+	EXPECT_EQ(MN_DESC_OPEN, (uint32_t)d.type);
 	EXPECT_EQ(0, memcmp(&info, self->ch.rx_data + d.buf * BUF, sizeof(info)));
 	app_put(&self->rxc, MN_DESC_MSG, 3, d.len, d.buf);
 	mn_ring_get(&self->rx, &d);
-	EXPECT_EQ(MN_DESC_END, d.type);
-	EXPECT_EQ(ECONNRESET, d.len);
+	EXPECT_EQ(MN_DESC_END, (uint32_t)d.type);
+	EXPECT_EQ(ECONNRESET, (uint32_t)d.len);
 	EXPECT_EQ(0, mn_channel_rx_reclaim(&self->ch));
 	EXPECT_EQ(BUFS * BUF, mn_channel_rx_room(&self->ch));
 }
@@ -279,13 +279,13 @@ TEST_F(channel, small_messages_out_and_in)
 	for (uint32_t n = 0; n < 5 * self->rx.size / 8; n++) {
 		uint32_t len = 1 + n % MN_SHM_INLINE_MAX;
 
-		d = (struct mn_desc){ MN_DESC_INLINE, n, len, 0 };
+		d = (struct mn_desc){ n, MN_DESC_INLINE, len, 0 };
 		mn_ring_put(&self->tx, &d);
 		mn_ring_put_bytes(&self->tx, data, len);
 		mn_ring_publish(&self->tx);
 		ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
-		ASSERT_EQ(MN_DESC_INLINE, d.type);
-		ASSERT_EQ(len, d.len);
+		ASSERT_EQ(MN_DESC_INLINE, (uint32_t)d.type);
+		ASSERT_EQ(len, (uint32_t)d.len);
 		mn_channel_tx_read(&self->ch, &d, got);
 		mn_channel_tx_release(&self->ch);
 		ASSERT_EQ(0, memcmp(data, got, len));
@@ -308,8 +308,9 @@ TEST_F(channel, small_messages_out_and_in)
 /* Whose messages come next; what is not published, and nonsense, leads nowhere. */
 TEST_F(channel, looks_ahead)
 {
-	struct mn_desc small = { MN_DESC_INLINE, 3, 50, 0 };
-	uint32_t at = self->ch.tx.self, flow = 0;
+	struct mn_desc small = { 3, MN_DESC_INLINE, 50, 0 };
+	uint32_t at = self->ch.tx.self;
+	uint64_t flow = 0;
 	uint8_t data[50] = { 0 };
 
 	mn_ring_put(&self->tx, &small);

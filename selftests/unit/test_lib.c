@@ -164,7 +164,13 @@ TEST_F(lib, ipv6_connections_have_names)
 	ASSERT_EQ(0, machnet_send(self->ch, f, "v6", 2));
 	ASSERT_EQ(2, machnet_recv_timeout(self->ch, c, 2, &from, 1000));
 	EXPECT_EQ(f.src_ip, from.dst_ip);
+	EXPECT_EQ(f.dst_ip, from.src_ip);
 	EXPECT_EQ(f.dst_port, from.src_port);
+	/* No other one has the name, whatever its ports are: it is all of the handle. */
+	EXPECT_EQ(0xf, f.src_ip >> 28);
+	EXPECT_EQ(0xf, f.dst_ip >> 28);
+	EXPECT_EQ(self->d.next_flow - 1,
+		  (uint64_t)(f.dst_ip & 0x0fffffff) << 28 | (f.src_ip & 0x0fffffff));
 }
 
 TEST_F(lib, sizes)

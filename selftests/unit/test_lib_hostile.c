@@ -42,34 +42,32 @@ static void engine_puts(struct mn_channel *engine, struct mn_desc d)
 	mn_ring_publish(&engine->rx);
 }
 
-#define DESC_LIE(name, ...)							\
+#define DESC_LIE(name, type, len, buf)						\
 	TEST_F(lib, name)							\
 	{									\
-		uint32_t flow = self->d.next_flow - 1;				\
-		struct mn_desc d = { __VA_ARGS__ };				\
+		struct mn_desc d = { self->d.next_flow - 1, type, len, buf };	\
 		char c;								\
 										\
-		(void)flow;							\
 		engine_puts(fake_daemon_hold(&self->d), d);			\
 		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
 		EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, &c, 1, NULL));	\
 		EXPECT_ERRNO(EPROTO, machnet_send(self->ch, self->flow, &c, 1));	\
 		EXPECT_ERRNO(EPROTO, machnet_wait(self->ch, MACHNET_WAIT_RECV, -1));	\
 	}
-DESC_LIE(lie_buffer, MN_DESC_MSG, flow, 1, MN_SHM_BUFS_MIN)
-DESC_LIE(lie_empty, MN_DESC_MSG, flow, 0, 0)
-DESC_LIE(lie_too_long, MN_DESC_MSG, flow, MN_MSG_MAX + 1, 0)
-DESC_LIE(lie_type, 99, flow, 1, 0)
-DESC_LIE(lie_open, MN_DESC_OPEN, flow, 48, MN_SHM_BUF_NONE)
-DESC_LIE(lie_open_short, MN_DESC_OPEN, flow, 4, 0)
-DESC_LIE(lie_reason, MN_DESC_END, flow, 1 << 20, 0)
+DESC_LIE(lie_buffer, MN_DESC_MSG, 1, MN_SHM_BUFS_MIN)
+DESC_LIE(lie_empty, MN_DESC_MSG, 0, 0)
+DESC_LIE(lie_too_long, MN_DESC_MSG, MN_MSG_MAX + 1, 0)
+DESC_LIE(lie_type, 99, 1, 0)
+DESC_LIE(lie_open, MN_DESC_OPEN, 48, MN_SHM_BUF_NONE)
+DESC_LIE(lie_open_short, MN_DESC_OPEN, 4, 0)
+DESC_LIE(lie_reason, MN_DESC_END, 1 << 20, 0)
 
 TEST_F(lib, lie_link)
 {
 	struct mn_channel *engine = fake_daemon_hold(&self->d);
 
 	engine->rx_links[5] = MN_SHM_BUFS_MIN;
-	engine_puts(engine, (struct mn_desc){ MN_DESC_MSG, self->d.next_flow - 1, 8192, 5 });
+	engine_puts(engine, (struct mn_desc){ self->d.next_flow - 1, MN_DESC_MSG, 8192, 5 });
 	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, self->big, 8192, NULL));
 }
 
@@ -85,7 +83,7 @@ TEST_F(lib, lie_indices)
 TEST_F(lib, lie_about_what_was_sent)
 {
 	struct mn_channel *engine = fake_daemon_hold(&self->d);
-	struct mn_desc d = { MN_DESC_MSG, 1, 1, 17 };
+	struct mn_desc d = { 1, MN_DESC_MSG, 1, 17 };
 
 	mn_ring_put(&engine->txc, &d);
 	mn_ring_publish(&engine->txc);
@@ -94,7 +92,7 @@ TEST_F(lib, lie_about_what_was_sent)
 
 TEST_F(lib, nonsense_that_a_dead_daemon_left)
 {
-	struct mn_desc d = { MN_DESC_MSG, self->d.next_flow - 1, 1, MN_SHM_BUFS_MIN };
+	struct mn_desc d = { self->d.next_flow - 1, MN_DESC_MSG, 1, MN_SHM_BUFS_MIN };
 	struct mn_channel *engine;
 	char c;
 
@@ -149,7 +147,7 @@ TEST_F(lib, an_end_of_an_unknown_connection_is_nothing)
 	struct mn_channel *engine = fake_daemon_hold(&self->d);
 	char c;
 
-	engine_puts(engine, (struct mn_desc){ MN_DESC_END, 12345, ECONNRESET, MN_SHM_BUF_NONE });
+	engine_puts(engine, (struct mn_desc){ 12345, MN_DESC_END, ECONNRESET, MN_SHM_BUF_NONE });
 	EXPECT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
 }
 

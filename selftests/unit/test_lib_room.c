@@ -187,7 +187,8 @@ TEST_F(lib, unread)
 {
 	static const uint32_t lens[] = { 10, LARGE, 100000 };
 	struct mn_channel *engine;
-	uint32_t handle, sum = 0;
+	uint64_t handle;
+	uint32_t sum = 0;
 	struct mn_desc d;
 
 	engine = fake_daemon_hold(&self->d);

@@ -30,7 +30,7 @@ FIXTURE_TEARDOWN(ring)
 
 static void put(struct mn_ring *p, uint32_t n)
 {
-	struct mn_desc d = { MN_DESC_MSG, n, n + 1, n + 2 };
+	struct mn_desc d = { n, MN_DESC_MSG, n + 1, n + 2 };
 
 	mn_ring_put(p, &d);
 }
@@ -62,9 +62,9 @@ TEST_F(ring, order_over_many_rounds)
 		mn_ring_publish(&self->p);
 		while (mn_ring_avail(&self->c) > 0) {
 			mn_ring_get(&self->c, &d);
-			ASSERT_EQ(MN_DESC_MSG, d.type);
+			ASSERT_EQ(MN_DESC_MSG, (uint32_t)d.type);
 			ASSERT_EQ(out, d.flow);
-			ASSERT_EQ(out + 1, d.len);
+			ASSERT_EQ(out + 1, (uint32_t)d.len);
 			ASSERT_EQ(out + 2, d.buf);
 			out++;
 		}

@@ -34,7 +34,7 @@
 
 #include <machnet/addr.h>
 
-#define MN_APP_VERSION		3
+#define MN_APP_VERSION		4
 /* Where the daemon listens; the environment variable overrides it. */
 #define MN_APP_SOCKET_DEFAULT	"/run/machnet/machnetd.sock"
 #define MN_APP_SOCKET_ENV	"MACHNET_SOCKET"
@@ -75,7 +75,7 @@ enum mn_app_control {
  *   uptime_s, channels, connections (established ones)
  */
 
-/* 136 bytes; fields that a type does not use are 0. */
+/* 144 bytes; fields that a type does not use are 0. */
 struct mn_app_msg {
 	uint16_t type;		/* enum mn_app_type */
 	uint16_t version;	/* MN_APP_VERSION */
@@ -83,17 +83,18 @@ struct mn_app_msg {
 	int32_t error;		/* answers: 0 or an errno (positive) */
 	uint32_t control;	/* enum mn_app_control */
 	uint32_t tx_bufs, rx_bufs;	/* 0: the default */
-	uint32_t flow;
+	uint64_t flow;		/* the connection's handle in the channel */
 	uint32_t index;
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t engines;
+	uint32_t reserved;
 	uint64_t cookie;
 	uint64_t value;
 	char name[MN_APP_STAT_NAME];	/* NUL-terminated */
 };
 
-_Static_assert(sizeof(struct mn_app_msg) == 136, "size of the protocol's message");
+_Static_assert(sizeof(struct mn_app_msg) == 144, "size of the protocol's message");
 
 /* An element of the answer to CONNECTIONS: 152 bytes. Counters begin with the connection. */
 struct mn_app_connection {

@@ -87,7 +87,7 @@ int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
 	return d->type == MN_DESC_MSG && d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
 }
 
-bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint32_t *flow)
+bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flow)
 {
 	struct mn_ring r = ch->tx;
 	struct mn_desc d;
@@ -133,7 +133,7 @@ static void count_done(uint32_t *counter, uint32_t n)
 	__atomic_store_n(counter, was + n, __ATOMIC_RELAXED);
 }
 
-void mn_channel_tx_inline_done(struct mn_channel *ch, uint32_t flow, uint32_t bytes)
+void mn_channel_tx_inline_done(struct mn_channel *ch, uint64_t flow, uint32_t bytes)
 {
 	count_done(&ch->tx_done[flow & (ch->flows - 1)].inline_bytes, bytes);
 	mark_posted(ch, MN_SHM_WAKE_TX);
@@ -174,7 +174,7 @@ void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t of
 
 int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
 {
-	struct mn_desc d = { MN_DESC_MSG, msg->flow, msg->len, msg->first };
+	struct mn_desc d = { msg->flow, MN_DESC_MSG, msg->len, msg->first };
 	uint32_t bufs = 0;
 
 	/* TXC has a slot for each TX buffer: full means that they were used unread. */
@@ -270,7 +270,7 @@ uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const v
 	return done;
 }
 
-uint32_t mn_channel_unread(const struct mn_channel *ch, uint32_t flow)
+uint32_t mn_channel_unread(const struct mn_channel *ch, uint64_t flow)
 {
 	uint32_t slot = flow & (ch->flows - 1);
 
@@ -313,9 +313,9 @@ static void rx_put(struct mn_channel *ch, const struct mn_desc *d)
 	mark_posted(ch, MN_SHM_WAKE_RX);
 }
 
-int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
+int mn_channel_rx_post(struct mn_channel *ch, uint64_t flow, struct mn_rxmsg *m)
 {
-	struct mn_desc d = { MN_DESC_MSG, flow, m->got, m->first };
+	struct mn_desc d = { flow, MN_DESC_MSG, m->got, m->first };
 	int ret = rx_slot(ch);
 
 	if (ret)
@@ -326,9 +326,9 @@ int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m)
 	return 0;
 }
 
-int mn_channel_rx_inline(struct mn_channel *ch, uint32_t flow, const void *data, uint32_t len)
+int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data, uint32_t len)
 {
-	struct mn_desc d = { MN_DESC_INLINE, flow, len, 0 };
+	struct mn_desc d = { flow, MN_DESC_INLINE, len, 0 };
 	uint32_t slots = 1 + mn_ring_slots(len);
 	int64_t room = mn_ring_free(&ch->rx, slots);
 
@@ -355,9 +355,9 @@ int mn_channel_rx_received(struct mn_channel *ch, uint32_t at)
 	return (int32_t)(ch->rx.other - at) > 0;
 }
 
-int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info)
+int mn_channel_post_open(struct mn_channel *ch, uint64_t flow, const struct mn_shm_flow *info)
 {
-	struct mn_desc d = { MN_DESC_OPEN, flow, sizeof(*info), MN_SHM_BUF_NONE };
+	struct mn_desc d = { flow, MN_DESC_OPEN, sizeof(*info), MN_SHM_BUF_NONE };
 	int ret = rx_slot(ch);
 
 	if (ret)
@@ -370,9 +370,9 @@ int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_s
 	return 0;
 }
 
-int mn_channel_post_end(struct mn_channel *ch, uint32_t flow, int error)
+int mn_channel_post_end(struct mn_channel *ch, uint64_t flow, int error)
 {
-	struct mn_desc d = { MN_DESC_END, flow, error, MN_SHM_BUF_NONE };
+	struct mn_desc d = { flow, MN_DESC_END, error, MN_SHM_BUF_NONE };
 	int ret = rx_slot(ch);
 
 	if (!ret)

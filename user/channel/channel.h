@@ -17,6 +17,7 @@
 
 #include <machnet/shm.h>
 #include "base/list.h"
+#include "channel/handles.h"
 #include "channel/ring.h"
 #include "channel/tx_arena.h"
 
@@ -26,7 +27,7 @@
  */
 struct mn_txmsg {
 	uint64_t seq, end;	/* its place in the stream */
-	uint32_t flow;
+	uint64_t flow;
 	uint32_t len;		/* bytes of the message; a chunk has none */
 	uint32_t first;		/* its name */
 	uint32_t cur;		/* buffer that holds byte cur_off: where the last copy ended */
@@ -43,6 +44,7 @@ struct mn_channel {
 	const uint32_t *rx_done;	/* shared */
 	uint32_t tx_bufs, rx_bufs;	/* powers of two */
 	uint32_t flows;			/* slots of connections, a power of two */
+	struct mn_handles handles;	/* of the connections; the values are the owner's */
 
 	void *tables;			/* memory of the tables below */
 	uint64_t tables_len;
@@ -102,7 +104,7 @@ int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d);
  * Looks ahead, from *at = tx.self on: the flow of the next message that is known to be there, true
  * unless there is none. What it says may be nonsense: good for hints only.
  */
-bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint32_t *flow);
+bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flow);
 
 /*
  * Takes a message in buffers. Walks the chain once, checks every link, and keeps a private
@@ -115,7 +117,7 @@ int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn
 void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *dst);
 
 /* Inline messages of the connection, bytes by MN_SHM_INLINE_COST(), are not in memory any more. */
-void mn_channel_tx_inline_done(struct mn_channel *ch, uint32_t flow, uint32_t bytes);
+void mn_channel_tx_inline_done(struct mn_channel *ch, uint64_t flow, uint32_t bytes);
 
 /* The application has left: nothing is taken but what is on the ring by now. 0 or -EPROTO. */
 int mn_channel_tx_end(struct mn_channel *ch);
@@ -154,7 +156,7 @@ struct mn_channel_usage {
 };
 
 /* Bytes of messages of the connection that the application has not consumed, as far as it says. */
-uint32_t mn_channel_unread(const struct mn_channel *ch, uint32_t flow);
+uint32_t mn_channel_unread(const struct mn_channel *ch, uint64_t flow);
 
 /* From any thread that keeps the channel from being destroyed: as it was a moment ago. */
 void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u);
@@ -174,13 +176,13 @@ uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const v
 			      uint32_t len);
 
 /* Hands a complete message over. 0 and m is at rest; -EAGAIN when the ring is full, -EPROTO. */
-int mn_channel_rx_post(struct mn_channel *ch, uint32_t flow, struct mn_rxmsg *m);
+int mn_channel_rx_post(struct mn_channel *ch, uint64_t flow, struct mn_rxmsg *m);
 
 /*
  * Hands a message of up to MN_SHM_INLINE_MAX bytes over that needs no buffers. 0, -EAGAIN when
  * the ring has no room for it, -EPROTO.
  */
-int mn_channel_rx_inline(struct mn_channel *ch, uint32_t flow, const void *data, uint32_t len);
+int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data, uint32_t len);
 
 /* Bytes of RX that are free, as far as known: the basis of credits for small messages. */
 static inline uint64_t mn_channel_rx_ring_room(struct mn_channel *ch)
@@ -209,10 +211,10 @@ void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
 int mn_channel_rx_received(struct mn_channel *ch, uint32_t at);
 
 /* Tells of a new connection, accepted or made. 0, -EAGAIN (no buffer or slot is free), -EPROTO. */
-int mn_channel_post_open(struct mn_channel *ch, uint32_t flow, const struct mn_shm_flow *info);
+int mn_channel_post_open(struct mn_channel *ch, uint64_t flow, const struct mn_shm_flow *info);
 
 /* Tells of the end of a connection; error 0: in order. 0, -EAGAIN, -EPROTO. */
-int mn_channel_post_end(struct mn_channel *ch, uint32_t flow, int error);
+int mn_channel_post_end(struct mn_channel *ch, uint64_t flow, int error);
 
 /* Publishes what was posted and wakes the application if it sleeps: once per batch. */
 void mn_channel_flush(struct mn_channel *ch);

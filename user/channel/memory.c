@@ -140,7 +140,7 @@ static int alloc_tables(struct mn_channel *ch)
 	ch->tables = mem;
 	ch->tables_len = len;
 	carve_tables(ch);
-	if (mn_tx_arena_init(&ch->tx_arena))
+	if (mn_tx_arena_init(&ch->tx_arena) || mn_handles_init(&ch->handles, ch->flows))
 		return -ENOMEM;
 	while (ch->rx_free_count < ch->rx_bufs) {
 		ch->rx_free[ch->rx_free_count] = ch->rx_bufs - 1 - ch->rx_free_count;
@@ -239,6 +239,7 @@ void mn_channel_destroy(struct mn_channel *ch)
 	if (ch->tables)
 		munmap(ch->tables, ch->tables_len);
 	mn_tx_arena_fini(&ch->tx_arena);
+	mn_handles_fini(&ch->handles);
 	if (ch->hdr)
 		munmap(ch->hdr, ch->len);
 	close_fd(ch->wake_fd);

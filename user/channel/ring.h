@@ -137,18 +137,20 @@ static inline int64_t mn_ring_avail(struct mn_ring *r)
 	return used ? used : mn_ring_refresh(r);
 }
 
+/* Half of a slot. */
+typedef uint64_t __attribute__((may_alias)) mn_ring_word;
+
 /*
- * Takes one entry; the caller has seen that there is one. The copy is the only
+ * Takes one entry, by its two words; the caller has seen that there is one. The copy is the only
  * read of the slot: a producer that changes it afterwards changes nothing.
  */
 static inline void mn_ring_get(struct mn_ring *r, struct mn_desc *d)
 {
-	const struct mn_desc *slot = &r->slots[r->self++ & (r->size - 1)];
+	const mn_ring_word *slot = (const mn_ring_word *)&r->slots[r->self++ & (r->size - 1)];
+	mn_ring_word *to = (mn_ring_word *)d;
 
-	d->type = __atomic_load_n(&slot->type, __ATOMIC_RELAXED);
-	d->flow = __atomic_load_n(&slot->flow, __ATOMIC_RELAXED);
-	d->len = __atomic_load_n(&slot->len, __ATOMIC_RELAXED);
-	d->buf = __atomic_load_n(&slot->buf, __ATOMIC_RELAXED);
+	to[0] = __atomic_load_n(&slot[0], __ATOMIC_RELAXED);
+	to[1] = __atomic_load_n(&slot[1], __ATOMIC_RELAXED);
 }
 
 /* Gives the slots of what was taken back to the producer. */

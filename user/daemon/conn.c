@@ -52,7 +52,7 @@ static int connect_error(int error)
 	}
 }
 
-static void conn_answer(struct mnd_conn *c, int error, uint32_t flow)
+static void conn_answer(struct mnd_conn *c, int error, uint64_t flow)
 {
 	struct mn_app_msg msg = {
 		.type = MN_APP_CONNECT,

@@ -259,7 +259,7 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
 	return 0;
 }
 
-void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint32_t flow)
+void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow)
 {
 	struct dp_channel *c = channel_get(dp, channel);
 	struct dp_cmd cmd = { .type = DP_CMD_CLOSE, .flow = flow };

@@ -53,7 +53,7 @@ struct dp_snapshot_part {
 
 struct dp_cmd {
 	uint32_t type;			/* enum dp_cmd_type */
-	uint32_t flow;			/* CLOSE */
+	uint64_t flow;			/* CLOSE */
 	uint32_t why;			/* ABORT: enum mn_end; SET_UNREACHABLE: 1 it is, 0 not */
 	struct mn_channel *channel;	/* all but ABORT, SET_*, ADDR_*, SNAPSHOT */
 	struct dp_snapshot_part *part;	/* SNAPSHOT */

@@ -74,7 +74,7 @@ int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port)
 	return ret ? fail(ret) : 0;
 }
 
-static int close_flow(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
+static int close_flow(struct mnc_channel *ch, uint32_t epoch, uint64_t handle)
 {
 	struct mn_app_msg msg = { .type = MN_APP_CLOSE, .flow = handle };
 
@@ -82,7 +82,7 @@ static int close_flow(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
 }
 
 /* -EADDRINUSE: by the name the program would take what is left of another one for this. */
-static int name_flow(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, MachnetFlow_t *flow)
+static int name_flow(struct mnc_channel *ch, uint32_t epoch, uint64_t handle, MachnetFlow_t *flow)
 {
 	int ret;
 
@@ -172,7 +172,8 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
 int machnet_close(const void *channel_ctx, MachnetFlow_t flow)
 {
 	struct mnc_channel *ch = (struct mnc_channel *)channel_ctx;
-	uint32_t epoch, handle;
+	uint64_t handle;
+	uint32_t epoch;
 	int ret;
 
 	if (!ch)

@@ -6,8 +6,12 @@
 
 #define BUCKETS_MIN	64
 
-/* 240.0.0.0/4 belongs to no host: names an IPv6 connection, which does not fit into 32 bits. */
+/*
+ * 240.0.0.0/4 belongs to no host: names an IPv6 connection, whose addresses do not fit into 32
+ * bits. Both numbers together hold all of its handle, and so are never used again.
+ */
 #define V6_NAME		0xf0000000u
+#define V6_BITS		28
 
 static uint32_t mix(uint64_t x)
 {
@@ -32,12 +36,12 @@ MachnetFlow_t mnc_flow_reverse(const MachnetFlow_t *key)
 	return (MachnetFlow_t){ key->dst_ip, key->src_ip, key->dst_port, key->src_port };
 }
 
-static uint32_t handle_bucket(const struct mnc_flows *f, uint32_t handle)
+static uint32_t handle_bucket(const struct mnc_flows *f, uint64_t handle)
 {
 	return mix(handle) & (f->buckets - 1);
 }
 
-static struct mnc_flow *find_handle(const struct mnc_flows *f, uint32_t handle)
+static struct mnc_flow *find_handle(const struct mnc_flows *f, uint64_t handle)
 {
 	struct mnc_flow *e = f->buckets ? f->by_handle[handle_bucket(f, handle)] : NULL;
 
@@ -116,7 +120,7 @@ static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
 	free(e);
 }
 
-void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, MachnetFlow_t *key)
+void mnc_flow_from_info(const struct mn_shm_flow *info, uint64_t handle, MachnetFlow_t *key)
 {
 	struct mn_addr local, remote;
 
@@ -128,12 +132,13 @@ void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, Machnet
 		key->src_ip = ntohl(mn_addr_v4(&local));
 		key->dst_ip = ntohl(mn_addr_v4(&remote));
 	} else {
-		key->src_ip = key->dst_ip = V6_NAME | (handle & ~V6_NAME);
+		key->src_ip = V6_NAME | (handle & ~V6_NAME);
+		key->dst_ip = V6_NAME | (handle >> V6_BITS & ~V6_NAME);
 	}
 }
 
 /* NULL: no memory. */
-static struct mnc_flow *insert_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key,
+static struct mnc_flow *insert_flow(struct mnc_flows *f, uint64_t handle, const MachnetFlow_t *key,
 				    bool opened)
 {
 	struct mnc_flow *e;
@@ -155,7 +160,7 @@ static struct mnc_flow *insert_flow(struct mnc_flows *f, uint32_t handle, const 
 	return e;
 }
 
-int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key)
+int mnc_flow_open(struct mnc_channel *ch, uint64_t handle, const MachnetFlow_t *key)
 {
 	struct mnc_flow *e;
 	int ret = 0;
@@ -173,7 +178,7 @@ int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *
 }
 
 /* The OPEN has not been seen yet. */
-static int name_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *key, bool in_use)
+static int name_flow(struct mnc_flows *f, uint64_t handle, const MachnetFlow_t *key, bool in_use)
 {
 	struct mnc_flow *e;
 
@@ -186,7 +191,7 @@ static int name_flow(struct mnc_flows *f, uint32_t handle, const MachnetFlow_t *
 	return in_use ? -EADDRINUSE : 0;
 }
 
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, MachnetFlow_t *key,
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint64_t handle, MachnetFlow_t *key,
 		       bool in_use)
 {
 	struct mnc_flow *e;
@@ -209,7 +214,7 @@ int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, 
  * different ways. When the end overtakes the answer, the flow must not come
  * back to life with it: so it is kept until no answer is outstanding.
  */
-void mnc_flow_end(struct mnc_channel *ch, uint32_t handle)
+void mnc_flow_end(struct mnc_channel *ch, uint64_t handle)
 {
 	struct mnc_flows *f = &ch->flows;
 	struct mnc_flow *e;
@@ -227,7 +232,7 @@ void mnc_flow_end(struct mnc_channel *ch, uint32_t handle)
 }
 
 /* An OPEN that is still on the ring must not bring it back: so it is kept until that comes. */
-void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
+void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint64_t handle)
 {
 	struct mnc_flow *e;
 
@@ -243,7 +248,7 @@ void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle)
 }
 
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
-		    uint32_t *handle)
+		    uint64_t *handle)
 {
 	struct mnc_flow *e;
 
@@ -267,7 +272,7 @@ static void remember(struct mnc_channel *ch, struct mnc_flow_hint *h, const stru
 	*h = (struct mnc_flow_hint){ e->key, e->handle, ch->flows.changes, true };
 }
 
-int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint32_t handle,
+int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint64_t handle,
 		      MachnetFlow_t *key)
 {
 	struct mnc_flow *e;
@@ -286,7 +291,7 @@ int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint32_t 
 }
 
 int mnc_flow_handle_hint(struct mnc_channel *ch, struct mnc_flow_hint *h,
-			 const MachnetFlow_t *key, uint32_t *handle)
+			 const MachnetFlow_t *key, uint64_t *handle)
 {
 	struct mnc_flow *e;
 
@@ -314,7 +319,7 @@ static struct mnc_flow *find_live(struct mnc_flows *f)
 	return NULL;
 }
 
-bool mnc_flow_any(struct mnc_channel *ch, uint32_t *handle)
+bool mnc_flow_any(struct mnc_channel *ch, uint64_t *handle)
 {
 	struct mnc_flow *e;
 

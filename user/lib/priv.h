@@ -41,7 +41,7 @@ enum mnc_flow_state {
 /* A connection; both hash tables link it. */
 struct mnc_flow {
 	MachnetFlow_t key;	/* for sending: src is here */
-	uint32_t handle;
+	uint64_t handle;
 	enum mnc_flow_state state;
 	bool opened;		/* its OPEN has come */
 	struct mnc_flow *next_key, *next_handle;
@@ -60,7 +60,7 @@ struct mnc_flows {
 /* The connection that was looked up last: the next message is likely one of the same. */
 struct mnc_flow_hint {
 	MachnetFlow_t key;
-	uint32_t handle;
+	uint64_t handle;
 	uint64_t changes;	/* of the table, when it was true */
 	bool valid;
 };
@@ -275,33 +275,33 @@ void mnc_kept_drop(struct mnc_channel *ch);
 bool mnc_kept_has(const struct mnc_channel *ch, const MachnetFlow_t *key);
 
 /* flow.c; all take flow_lock themselves. */
-void mnc_flow_from_info(const struct mn_shm_flow *info, uint32_t handle, MachnetFlow_t *key);
+void mnc_flow_from_info(const struct mn_shm_flow *info, uint64_t handle, MachnetFlow_t *key);
 /* Seen from the other end. */
 MachnetFlow_t mnc_flow_reverse(const MachnetFlow_t *key);
 bool mnc_flow_key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b);
 /* A connection's OPEN has come. -ENOMEM. */
-int mnc_flow_open(struct mnc_channel *ch, uint32_t handle, const MachnetFlow_t *key);
+int mnc_flow_open(struct mnc_channel *ch, uint64_t handle, const MachnetFlow_t *key);
 /*
  * The answer to a connect has come, and says *key; what OPEN has said counts more. in_use: an
  * earlier connection's end with this key is still to be received. Then, and when a live flow has
  * it, -EADDRINUSE: the new one is as if closed. -ENOMEM, -ENETDOWN when the daemon of that epoch is
  * gone.
  */
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint32_t handle, MachnetFlow_t *key,
+int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint64_t handle, MachnetFlow_t *key,
 		       bool in_use);
 /* The connection's end was told: sending to it is over. */
-void mnc_flow_end(struct mnc_channel *ch, uint32_t handle);
+void mnc_flow_end(struct mnc_channel *ch, uint64_t handle);
 /* The program has closed it: nothing more of it is sent or received. */
-void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint32_t handle);
+void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint64_t handle);
 /* Of live flows. -ENOENT. The hint is the caller's; while it is true no lock is taken. */
-int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint32_t handle,
+int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint64_t handle,
 		      MachnetFlow_t *key);
 int mnc_flow_handle_hint(struct mnc_channel *ch, struct mnc_flow_hint *h,
-			 const MachnetFlow_t *key, uint32_t *handle);
+			 const MachnetFlow_t *key, uint64_t *handle);
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
-		    uint32_t *handle);
+		    uint64_t *handle);
 /* Any live flow. */
-bool mnc_flow_any(struct mnc_channel *ch, uint32_t *handle);
+bool mnc_flow_any(struct mnc_channel *ch, uint64_t *handle);
 /* Around a connect: while one is under way an ended flow is remembered. Returns the epoch. */
 uint32_t mnc_flow_connect_begin(struct mnc_channel *ch);
 void mnc_flow_connect_end(struct mnc_channel *ch);
@@ -333,11 +333,11 @@ bool mnc_armed(struct mnc_channel *ch, uint32_t wake);
 
 /* room.c: room to send, of the channel and of each connection; all with send_lock. */
 /* 1: there is room for a message of len bytes, 0: not now; -errno. */
-int mnc_room_for(struct mnc_channel *ch, uint32_t handle, uint32_t len);
+int mnc_room_for(struct mnc_channel *ch, uint64_t handle, uint32_t len);
 /* The message is on the ring. */
-void mnc_room_sent(struct mnc_channel *ch, uint32_t handle, uint32_t len);
+void mnc_room_sent(struct mnc_channel *ch, uint64_t handle, uint32_t len);
 /* It was refused: a waiter or machnet_fd() reports when there is room for it. */
-void mnc_room_refused(struct mnc_channel *ch, uint32_t handle, uint32_t len);
+void mnc_room_refused(struct mnc_channel *ch, uint64_t handle, uint32_t len);
 /* Room for one of the messages that were refused; if none was, for one of a buffer's size. */
 int mnc_room_ready(struct mnc_channel *ch);
 

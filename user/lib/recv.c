@@ -121,7 +121,7 @@ static int take_open(struct mnc_channel *ch)
 /* 1: an end to be received. 0: the program has closed the connection, or knows no ends. */
 static int settle_end(struct mnc_channel *ch)
 {
-	uint32_t handle = ch->link.head.flow;
+	uint64_t handle = ch->link.head.flow;
 	MachnetFlow_t key;
 
 	if (!mnc_flow_key_hint(ch, &ch->recv_hint, handle, &key)) {
@@ -179,7 +179,7 @@ static int next_entry(struct mnc_channel *ch)
 	/* In this order: what a daemon wrote before its end is seen by who knows of the end. */
 	bool down = mnc_channel_down(ch);
 	int64_t avail = ch->link.rx_over ? 0 : mn_ring_avail(&ch->link.rx);
-	uint32_t handle;
+	uint64_t handle;
 
 	if (avail < 0)
 		return -EPROTO;
@@ -193,7 +193,7 @@ static int next_entry(struct mnc_channel *ch)
 	ch->link.rx_over = true;
 	if (!mnc_flow_any(ch, &handle))
 		return 0;
-	ch->link.head = (struct mn_desc){ MN_DESC_END, handle, ENETRESET, MN_SHM_BUF_NONE };
+	ch->link.head = (struct mn_desc){ handle, MN_DESC_END, ENETRESET, MN_SHM_BUF_NONE };
 	return 1;
 }
 

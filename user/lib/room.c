@@ -30,7 +30,7 @@ static uint32_t bufs_of(uint32_t len)
 	return (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
 }
 
-static uint32_t slot_of(const struct mnc_link *link, uint32_t handle)
+static uint32_t slot_of(const struct mnc_link *link, uint64_t handle)
 {
 	return handle & (link->flows - 1);
 }
@@ -135,7 +135,7 @@ static int channel_has_room(struct mnc_link *link, uint32_t len)
 	return ret ? ret : link->tx_free_count >= bufs && large_fits(link, bufs);
 }
 
-int mnc_room_for(struct mnc_channel *ch, uint32_t handle, uint32_t len)
+int mnc_room_for(struct mnc_channel *ch, uint64_t handle, uint32_t len)
 {
 	int ret = channel_has_room(&ch->link, len);
 
@@ -144,7 +144,7 @@ int mnc_room_for(struct mnc_channel *ch, uint32_t handle, uint32_t len)
 	return connection_has_room(&ch->link, slot_of(&ch->link, handle), len);
 }
 
-void mnc_room_sent(struct mnc_channel *ch, uint32_t handle, uint32_t len)
+void mnc_room_sent(struct mnc_channel *ch, uint64_t handle, uint32_t len)
 {
 	struct mnc_link *link = &ch->link;
 	struct mnc_room *r = &link->rooms[slot_of(link, handle)];
@@ -160,7 +160,7 @@ void mnc_room_sent(struct mnc_channel *ch, uint32_t handle, uint32_t len)
 	r->refused = 0;
 }
 
-void mnc_room_refused(struct mnc_channel *ch, uint32_t handle, uint32_t len)
+void mnc_room_refused(struct mnc_channel *ch, uint64_t handle, uint32_t len)
 {
 	struct mnc_link *link = &ch->link;
 	uint32_t slot = slot_of(link, handle);

@@ -30,7 +30,7 @@ static void copy_out(struct source *s, uint8_t *dst, uint32_t len)
 }
 
 /* 0 or -EAGAIN, and then a waiter or machnet_fd() will tell when to try again. */
-static int reserve(struct mnc_channel *ch, uint32_t handle, uint32_t len)
+static int reserve(struct mnc_channel *ch, uint64_t handle, uint32_t len)
 {
 	int ret = mnc_room_for(ch, handle, len);
 
@@ -50,9 +50,9 @@ static int reserve(struct mnc_channel *ch, uint32_t handle, uint32_t len)
 }
 
 /* Into the ring itself. */
-static void put_inline(struct mnc_channel *ch, uint32_t handle, struct source *s, uint32_t len)
+static void put_inline(struct mnc_channel *ch, uint64_t handle, struct source *s, uint32_t len)
 {
-	struct mn_desc d = { MN_DESC_INLINE, handle, len, 0 };
+	struct mn_desc d = { handle, MN_DESC_INLINE, len, 0 };
 	struct mn_ring *tx = &ch->link.tx;
 	uint32_t first;
 	uint8_t *here;
@@ -68,9 +68,9 @@ static void put_inline(struct mnc_channel *ch, uint32_t handle, struct source *s
 	tx->self += mn_ring_slots(len);
 }
 
-static void put_message(struct mnc_channel *ch, uint32_t handle, struct source *s, uint32_t len)
+static void put_message(struct mnc_channel *ch, uint64_t handle, struct source *s, uint32_t len)
 {
-	struct mn_desc d = { MN_DESC_MSG, handle, len, MN_SHM_BUF_NONE };
+	struct mn_desc d = { handle, MN_DESC_MSG, len, MN_SHM_BUF_NONE };
 	uint32_t prev = MN_SHM_BUF_NONE;
 
 	while (len) {
@@ -132,7 +132,7 @@ static int accept_and_drop(struct mnc_channel *ch)
 static int send_locked(struct mnc_channel *ch, const MachnetMsgHdr_t *m)
 {
 	int64_t len = message_len(m);
-	uint32_t handle;
+	uint64_t handle;
 	struct source s;
 	int ret;
 

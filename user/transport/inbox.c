@@ -69,7 +69,7 @@ static int take_body(struct mn_inbox *in, struct mn_channel *ch, struct mn_credi
 	return got == n ? 0 : -EPROTO;
 }
 
-static int deliver(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint32_t flow)
+static int deliver(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint64_t flow)
 {
 	int ret = mn_channel_rx_post(ch, flow, &in->msg);
 
@@ -85,7 +85,7 @@ static int deliver(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit 
  * Small messages that lie in data as a whole, one after the other. 0: the next one does not;
  * it is taken from data + *taken on.
  */
-static int take_small(struct mn_inbox *in, struct mn_channel *ch, uint32_t flow,
+static int take_small(struct mn_inbox *in, struct mn_channel *ch, uint64_t flow,
 		      const uint8_t *data, uint32_t len, uint32_t *taken)
 {
 	while (len - *taken > MN_MSG_PREFIX) {
@@ -107,7 +107,7 @@ static int take_small(struct mn_inbox *in, struct mn_channel *ch, uint32_t flow,
 	return 0;
 }
 
-int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint32_t flow,
+int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint64_t flow,
 		  const uint8_t *data, uint32_t len, uint32_t *taken)
 {
 	int ret = 0;

@@ -33,7 +33,7 @@ void mn_inbox_init(struct mn_inbox *in);
  * -EPROTO: the channel is corrupt. After -ENOBUFS and -EAGAIN a call with len 0
  * tries again.
  */
-int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint32_t flow,
+int mn_inbox_take(struct mn_inbox *in, struct mn_channel *ch, struct mn_credit *cr, uint64_t flow,
 		  const uint8_t *data, uint32_t len, uint32_t *taken);
 
 /* Bytes that are still to come of the message whose buffers are set aside. */

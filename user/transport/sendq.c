@@ -57,7 +57,7 @@ void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m
 }
 
 /* The piece that takes need bytes more; NULL: there is none. */
-static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, uint32_t flow,
+static struct mn_txmsg *tail_chunk(struct mn_sendq *q, struct mn_channel *ch, uint64_t flow,
 				   uint32_t need)
 {
 	struct mn_txmsg *m = q->tail == MN_SHM_BUF_NONE ? NULL : &ch->txmsgs[q->tail];

@@ -27,11 +27,10 @@ static void update_mss(struct mn_conn *c)
 struct mn_conn *mn_conn_new(struct mn_stack *s, struct mn_stack_channel *sch,
 			    const struct mn_path *path, enum mn_conn_state state)
 {
-	struct mn_conn *c = mn_stack_conn_new(s);
+	struct mn_conn *c = mn_stack_conn_new(s, sch);
 
 	if (!c)
 		return NULL;
-	c->sch = sch;
 	c->channel_id = sch->ch->id;
 	c->path = *path;
 	c->state = state;
@@ -370,14 +369,16 @@ void mn_conn_end(struct mn_conn *c, enum mn_end why, uint32_t rst_code)
 
 void mn_conn_reap(struct mn_conn *c)
 {
+	struct mn_stack_channel *sch = c->sch;
+
 	if (c->state != MN_CONN_DEAD || c->post || c->stalled == -EAGAIN || c->rst_code)
 		return;
 	mn_list_del(&c->in_channel);
 	mn_list_del(&c->in_ready);
 	mn_list_del(&c->in_blocked);
 	mn_stack_conn_free(c);
-	if (c->sch && c->sch->leaving)
-		mn_stack_check_left(c->stack, c->sch);
+	if (sch && sch->leaving)
+		mn_stack_check_left(c->stack, sch);
 }
 
 /* All is said and done but for the exchange of FINs, which needs no channel. */
@@ -400,7 +401,7 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why)
 		return;
 	mn_conn_mute(c);
 	mn_list_del(&c->in_channel);
-	c->sch = NULL;
+	mn_stack_conn_detach(c);
 	mn_conn_reap(c);
 }
 

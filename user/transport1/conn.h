@@ -83,7 +83,7 @@ struct mn_conn {
 	 */
 	struct mn_stack *stack;
 	struct mn_stack_channel *sch;	/* NULL: the channel is gone */
-	uint32_t flow;
+	uint64_t flow;			/* its handle there */
 	uint8_t state;			/* enum mn_conn_state */
 	bool answered;			/* the peer has said something since the SYN_ACK */
 	struct mn_list in_ready, in_throttled;
@@ -136,7 +136,7 @@ struct mn_conn {
 	bool app_knows;			/* and so must the application, unless it closed it */
 	uint8_t post;			/* MN_POST_* that are still to be put on the ring */
 	int post_error;
-	uint32_t slot, generation, channel_id;
+	uint32_t slot, channel_id;
 	uint64_t id, peer_key, request;
 	bool has_peer;			/* peer_key is in the table */
 	bool unreachable;		/* the control plane knows no way to the peer */

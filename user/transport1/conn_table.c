@@ -5,23 +5,12 @@
 #include "steer/owner.h"
 #include "transport1/stack_priv.h"
 
-/*
- * A freed slot rests until so many others are free: its next use, and with it the
- * repetition of a handle, is far away. Slots that were never used come before.
- */
-#define REST	1024u
-
 static struct mn_conn *take_slot(struct mn_stack *s)
 {
 	struct mn_conn *c;
 
-	if (s->fresh < s->cfg.max_conns && s->n_free <= REST) {
-		c = &s->conns[s->fresh++];
-		c->generation = 0;
-		return c;
-	}
 	if (mn_list_empty(&s->free))
-		return NULL;
+		return s->fresh < s->cfg.max_conns ? &s->conns[s->fresh++] : NULL;
 	c = mn_container(s->free.next, struct mn_conn, in_channel);
 	mn_list_del(&c->in_channel);
 	s->n_free--;
@@ -39,32 +28,39 @@ static uint64_t new_id(struct mn_stack *s)
 	return id;
 }
 
-struct mn_conn *mn_stack_conn_new(struct mn_stack *s)
+struct mn_conn *mn_stack_conn_new(struct mn_stack *s, struct mn_stack_channel *sch)
 {
 	struct mn_conn *c = take_slot(s);
-	uint32_t generation;
 
 	if (!c)
 		return NULL;
-	generation = c->generation + 1;
-	/* MN_SHM_FLOW_NONE is no handle. */
-	if (!(generation << s->slot_bits))
-		generation = 1;
 	memset(c, 0, sizeof(*c));
 	c->stack = s;
+	c->sch = sch;
 	c->slot = c - s->conns;
-	c->generation = generation;
-	c->flow = generation << s->slot_bits | c->slot;
+	c->flow = mn_handles_new(&sch->ch->handles, c->slot);
+	if (c->flow == MN_SHM_FLOW_NONE) {
+		mn_stack_conn_free(c);
+		return NULL;
+	}
 	c->id = new_id(s);
 	/* As many entries as slots: there is room, and the id is new. */
 	mn_hash_put(&s->by_id, c->id, c->slot);
 	return c;
 }
 
+void mn_stack_conn_detach(struct mn_conn *c)
+{
+	if (c->sch)
+		mn_handles_free(&c->sch->ch->handles, c->flow);
+	c->sch = NULL;
+}
+
 void mn_stack_conn_free(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
+	mn_stack_conn_detach(c);
 	c->state = MN_CONN_FREE;
 	mn_list_add_tail(&s->free, &c->in_channel);
 	s->n_free++;
@@ -108,22 +104,19 @@ int mn_stack_conn_set_peer(struct mn_conn *c, uint64_t remote_id)
 }
 
 struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
-				      uint32_t flow)
+				      uint64_t flow)
 {
-	uint32_t slot = flow & ((1u << s->slot_bits) - 1);
-	struct mn_conn *c;
+	uint32_t slot = mn_handles_find(&sch->ch->handles, flow);
+	struct mn_conn *c = slot == MN_HANDLES_NONE ? NULL : &s->conns[slot];
 
-	if (slot >= s->fresh)
-		return NULL;
-	c = &s->conns[slot];
-	return c->flow == flow && c->sch == sch && c->state == MN_CONN_OPEN ? c : NULL;
+	return c && c->state == MN_CONN_OPEN ? c : NULL;
 }
 
-void mn_stack_prefetch_flow(const struct mn_stack *s, uint32_t flow)
+void mn_stack_prefetch_flow(const struct mn_stack *s, const struct mn_channel *ch, uint64_t flow)
 {
-	uint32_t slot = flow & ((1u << s->slot_bits) - 1);
+	uint32_t slot = mn_handles_find(&ch->handles, flow);
 
-	if (slot < s->fresh)
+	if (slot != MN_HANDLES_NONE)
 		mn_conn_prefetch(&s->conns[slot]);
 }
 

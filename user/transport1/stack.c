@@ -45,8 +45,6 @@ struct mn_stack *mn_stack_create(const struct mn_stack_config *cfg, uint64_t now
 		return NULL;
 	s->cfg = *cfg;
 	s->now_us = now_us;
-	while ((1u << s->slot_bits) < cfg->max_conns)
-		s->slot_bits++;
 	mn_list_init(&s->free);
 	mn_list_init(&s->ready);
 	mn_list_init(&s->unconfirmed);

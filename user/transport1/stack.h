@@ -74,7 +74,7 @@ struct mn_stack_event {
 	enum mn_end why;	/* END */
 	bool accepted;		/* UP: by a listener */
 	uint32_t channel;	/* id of its channel */
-	uint32_t flow;		/* handle in the channel */
+	uint64_t flow;		/* handle in the channel */
 	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
 	uint64_t id, remote_id;	/* connection ids */
 	uint16_t remote_engine;
@@ -154,7 +154,7 @@ int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_
  * too). -ENOENT for a handle that is not open. A handle is a slot and a generation, so that a
  * late use of an old one is never taken for a new connection.
  */
-int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow);
+int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint64_t flow);
 /* At once, with an RST to the peer. -ENOENT. */
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
 /* New next hop or MTU for a connection. -ENOENT. */
@@ -232,7 +232,8 @@ enum mn_phase {
 /* What an operator wants to see of a connection. */
 struct mn_conn_info {
 	uint64_t id, age_us;
-	uint32_t channel, flow;
+	uint32_t channel;
+	uint64_t flow;
 	enum mn_phase phase;
 	struct mn_path path;
 	uint32_t srtt_us, rttvar_us, rto_us, cwnd_bytes, inflight_bytes, credit_bytes;

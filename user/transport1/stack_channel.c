@@ -223,11 +223,12 @@ static int take_message(struct mn_stack *s, struct mn_stack_channel *sch, const 
 /* The connections of the next messages, as far as they are not the same. */
 static void prefetch_flows(const struct mn_stack *s, const struct mn_channel *ch)
 {
-	uint32_t flow, before = 0, at = ch->tx.self;
+	uint64_t flow, before = MN_SHM_FLOW_NONE;
+	uint32_t at = ch->tx.self;
 
 	for (int i = 0; i < MESSAGES_PER_CALL && mn_channel_tx_next(ch, &at, &flow); i++) {
 		if (flow != before)
-			mn_stack_prefetch_flow(s, flow);
+			mn_stack_prefetch_flow(s, ch, flow);
 		before = flow;
 	}
 }
@@ -269,7 +270,7 @@ static void finish_closing(struct mn_stack_channel *sch)
 	}
 }
 
-int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint32_t flow)
+int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint64_t flow)
 {
 	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
 	struct mn_conn *c;

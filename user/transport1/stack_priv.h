@@ -43,7 +43,6 @@ struct mn_stack {
 	uint32_t fresh;			/* slots from here on were never used */
 	uint32_t n_free;
 	struct mn_list free;		/* used before, oldest first */
-	uint32_t slot_bits;
 	struct mn_hash by_id;		/* own connection id -> slot */
 	struct mn_hash by_peer;		/* peer's address, port and connection id -> slot */
 	struct mn_hash by_path;		/* addresses and ports -> slot, known to the application */
@@ -67,9 +66,11 @@ struct mn_stack {
 
 /* conn_table.c: slots and how to find them */
 
-/* A connection with a slot, an id and a handle, in no other table; NULL when there is none. */
-struct mn_conn *mn_stack_conn_new(struct mn_stack *s);
-/* The slot may be used anew. */
+/* A connection of the channel with a slot, an id and a handle, in no other table; NULL: no slot. */
+struct mn_conn *mn_stack_conn_new(struct mn_stack *s, struct mn_stack_channel *sch);
+/* The channel forgets it, for it goes away before the connection does. */
+void mn_stack_conn_detach(struct mn_conn *c);
+/* The slot and the handle may be used anew. */
 void mn_stack_conn_free(struct mn_conn *c);
 struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id);
 struct mn_conn *mn_stack_conn_by_peer(struct mn_stack *s, const struct mn_path *path,
@@ -83,7 +84,7 @@ void mn_stack_conn_set_path(struct mn_conn *c);
 void mn_stack_conn_forget_path(struct mn_conn *c);
 /* The open connection with this handle in the channel, NULL: none. */
 struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
-				      uint32_t flow);
+				      uint64_t flow);
 /* So many connections do not lie in the near cache all at once: to prefetch them pays. */
 #define MN_STACK_MANY	1024u
 
@@ -93,7 +94,7 @@ static inline bool mn_stack_has_many(const struct mn_stack *s)
 }
 
 /* It will be asked for soon; any number may be asked for. */
-void mn_stack_prefetch_flow(const struct mn_stack *s, uint32_t flow);
+void mn_stack_prefetch_flow(const struct mn_stack *s, const struct mn_channel *ch, uint64_t flow);
 /* Id and peer are not known any more. */
 void mn_stack_conn_forget(struct mn_conn *c);
 

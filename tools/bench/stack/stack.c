@@ -224,7 +224,7 @@ static int setup(struct bench *b)
 {
 	struct mn_stack_config cfg = { .max_conns = MAX_CONNS, .max_held = 64, .ops = &ops };
 	struct mn_addr any = mn_addr_from_v4(0);
-	int ret = mn_channel_create(&b->ch, 0, 0, 0, 0);
+	int ret = mn_channel_create(&b->ch, 0, 0, 0, MAX_CONNS);
 
 	if (ret)
 		return ret;
