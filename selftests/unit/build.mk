@@ -38,7 +38,7 @@ test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,flows.c 
 
 # The two control planes of the daemon, with the same tests
 control_local := $(addprefix user/daemon/,control_local.c local_route.c resolve.c rtnl.c) user/base/udp_port.c
-control_kernel := user/daemon/control_kernel.c user/base/udp_port.c
+control_kernel := user/daemon/control_kernel.c user/daemon/tree.c user/base/udp_port.c
 TEST_PROGS += test_control_port_local test_control_route_local
 VM_TEST_PROGS += test_control_port_kernel test_control_route_kernel
 define control_test

@@ -13,6 +13,7 @@
 
 #include "base/udp_port.h"
 #include "daemon/control.h"
+#include "daemon/tree.h"
 
 /* More than a host has NICs. */
 #define DATAPATHS_MAX	64
@@ -46,37 +47,6 @@ static int claim_cmp(const void *a, const void *b)
 static int watch_cmp(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct machnet_nl_route_key));
-}
-
-/* The tree's copy of the item, made if there is none; NULL when out of memory. */
-static void *tree_add(void **tree, const void *item, size_t size,
-		      int (*cmp)(const void *, const void *))
-{
-	void *node = tfind(item, tree, cmp);
-	void *copy;
-
-	if (node)
-		return *(void **)node;
-	copy = malloc(size);
-	if (!copy)
-		return NULL;
-	memcpy(copy, item, size);
-	if (tsearch(copy, tree, cmp))
-		return copy;
-	free(copy);
-	return NULL;
-}
-
-static void tree_del(void **tree, const void *item, int (*cmp)(const void *, const void *))
-{
-	void *node = tfind(item, tree, cmp);
-	void *copy;
-
-	if (!node)
-		return;
-	copy = *(void **)node;
-	tdelete(copy, tree, cmp);
-	free(copy);
 }
 
 static void kernel_close(struct mnd_control *c)
@@ -140,7 +110,7 @@ static void check_claim(struct mnd_control *c, const struct claim *key, uint32_t
 	ret = machnet_nl_port_get(&c->req, &gone.addr, gone.port, &now);
 	if (ret ? ret != -ENOENT : now.claimed || gone.kept)
 		return;
-	tree_del(&c->claims, &gone, claim_cmp);
+	mnd_tree_del(&c->claims, &gone, claim_cmp);
 	if (gone.served)
 		c->ev->port_gone(c->ctx, &gone.addr, gone.port, reason);
 }
@@ -168,50 +138,15 @@ static int take_event(const struct nlmsghdr *nlh, void *data)
 	return 0;
 }
 
-/* What a tree holds, copied, so that callbacks may change the tree. */
-struct snapshot {
-	char *items;
-	size_t size, n, max;
-};
-
-static void count_item(const void *node, VISIT visit, void *data)
-{
-	struct snapshot *s = data;
-
-	(void)node;
-	s->max += visit == postorder || visit == leaf;
-}
-
-static void copy_item(const void *node, VISIT visit, void *data)
-{
-	struct snapshot *s = data;
-
-	if (visit == postorder || visit == leaf)
-		memcpy(s->items + s->n++ * s->size, *(void *const *)node, s->size);
-}
-
-static int snapshot_take(struct snapshot *s, const void *tree, size_t size)
-{
-	*s = (struct snapshot){ .size = size };
-	twalk_r(tree, count_item, s);
-	if (!s->max)
-		return 0;
-	s->items = malloc(s->max * size);
-	if (!s->items)
-		return -ENOMEM;
-	twalk_r(tree, copy_item, s);
-	return 0;
-}
-
 static int resync_routes(struct mnd_control *c)
 {
 	const struct machnet_nl_route_key *key;
 	struct machnet_nl_route route;
-	struct snapshot s;
+	struct mnd_snapshot s;
 	size_t i;
 	int ret;
 
-	ret = snapshot_take(&s, c->watches, sizeof(*key));
+	ret = mnd_snapshot_take(&s, c->watches, sizeof(*key));
 	for (i = 0; i < s.n; i++) {
 		key = (const struct machnet_nl_route_key *)(s.items + i * s.size);
 		if (!tfind(key, &c->watches, watch_cmp))
@@ -236,11 +171,11 @@ static int resync_routes(struct mnd_control *c)
 
 static int resync_claims(struct mnd_control *c)
 {
-	struct snapshot s;
+	struct mnd_snapshot s;
 	size_t i;
 	int ret;
 
-	ret = snapshot_take(&s, c->claims, sizeof(struct claim));
+	ret = mnd_snapshot_take(&s, c->claims, sizeof(struct claim));
 	for (i = 0; i < s.n; i++)
 		check_claim(c, (const struct claim *)(s.items + i * s.size), MACHNET_REASON_UNSPEC);
 	free(s.items);
@@ -302,7 +237,7 @@ static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, 
 	int ret;
 
 	/* Noted before it is made: the owner may die right after. */
-	claim = tree_add(&c->claims, &key, sizeof(key), claim_cmp);
+	claim = mnd_tree_add(&c->claims, &key, sizeof(key), claim_cmp);
 	if (!claim)
 		return -ENOMEM;
 	ret = machnet_nl_port_claim(&c->req, addr, port, cookie, owner);
@@ -312,7 +247,7 @@ static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, 
 	if (!ret)
 		claim->served = true;
 	else if (!claimed)
-		tree_del(&c->claims, &key, claim_cmp);
+		mnd_tree_del(&c->claims, &key, claim_cmp);
 	return ret;
 }
 
@@ -333,7 +268,7 @@ static int kernel_port_keep(struct mnd_control *c, const struct mn_addr *addr, u
 
 	if (ret)
 		return ret;
-	if (tree_add(&c->claims, &key, sizeof(key), claim_cmp))
+	if (mnd_tree_add(&c->claims, &key, sizeof(key), claim_cmp))
 		return 0;
 	machnet_nl_port_release(&c->req, addr, port);
 	return -ENOMEM;
@@ -348,7 +283,7 @@ static int kernel_port_unclaim(struct mnd_control *c, const struct mn_addr *addr
 	claim->served = false;
 	if (!claim->kept)
 		return 0;
-	tree_del(&c->claims, claim, claim_cmp);
+	mnd_tree_del(&c->claims, claim, claim_cmp);
 	return machnet_nl_port_release(&c->req, addr, port);
 }
 
@@ -438,17 +373,17 @@ static int kernel_route_watch(struct mnd_control *c, const struct machnet_nl_rou
 	bool watched = tfind(key, &c->watches, watch_cmp);
 	int ret;
 
-	if (!tree_add(&c->watches, key, sizeof(*key), watch_cmp))
+	if (!mnd_tree_add(&c->watches, key, sizeof(*key), watch_cmp))
 		return -ENOMEM;
 	ret = machnet_nl_route_get(&c->req, key, true, route);
 	if (ret && !watched)
-		tree_del(&c->watches, key, watch_cmp);
+		mnd_tree_del(&c->watches, key, watch_cmp);
 	return ret;
 }
 
 static int kernel_route_unwatch(struct mnd_control *c, const struct machnet_nl_route_key *key)
 {
-	tree_del(&c->watches, key, watch_cmp);
+	mnd_tree_del(&c->watches, key, watch_cmp);
 	return machnet_nl_route_unwatch(&c->req, key);
 }
 
