@@ -51,6 +51,34 @@ static int open_port(const struct mn_addr *a, uint16_t port)
 	return mn_udp_port_open(a, &port);
 }
 
+/* The last port of all is in it: the numbers do not wrap. */
+TEST_F(port, block_is_opened_whole_or_not_at_all)
+{
+	struct mn_addr elsewhere = addr("10.9.9.9");
+	uint16_t failed = 0;
+	int other, fds[8];
+
+	ASSERT_EQ(0, mn_udp_ports_open(&self->ip, 65528, 8, fds, &failed));
+	for (int i = 0; i < 8; i++)
+		EXPECT_EQ(-EADDRINUSE, open_port(&self->any, 65528 + i));
+	mn_udp_ports_close(fds, 8);
+
+	other = open_port(&self->any, 65533);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(-EADDRINUSE, mn_udp_ports_open(&self->ip, 65528, 8, fds, &failed));
+	EXPECT_EQ(65533, failed);
+	for (int i = 0; i < 8; i++) {
+		int fd = open_port(&self->ip, 65528 + i);
+
+		EXPECT_EQ(65528 + i == 65533, fd == -EADDRINUSE);
+		if (fd >= 0)
+			close(fd);
+	}
+	close(other);
+	EXPECT_EQ(-EADDRNOTAVAIL, mn_udp_ports_open(&elsewhere, 65528, 8, fds, &failed));
+	EXPECT_EQ(65528, failed);
+}
+
 TEST_F(port, is_taken_from_others)
 {
 	struct mn_addr elsewhere = addr("10.9.9.9");

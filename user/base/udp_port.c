@@ -74,6 +74,26 @@ int mn_udp_port_open(const struct mn_addr *addr, uint16_t *port)
 	return ret;
 }
 
+void mn_udp_ports_close(const int *fds, unsigned int n)
+{
+	while (n--)
+		close(fds[n]);
+}
+
+int mn_udp_ports_open(const struct mn_addr *addr, uint16_t first, unsigned int n, int *fds,
+		      uint16_t *failed)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		*failed = first + i;
+		fds[i] = mn_udp_port_open(addr, failed);
+		if (fds[i] < 0) {
+			mn_udp_ports_close(fds, i);
+			return fds[i];
+		}
+	}
+	return 0;
+}
+
 static int option(int fd, int level, int name, int *value)
 {
 	socklen_t len = sizeof(*value);

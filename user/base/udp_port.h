@@ -19,6 +19,14 @@
  */
 int mn_udp_port_open(const struct mn_addr *addr, uint16_t *port);
 
+/*
+ * n such sockets, of the ports first, first + 1, ... of addr, into fds; or none: *failed is the
+ * port that was refused. All are within 1..65535.
+ */
+int mn_udp_ports_open(const struct mn_addr *addr, uint16_t first, unsigned int n, int *fds,
+		      uint16_t *failed);
+void mn_udp_ports_close(const int *fds, unsigned int n);
+
 /* From now on what arrives is dropped. 0 or -errno. */
 int mn_udp_port_drop_all(int fd);
 
