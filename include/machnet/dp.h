@@ -34,6 +34,10 @@ extern "C" {
 /* The numbers of channels are below. */
 #define MACHNET_DP_CHANNEL_IDS	(MACHNET_DP_CHANNELS_MAX + MACHNET_DP_LEAVING_MAX + 1)
 #define MACHNET_DP_ADDRS_MAX	64
+/* The block of path ports: by default, and the most of them. Documentation/ports.md says why. */
+#define MACHNET_DP_PATH_PORT_FIRST	61440
+#define MACHNET_DP_PATH_PORTS		64
+#define MACHNET_DP_PATH_PORTS_MAX	1024
 
 enum machnet_dp_poll {
 	MACHNET_DP_POLL_ADAPTIVE,	/* busy while there is work, then gives way, then sleeps */
@@ -105,6 +109,12 @@ struct machnet_dp_config {
 	const char *tap;	/* name of the exception path's TAP netdev; NULL: none */
 	uint32_t mtu;		/* bytes of IP packet, 576..9000; 0: what the device says */
 	uint32_t max_conns;	/* per engine; 0: 16384 */
+	/*
+	 * UDP ports that the caller reserves at each of machnet_dp_set_addrs(), within 1..65535, at
+	 * most MACHNET_DP_PATH_PORTS_MAX: packets to them never go to the exception path.
+	 */
+	uint16_t path_port_first;
+	uint16_t path_ports;	/* how many; 0: none */
 	struct machnet_dp_fault fault;
 
 	/* From machnet_dp_dispatch(). */

@@ -87,4 +87,23 @@ TEST_F(ports, accepted_connections_outlive_the_listener)
 	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
 }
 
+/* The block goes up to the last port of all. */
+TEST_F(ports, path_ports_are_of_no_engine)
+{
+	EXPECT_FALSE(dp_ports_serves(&self->p, 0));
+	EXPECT_FALSE(dp_ports_serves(&self->p, PORT));
+	self->p.path_first = 65472;
+	self->p.path_count = 64;
+	EXPECT_FALSE(dp_ports_serves(&self->p, 65471));
+	EXPECT_TRUE(dp_ports_serves(&self->p, 65472));
+	EXPECT_TRUE(dp_ports_serves(&self->p, 65535));
+	EXPECT_FALSE(dp_ports_serves(&self->p, 0));
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, 65472));
+	dp_ports_get(&self->p, PORT, 1);
+	EXPECT_TRUE(dp_ports_serves(&self->p, PORT));
+	EXPECT_FALSE(dp_ports_is_path(&self->p, PORT));
+	dp_ports_put(&self->p, PORT);
+	EXPECT_FALSE(dp_ports_serves(&self->p, PORT));
+}
+
 TEST_HARNESS_MAIN

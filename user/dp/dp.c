@@ -30,6 +30,10 @@ static int dp_config_check(const struct machnet_dp_config *cfg)
 		return -EINVAL;
 	if (cfg->mtu && (cfg->mtu < 576 || cfg->mtu > 9000))
 		return -EINVAL;
+	if (cfg->path_ports > MACHNET_DP_PATH_PORTS_MAX ||
+	    (cfg->path_ports && (!cfg->path_port_first ||
+				 cfg->path_port_first + cfg->path_ports > 65536)))
+		return -EINVAL;
 	return cfg->max_conns > 1u << 20 ? -EINVAL : 0;
 }
 
@@ -46,6 +50,8 @@ static int dp_open_engines(struct machnet_dp *dp)
 	int ret = 0;
 
 	dp->n_engines = dp->nic.queues;
+	dp->ports.path_first = dp->cfg.path_port_first;
+	dp->ports.path_count = dp->cfg.path_ports;
 	for (unsigned int i = 0; !ret && i < dp->n_engines; i++) {
 		struct dp_engine *e = &dp->engines[i];
 

@@ -72,7 +72,7 @@ static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) ||
 	    !engine_owns_addr(e, &f->path.local))
 		return false;
-	return dp_ports_engine(e->ports, f->path.local_port) >= 0 ||
+	return dp_ports_serves(e->ports, f->path.local_port) ||
 	       mn_stack_is_syn(f->payload, f->payload_len);
 }
 
