@@ -247,6 +247,81 @@ TEST_F(control, port_absorbs_what_arrives)
 	close(fd);
 }
 
+#define BLOCK	61440
+#define BLOCK_N	64
+
+/* How many ports of the block the module has at the address, none of them claimed; 0 without it. */
+static int lent(const struct mn_addr *ip)
+{
+	struct machnet_nl_port port;
+	struct nlclient nl;
+	int n = 0;
+
+	if (!is_kernel())
+		return 0;
+	if (machnet_nl_open(&nl))
+		return -1;
+	for (int i = 0; i < BLOCK_N; i++)
+		n += !machnet_nl_port_get(&nl, ip, BLOCK + i, &port) && !port.claimed &&
+		     port.owner_pid == (uint32_t)getpid();
+	nlclient_close(&nl);
+	return n;
+}
+
+TEST_F(control, path_ports_are_lent_until_they_are_released)
+{
+	struct mn_addr ip = addr("10.9.0.1"), ip6 = addr("fd09::1");
+	int all = is_kernel() ? BLOCK_N : 0;
+	int fds[BLOCK_N], fds6[BLOCK_N], fd;
+	uint16_t failed;
+
+	ASSERT_EQ(0, mn_udp_ports_open(&ip, BLOCK, BLOCK_N, fds, &failed));
+	ASSERT_EQ(0, mn_udp_ports_open(&ip6, BLOCK, BLOCK_N, fds6, &failed));
+	ASSERT_EQ(0, ops->path_ports_lend(self->c, fds, BLOCK_N));
+	ASSERT_EQ(0, ops->path_ports_lend(self->c, fds6, BLOCK_N));
+	EXPECT_EQ(all, lent(&ip));
+	EXPECT_EQ(all, lent(&ip6));
+	ASSERT_EQ(0, ops->path_ports_release(self->c, &ip, BLOCK, BLOCK_N));
+	EXPECT_EQ(0, lent(&ip));
+	EXPECT_EQ(all, lent(&ip6));
+	/* The sockets are the daemon's all the time. */
+	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", BLOCK));
+	mn_udp_ports_close(fds, BLOCK_N);
+	fd = bind_udp("10.9.0.1", BLOCK);
+	EXPECT_LE(0, fd);
+	close(fd);
+	/* It does not take them for ports of applications that ended. */
+	ASSERT_EQ(0, drain(self->c));
+	EXPECT_EQ(0, self->seen.n_gone);
+
+	/* They go with the control plane, if not before. */
+	ops->close(self->c);
+	self->c = NULL;
+	EXPECT_EQ(0, lent(&ip6));
+	mn_udp_ports_close(fds6, BLOCK_N);
+}
+
+TEST_F(control, path_ports_are_lent_all_or_none)
+{
+	struct mn_addr ip = addr("10.9.0.1");
+	int fds[BLOCK_N];
+	uint16_t failed;
+
+	EXPECT_EQ(-EINVAL, ops->path_ports_lend(self->c, fds, 0));
+	EXPECT_EQ(-EINVAL, ops->path_ports_lend(self->c, fds, MACHNET_PORTS_MAX + 1));
+	EXPECT_EQ(-EINVAL, ops->path_ports_release(self->c, &ip, BLOCK, 0));
+	EXPECT_EQ(-EINVAL, ops->path_ports_release(self->c, &ip, BLOCK, MACHNET_PORTS_MAX + 1));
+	if (!is_kernel())
+		SKIP(return, "nothing is lent to another one");
+	EXPECT_EQ(-ENOENT, ops->path_ports_release(self->c, &ip, BLOCK, BLOCK_N));
+	ASSERT_EQ(0, mn_udp_ports_open(&ip, BLOCK, BLOCK_N, fds, &failed));
+	close(fds[BLOCK_N - 1]);
+	EXPECT_EQ(-EBADF, ops->path_ports_lend(self->c, fds, BLOCK_N));
+	EXPECT_STREQ("the file descriptor is not one of a socket", ops->error(self->c));
+	EXPECT_EQ(0, lent(&ip));
+	mn_udp_ports_close(fds, BLOCK_N - 1);
+}
+
 static struct machnet_nl_device make_device(uint32_t ifindex)
 {
 	return (struct machnet_nl_device){

@@ -35,6 +35,39 @@ TEST(defaults)
 	EXPECT_EQ(1, o.engines);
 	EXPECT_EQ(MACHNET_DP_POLL_ADAPTIVE, o.poll);
 	EXPECT_EQ(0, o.fault.loss_ppm);
+	EXPECT_EQ(61440, o.path_port_first);
+	EXPECT_EQ(64, o.path_ports);
+}
+
+TEST(path_ports)
+{
+	static const struct { const char *line; unsigned int first, n; } good[] = {
+		{ "-i eth0 --path-ports 7000", 7000, 64 },
+		{ "-i eth0 --path-ports=7000-7000", 7000, 1 },
+		{ "-i eth0 --path-ports 1-1024", 1, 1024 },
+		{ "-i eth0 --path-ports 65472", 65472, 64 },
+		{ "-i eth0 --path-ports 64512-65535", 64512, 1024 },
+	};
+	static const char *const bad[] = {
+		"0", "0-63", "7000-6999", "1-1025", "65473", "65535-65536", "65536", "70000-70001",
+		"7000-", "-7000", "-", "x", "7000x", "7000-7001x", "7000-7001-7002", "7000,7001",
+		"+7000", "99999999999999999999-7000", "0007000x", "7000-99999999999999999999",
+		"70000000",
+	};
+	struct mnd_options o;
+	char line[128];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		ASSERT_EQ(0, parse(&o, good[i].line));
+		EXPECT_EQ(good[i].first, o.path_port_first);
+		EXPECT_EQ(good[i].n, o.path_ports);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "-i eth0 --path-ports=%s", bad[i]);
+		EXPECT_EQ(USAGE, parse(&o, line)) {
+			TH_LOG("machnetd %s", line);
+		}
+	}
 }
 
 TEST(the_environment_names_the_socket_and_the_option_wins)

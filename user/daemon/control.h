@@ -63,6 +63,14 @@ struct mnd_control_ops {
 	/* The application stopped listening, or has ended and nothing needs the port. -ENOENT. */
 	int (*port_unclaim)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port);
 
+	/*
+	 * n sockets of the daemon, the path ports of one address: the control plane has them, too,
+	 * until they are released, which leaves them open. All or none.
+	 */
+	int (*path_ports_lend)(struct mnd_control *c, const int *fds, unsigned int n);
+	int (*path_ports_release)(struct mnd_control *c, const struct mn_addr *addr,
+				  uint16_t first, unsigned int n);
+
 	int (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
 	int (*connection_set)(struct mnd_control *c, const struct machnet_nl_connection *conn);
 	/* Now, or at the next flush() at the latest, whose result is then also this one's. */

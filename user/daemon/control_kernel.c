@@ -287,6 +287,21 @@ static int kernel_port_unclaim(struct mnd_control *c, const struct mn_addr *addr
 	return machnet_nl_port_release(&c->req, addr, port);
 }
 
+static int kernel_path_ports_lend(struct mnd_control *c, const int *fds, unsigned int n)
+{
+	return machnet_nl_ports_lend(&c->req, fds, n);
+}
+
+static int kernel_path_ports_release(struct mnd_control *c, const struct mn_addr *addr,
+				     uint16_t first, unsigned int n)
+{
+	uint16_t numbers[MACHNET_PORTS_MAX];
+
+	for (unsigned int i = 0; i < n && i < MACHNET_PORTS_MAX; i++)
+		numbers[i] = first + i;
+	return machnet_nl_ports_release(&c->req, addr, numbers, n);
+}
+
 /* Those that lend ports for connections of their own, not to be served. */
 struct datapaths {
 	uint32_t pids[DATAPATHS_MAX];
@@ -406,6 +421,8 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.port_claim = kernel_port_claim,
 	.port_keep = kernel_port_keep,
 	.port_unclaim = kernel_port_unclaim,
+	.path_ports_lend = kernel_path_ports_lend,
+	.path_ports_release = kernel_path_ports_release,
 	.connection_add = kernel_connection_add,
 	.connection_set = kernel_connection_set,
 	.connection_del = kernel_connection_del,

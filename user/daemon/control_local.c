@@ -237,6 +237,22 @@ static int local_port_unclaim(struct mnd_control *c, const struct mn_addr *addr,
 	return 0;
 }
 
+/* The sockets hold them by themselves. */
+static int local_path_ports_lend(struct mnd_control *c, const int *fds, unsigned int n)
+{
+	(void)fds;
+	c->error = "";
+	return n && n <= MACHNET_PORTS_MAX ? 0 : -EINVAL;
+}
+
+static int local_path_ports_release(struct mnd_control *c, const struct mn_addr *addr,
+				    uint16_t first, unsigned int n)
+{
+	(void)addr, (void)first;
+	c->error = "";
+	return n && n <= MACHNET_PORTS_MAX ? 0 : -EINVAL;
+}
+
 static struct connection *connection_find(struct mnd_control *c, uint64_t id)
 {
 	struct connection key = { .id = id };
@@ -409,6 +425,8 @@ const struct mnd_control_ops mnd_control_local_ops = {
 	.port_claim = local_port_claim,
 	.port_keep = local_port_keep,
 	.port_unclaim = local_port_unclaim,
+	.path_ports_lend = local_path_ports_lend,
+	.path_ports_release = local_path_ports_release,
 	.connection_add = local_connection_add,
 	.connection_set = local_connection_set,
 	.connection_del = local_connection_del,

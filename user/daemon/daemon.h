@@ -17,6 +17,7 @@
 struct mnd_app;
 struct mnd_conn;
 struct mnd_leaving;
+struct mnd_path_ports;
 
 /* Something that the event loop waits for. */
 struct mnd_watch {
@@ -26,6 +27,7 @@ struct mnd_watch {
 
 LIST_HEAD(mnd_app_list, mnd_app);
 LIST_HEAD(mnd_conn_list, mnd_conn);
+LIST_HEAD(mnd_path_ports_list, mnd_path_ports);
 TAILQ_HEAD(mnd_leaving_list, mnd_leaving);
 
 struct mnd_daemon {
@@ -37,6 +39,7 @@ struct mnd_daemon {
 	char ifname[IF_NAMESIZE];
 	char device[128];		/* what DPDK drives: PCI address or arguments of a vdev */
 	bool registered;		/* the device is */
+	bool serving;			/* the start has succeeded */
 	bool gone;			/* it has vanished */
 	struct dp_lockfile claim;	/* on the interface that was asked for */
 	struct dp_lockfile tap_claim;	/* on the exception path's: no other daemon serves that */
@@ -48,6 +51,7 @@ struct mnd_daemon {
 	struct mnd_rtnl rtnl_events;	/* links and addresses that come and go */
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
 	unsigned int n_addrs;
+	struct mnd_path_ports_list path_ports;	/* by address */
 
 	int epfd;
 	bool stop;

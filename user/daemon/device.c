@@ -13,6 +13,7 @@
 #include "daemon/leaving.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/path_ports.h"
 #include "daemon/pci.h"
 #include "daemon/uevent.h"
 
@@ -84,8 +85,8 @@ static void on_netdev(void *arg, uint32_t events)
 		memcpy(d->ifname, name, sizeof(name));
 	else
 		device_gone(d, d->ifname);
-	if (!d->gone)
-		device_read_addrs(d);
+	if (!d->gone && !device_read_addrs(d))
+		mnd_path_ports_follow(d);
 }
 
 /* A device that the kernel goes on using by itself: "net_af_packet0,iface=eth0" serves eth0. */
@@ -339,6 +340,8 @@ static struct machnet_dp_config device_config(struct mnd_daemon *d)
 		.cores = d->opt.cores,
 		.tap = d->opt.tap,
 		.mtu = d->opt.mtu,
+		.path_port_first = d->opt.path_port_first,
+		.path_ports = d->opt.path_ports,
 		.fault = d->opt.fault,
 		.event = device_event,
 		.log = device_log,
@@ -356,8 +359,12 @@ int mnd_device_check(struct mnd_daemon *d)
 int mnd_device_open(struct mnd_daemon *d)
 {
 	struct machnet_dp_config cfg = device_config(d);
-	int ret = device_choose(d, &cfg);
+	int ret = 0;
 
+	if (d->opt.ifname)
+		ret = mnd_path_ports_bind(d, if_nametoindex(d->opt.ifname));
+	if (!ret)
+		ret = device_choose(d, &cfg);
 	if (!ret)
 		ret = machnet_dp_create(&cfg, &d->dp);
 	if (ret)
@@ -373,6 +380,9 @@ int mnd_device_open(struct mnd_daemon *d)
 		ret = device_read_addrs(d);
 	if (!ret)
 		ret = device_register(d);
+	if (!ret)
+		ret = mnd_path_ports_follow(d);
+	d->serving = !ret;
 	if (!ret)
 		device_say(d);
 	return ret;
@@ -391,6 +401,7 @@ void mnd_device_close(struct mnd_daemon *d)
 		mnd_conn_settle(d);
 		d->ops->device_unregister(d->control, d->ifindex);
 	}
+	mnd_path_ports_close(d);
 	mnd_takeover_end(&d->nic, &d->rtnl);
 	mnd_claim_drop(&d->tap_claim);
 	mnd_claim_drop(&d->claim);

@@ -111,6 +111,7 @@ static int daemon_open(struct mnd_daemon *d)
 
 	LIST_INIT(&d->apps);
 	LIST_INIT(&d->conns);
+	LIST_INIT(&d->path_ports);
 	TAILQ_INIT(&d->leaving);
 	d->signal_fd = -1;
 	d->listen_fd = -1;

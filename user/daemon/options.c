@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
@@ -11,6 +12,7 @@
 #include "daemon/options.h"
 
 #define OPTIONS_DONE	1	/* exit status 0, plus 1 */
+#define DEFAULT_PATH_PORTS	"61440-61503"
 #define OPTIONS_USAGE	3	/* exit status 2, plus 1 */
 
 enum {
@@ -22,6 +24,7 @@ enum {
 	OPT_CORES,
 	OPT_POLL,
 	OPT_MTU,
+	OPT_PATH_PORTS,
 	OPT_FAULT,
 	OPT_DETACH,
 	OPT_GIVE_BACK,
@@ -36,6 +39,7 @@ static const struct option long_options[] = {
 	{ "cores", required_argument, NULL, OPT_CORES },
 	{ "poll", required_argument, NULL, OPT_POLL },
 	{ "mtu", required_argument, NULL, OPT_MTU },
+	{ "path-ports", required_argument, NULL, OPT_PATH_PORTS },
 	{ "tap", required_argument, NULL, OPT_TAP },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
@@ -65,6 +69,9 @@ static const char help[] =
 "      --cores LIST       CPUs of the engines, e.g. 2,3 (default: the scheduler decides)\n"
 "      --poll MODE        adaptive (default: sleeps when idle) or busy (dedicated cores)\n"
 "      --mtu BYTES        576 to 9000 (default: the device's)\n"
+"      --path-ports FIRST[-LAST]\n"
+"                         UDP ports to reserve for packets between hosts, 1 to 1024 (default\n"
+"                         " DEFAULT_PATH_PORTS "; FIRST alone: 64 of them)\n"
 "      --tap NAME         name of the exception path's interface (default mnet%d)\n"
 "      --control MODE     kernel (default: machnet.ko) or local (no module)\n"
 "      --socket PATH      where applications attach (default " MN_APP_SOCKET_DEFAULT ",\n"
@@ -100,7 +107,7 @@ static int parse_number(const char *text, unsigned long min, unsigned long max, 
 
 	errno = 0;
 	*n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || *n < min || *n > max)
+	if (errno || !isdigit((unsigned char)*text) || *end || *n < min || *n > max)
 		return -EINVAL;
 	return 0;
 }
@@ -122,6 +129,29 @@ static int parse_address(struct mnd_options *o, const char *text)
 		return -EINVAL;
 	p->len = len;
 	o->n_addresses++;
+	return 0;
+}
+
+/* "FIRST" or "FIRST-LAST" */
+static int parse_path_ports(struct mnd_options *o, const char *text)
+{
+	const char *dash = strchr(text, '-');
+	unsigned long first, last;
+	size_t len = dash ? (size_t)(dash - text) : strlen(text);
+	char number[8] = "";
+
+	if (len >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, len);
+	if (parse_number(number, 1, 65535, &first))
+		return -EINVAL;
+	last = first + MACHNET_DP_PATH_PORTS - 1;
+	if (dash && parse_number(dash + 1, first, 65535, &last))
+		return -EINVAL;
+	if (last > 65535 || last - first >= MACHNET_DP_PATH_PORTS_MAX)
+		return -EINVAL;
+	o->path_port_first = first;
+	o->path_ports = last - first + 1;
 	return 0;
 }
 
@@ -179,6 +209,11 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 			return usage("--mtu %s: want a number from 576 to 9000", arg);
 		o->mtu = n;
 		return 0;
+	case OPT_PATH_PORTS:
+		return parse_path_ports(o, arg)
+			       ? usage("--path-ports %s: want FIRST or FIRST-LAST, 1 to 1024 "
+				       "ports up to 65535", arg)
+			       : 0;
 	case OPT_TAP:
 		o->tap = arg;
 		return strlen(arg) < IF_NAMESIZE
@@ -214,7 +249,10 @@ int mnd_options_parse(struct mnd_options *o, int argc, char **argv)
 {
 	int opt, ret;
 
-	*o = (struct mnd_options){ .engines = 1, .control = "kernel", .tap = "mnet%d" };
+	*o = (struct mnd_options){
+		.engines = 1, .control = "kernel", .tap = "mnet%d",
+		.path_port_first = MACHNET_DP_PATH_PORT_FIRST, .path_ports = MACHNET_DP_PATH_PORTS,
+	};
 	o->socket = getenv(MN_APP_SOCKET_ENV);
 	if (!o->socket || !*o->socket)
 		o->socket = MN_APP_SOCKET_DEFAULT;

@@ -27,6 +27,8 @@ struct mnd_options {
 	unsigned int engines;
 	enum machnet_dp_poll poll;
 	uint32_t mtu;		/* 0: the device's */
+	uint16_t path_port_first;	/* the block of path ports */
+	uint16_t path_ports;	/* how many */
 	struct machnet_dp_fault fault;
 	struct mnd_prefix addresses[MND_ADDRESSES_MAX];
 	unsigned int n_addresses;
