@@ -75,7 +75,9 @@ int machnet_fill_device(struct sk_buff *skb, const void *obj, const struct machn
 	    nla_put_u32(skb, MACHNET_A_DEVICE_MTU, config->mtu) ||
 	    nla_put_u32(skb, MACHNET_A_DEVICE_ENGINES, config->engines) ||
 	    nla_put_u32(skb, MACHNET_A_DEVICE_RSS_CLASS, config->rss_class) ||
-	    nla_put_string(skb, MACHNET_A_DEVICE_DRIVER, config->driver))
+	    nla_put_string(skb, MACHNET_A_DEVICE_DRIVER, config->driver) ||
+	    nla_put_u16(skb, MACHNET_A_DEVICE_PATH_PORT_FIRST, config->path_port_first) ||
+	    nla_put_u32(skb, MACHNET_A_DEVICE_PATH_PORT_COUNT, config->path_port_count))
 		return -EMSGSIZE;
 	if (shows(&dev->process, show) &&
 	    nla_put_u32(skb, MACHNET_A_DEVICE_PID, show_pid(&dev->process, show)))

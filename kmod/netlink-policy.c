@@ -35,13 +35,15 @@ static int check_addr(const struct nlattr *attr, struct netlink_ext_ack *extack)
 static struct netlink_range_validation ifindex_range = { .min = 1, .max = S32_MAX };
 static struct netlink_range_validation mtu_range = { .min = 576, .max = 65535 };
 
-static const struct nla_policy device_register_policy[MACHNET_A_DEVICE_DRIVER + 1] = {
+static const struct nla_policy device_register_policy[MACHNET_A_DEVICE_PATH_PORT_COUNT + 1] = {
 	[MACHNET_A_DEVICE_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 	[MACHNET_A_DEVICE_MAC] = NLA_POLICY_EXACT_LEN(ETH_ALEN),
 	[MACHNET_A_DEVICE_MTU] = NLA_POLICY_FULL_RANGE(NLA_U32, &mtu_range),
 	[MACHNET_A_DEVICE_ENGINES] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_ENGINES_MAX),
 	[MACHNET_A_DEVICE_RSS_CLASS] = NLA_POLICY_MAX(NLA_U32, MACHNET_RSS_CLASS_MAX),
 	[MACHNET_A_DEVICE_DRIVER] = { .type = NLA_STRING, .len = MACHNET_DRIVER_LEN },
+	[MACHNET_A_DEVICE_PATH_PORT_FIRST] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_DEVICE_PATH_PORT_COUNT] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_PORTS_MAX),
 };
 
 static const struct nla_policy device_key_policy[MACHNET_A_DEVICE_IFINDEX + 1] = {

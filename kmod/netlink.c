@@ -17,6 +17,18 @@
 #include "netlink-req.h"
 #include "owner.h"
 
+static int parse_path_ports(struct genl_info *info, struct machnet_device_config *config)
+{
+	const struct nlattr *count = info->attrs[MACHNET_A_DEVICE_PATH_PORT_COUNT];
+
+	config->path_port_first = nla_get_u16(info->attrs[MACHNET_A_DEVICE_PATH_PORT_FIRST]);
+	config->path_port_count = nla_get_u32(count);
+	if (config->path_port_first + config->path_port_count <= 65536)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, count, "the path ports go beyond 65535");
+	return -EINVAL;
+}
+
 static int parse_device(struct genl_info *info, struct machnet_device_config *config)
 {
 	struct nlattr **attrs = info->attrs;
@@ -26,7 +38,11 @@ static int parse_device(struct genl_info *info, struct machnet_device_config *co
 	    machnet_req_missing(info, MACHNET_A_DEVICE_MTU, "mtu is missing") ||
 	    machnet_req_missing(info, MACHNET_A_DEVICE_ENGINES, "engines is missing") ||
 	    machnet_req_missing(info, MACHNET_A_DEVICE_RSS_CLASS, "rss-class is missing") ||
-	    machnet_req_missing(info, MACHNET_A_DEVICE_DRIVER, "driver is missing"))
+	    machnet_req_missing(info, MACHNET_A_DEVICE_DRIVER, "driver is missing") ||
+	    machnet_req_missing(info, MACHNET_A_DEVICE_PATH_PORT_FIRST,
+				"path-port-first is missing") ||
+	    machnet_req_missing(info, MACHNET_A_DEVICE_PATH_PORT_COUNT,
+				"path-port-count is missing"))
 		return -EINVAL;
 	config->ifindex = nla_get_u32(attrs[MACHNET_A_DEVICE_IFINDEX]);
 	config->mtu = nla_get_u32(attrs[MACHNET_A_DEVICE_MTU]);
@@ -39,7 +55,7 @@ static int parse_device(struct genl_info *info, struct machnet_device_config *co
 				    "mac is not a unicast address");
 		return -EINVAL;
 	}
-	return 0;
+	return parse_path_ports(info, config);
 }
 
 /* Answered before it is announced: its sender does not know it otherwise. Under the locks. */

@@ -153,6 +153,8 @@ struct machnet_process {
  * @mtu: bytes of IP packet
  * @engines: 1..MACHNET_ENGINES_MAX
  * @rss_class: enum machnet_rss_class
+ * @path_port_first: of the block of UDP ports at its addresses
+ * @path_port_count: 1..MACHNET_PORTS_MAX, up to port 65535
  * @mac: the address that the datapath sends from
  * @driver: its driver for the device
  */
@@ -161,6 +163,8 @@ struct machnet_device_config {
 	u32 mtu;
 	u32 engines;
 	u32 rss_class;
+	u16 path_port_first;
+	u32 path_port_count;
 	u8 mac[ETH_ALEN];
 	char driver[MACHNET_DRIVER_LEN + 1];
 };

@@ -95,6 +95,8 @@ int machnet_nl_device_register(struct nlclient *nl, const struct machnet_nl_devi
 	mnl_attr_put_u32(nlh, MACHNET_A_DEVICE_ENGINES, dev->engines);
 	mnl_attr_put_u32(nlh, MACHNET_A_DEVICE_RSS_CLASS, dev->rss_class);
 	put_string(nlh, MACHNET_A_DEVICE_DRIVER, dev->driver, MACHNET_DRIVER_LEN);
+	mnl_attr_put_u16(nlh, MACHNET_A_DEVICE_PATH_PORT_FIRST, dev->path_port_first);
+	mnl_attr_put_u32(nlh, MACHNET_A_DEVICE_PATH_PORT_COUNT, dev->path_port_count);
 	return out ? ask(nl, nlh, parse_device, out) : tell(nl, nlh);
 }
 

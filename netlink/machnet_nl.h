@@ -29,6 +29,8 @@ struct machnet_nl_device {
 	uint32_t mtu;		/* bytes of IP packet */
 	uint32_t engines;
 	uint32_t rss_class;	/* enum machnet_rss_class */
+	uint16_t path_port_first;
+	uint32_t path_port_count;
 	uint32_t pid;		/* read-only */
 	uint32_t reason;	/* enum machnet_reason, in an event */
 	uint8_t mac[MACHNET_NL_MAC_LEN];

@@ -64,6 +64,8 @@ static const struct field device_fields[MACHNET_A_DEVICE_MAX + 1] = {
 	[MACHNET_A_DEVICE_DRIVER] = DEV(STRING, driver, true, MACHNET_DRIVER_LEN + 1),
 	[MACHNET_A_DEVICE_PID] = DEV(U32, pid, false, 0),
 	[MACHNET_A_DEVICE_REASON] = DEV(ENUM, reason, false, MACHNET_REASON_MAX),
+	[MACHNET_A_DEVICE_PATH_PORT_FIRST] = DEV(U16, path_port_first, true, 0),
+	[MACHNET_A_DEVICE_PATH_PORT_COUNT] = DEV(U32, path_port_count, true, 0),
 };
 
 static const struct field port_fields[MACHNET_A_PORT_MAX + 1] = {

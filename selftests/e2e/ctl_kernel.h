@@ -107,7 +107,7 @@ static inline int add_device(struct nlclient *nl, uint32_t ifindex)
 	struct machnet_nl_device dev = {
 		.ifindex = ifindex, .mtu = 1500, .engines = 2,
 		.rss_class = MACHNET_RSS_CLASS_COMPUTED, .mac = { 2, 0, 0, 0, 0, 1 },
-		.driver = "net_test",
+		.driver = "net_test", .path_port_first = 61440, .path_port_count = 64,
 	};
 
 	return machnet_nl_device_register(nl, &dev, NULL);

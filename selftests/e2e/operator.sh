@@ -46,7 +46,7 @@ answers() {
 	on "$1" "$bin/machnetctl" -j "${@:3}" | jq -e "$2"
 }
 run_ok "the device" answers b '. == [.[0]] and .[0].ifname == "eth0" and .[0].mtu == 1500 and .[0].engines == 2 and
-	.[0].pid == '"${daemon[b]}"' and (.[0].mac | length) == 17' device
+	.[0].path_port_first == 61440 and .[0].path_port_count == 64 and .[0].pid == '"${daemon[b]}"' and (.[0].mac | length) == 17' device
 run_ok "by its name" answers b '.[0].driver == "net_af_packet"' device show dev eth0
 run_refuses "another device" "eth0 is served" on b "$bin/machnetctl" device show dev lo
 run_ok "the ports, with their owners" answers b 'length > 0 and all(.number == 31580 and .claimed and .owner_uid == 0 and

@@ -76,6 +76,16 @@ test_held() {
 	run_ok "the numbers are free at other addresses" bind 127.0.0.1 61440
 	run_ok "the ports beside it are free" bind $IP_B 61439
 	run_ok "on both sides" bind $IP_B 61504
+	run_says "machnetctl shows the block" 61440-61503 on b "$bin/machnetctl" device
+	run_says "but not its ports, between which those of programs would be lost" '^0$' ports
+	[ "$mode" = kernel ] || return
+	run_says "the module has been lent each of them, at each address" '^2$' ports show number 61440
+	run_says "down to the last one" '^2$' ports show number 61503
+}
+
+# ports [ARGUMENT of machnetctl port...]: how many host b has.
+ports() {
+	on b "$bin/machnetctl" -j port "$@" | jq length
 }
 
 test_packets() {

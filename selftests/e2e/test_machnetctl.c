@@ -27,17 +27,43 @@ TEST_F(ctl, device)
 	EXPECT_RUN(0, "machnetctl -j device");
 	snprintf(self->want, sizeof(self->want),
 		 "[{\"ifindex\":%u,\"ifname\":\"near\",\"mac\":\"02:00:00:00:00:01\",\"mtu\":1500,"
-		 "\"engines\":2,\"rss_class\":\"computed\",\"driver\":\"net_test\",\"pid\":%d}]\n",
+		 "\"engines\":2,\"rss_class\":\"computed\",\"driver\":\"net_test\","
+		 "\"path_port_first\":61440,\"path_port_count\":64,\"pid\":%d}]\n",
 		 self->ifindex, getpid());
 	EXPECT_OUT(self->want);
 	EXPECT_RUN(0, "machnetctl -j dev show dev near");
 	EXPECT_OUT(self->want);
 	EXPECT_RUN(0, "machnetctl device");
 	EXPECT_EQ(0, strncmp(self->out, "Dev ", 4));
-	EXPECT_SAYS("\nnear  02:00:00:00:00:01  1500        2  computed  net_test");
+	EXPECT_SAYS("\nnear  02:00:00:00:00:01  1500        2  computed  net_test  61440-61503  ");
 	EXPECT_RUN(1, "machnetctl device show dev far");
 	EXPECT_OUT("Error: no datapath serves this network device "
 		   "(hint: start one: machnetd -i IFACE).\n");
+}
+
+/* A datapath's block is shown as one; a port beside it, or that is served, is not of the block. */
+TEST_F(ctl, path_ports)
+{
+	struct mn_addr a = addr("10.9.0.1");
+	struct machnet_nl_port port;
+
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 61439, NULL));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 61440, NULL));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 61503, &port));
+	ASSERT_EQ(0, add_port(&self->nl, "10.9.0.1", 61504, NULL));
+	EXPECT_RUN(0, "machnetctl -j port | jq -c 'map(.number) | sort'");
+	EXPECT_OUT("[61439,61504]\n");
+	EXPECT_RUN(0, "setpriv --reuid=65534 --clear-groups machnetctl -j port |"
+		   "jq -c 'map(.number) | sort'");
+	EXPECT_OUT("[61439,61504]\n");
+	EXPECT_RUN(0, "machnetctl -j port show user root | jq length");
+	EXPECT_OUT("4\n");
+	EXPECT_RUN(0, "machnetctl -j port show number 61440 | jq length");
+	EXPECT_OUT("1\n");
+	ASSERT_EQ(0, machnet_nl_port_claim(&self->nl, &a, 61503, port.cookie, 0));
+	EXPECT_RUN(0, "machnetctl -j port | jq -c 'map(.number) | sort'");
+	EXPECT_OUT("[61439,61503,61504]\n");
 }
 
 TEST_F(ctl, port)

@@ -13,7 +13,10 @@
 #define ENGINES		U32(MACHNET_A_DEVICE_ENGINES, 1)
 #define CLASS		U32(MACHNET_A_DEVICE_RSS_CLASS, 0)
 #define DRIVER		{ MACHNET_A_DEVICE_DRIVER, 2, 'x' }
-#define REST		MAC, MTU, ENGINES, CLASS, DRIVER
+#define FIRST(value_)	U16(MACHNET_A_DEVICE_PATH_PORT_FIRST, value_)
+#define COUNT(value_)	U32(MACHNET_A_DEVICE_PATH_PORT_COUNT, value_)
+#define NO_BLOCK	MAC, MTU, ENGINES, CLASS, DRIVER
+#define REST		NO_BLOCK, FIRST(61440), COUNT(64)
 #define ADDR		V4(MACHNET_A_PORT_ADDR)
 #define PORT(value_)	ADDR, U16(MACHNET_A_PORT_NUMBER, value_)
 #define COOKIE		U64(MACHNET_A_PORT_COOKIE, 1)
@@ -38,17 +41,25 @@ const struct bad bad_objects[] = {
 	  "rss-class is missing" },
 	{ BAD_MISSING, "no driver", REGISTER, { DEV(FREE_DEV), MAC, MTU, ENGINES, CLASS },
 	  EINVAL, "driver is missing" },
+	{ BAD_MISSING, "no first path port", REGISTER, { DEV(FREE_DEV), NO_BLOCK, COUNT(64) },
+	  EINVAL, "path-port-first is missing" },
+	{ BAD_MISSING, "no count of path ports", REGISTER,
+	  { DEV(FREE_DEV), NO_BLOCK, FIRST(61440) }, EINVAL, "path-port-count is missing" },
 	{ BAD_UNKNOWN, "999", REGISTER, { DEV(FREE_DEV), REST, NOBODYS }, EINVAL, TEXT_UNKNOWN },
 	{ BAD_FOREIGN, "a name", REGISTER,
 	  { DEV(FREE_DEV), REST, { MACHNET_A_DEVICE_IFNAME, 2, 'x' } }, EINVAL, TEXT_FOREIGN },
 	{ BAD_FOREIGN, "a pid", REGISTER, { DEV(FREE_DEV), REST, U32(MACHNET_A_DEVICE_PID, 1) },
-	  EINVAL, TEXT_UNKNOWN },
+	  EINVAL, TEXT_FOREIGN },
 	{ BAD_SHORT, "an ifindex of 2 bytes", REGISTER, { U16(MACHNET_A_DEVICE_IFINDEX, 1) },
 	  EINVAL, TEXT_LENGTH },
 	{ BAD_SHORT, "a mac of 5 bytes", REGISTER, { { MACHNET_A_DEVICE_MAC, 5, 2 } }, ERANGE,
 	  "binary attribute size out of range" },
 	{ BAD_SHORT, "an empty driver", REGISTER, { { MACHNET_A_DEVICE_DRIVER, 0, 0 } }, ERANGE,
 	  TEXT_POLICY },
+	{ BAD_SHORT, "a count of 2 bytes", REGISTER,
+	  { U16(MACHNET_A_DEVICE_PATH_PORT_COUNT, 64) }, EINVAL, TEXT_LENGTH },
+	{ BAD_LONG, "a first path port of 4 bytes", REGISTER,
+	  { U32(MACHNET_A_DEVICE_PATH_PORT_FIRST, 61440) }, EINVAL, TEXT_LENGTH },
 	{ BAD_LONG, "an mtu of 8 bytes", REGISTER, { U64(MACHNET_A_DEVICE_MTU, 1500) }, EINVAL,
 	  TEXT_LENGTH },
 	{ BAD_LONG, "a mac of 8 bytes", REGISTER, { U64(MACHNET_A_DEVICE_MAC, 2) }, ERANGE,
@@ -66,9 +77,19 @@ const struct bad bad_objects[] = {
 	  { U32(MACHNET_A_DEVICE_ENGINES, MACHNET_ENGINES_MAX + 1) }, ERANGE, TEXT_RANGE },
 	{ BAD_RANGE, "an RSS class beyond", REGISTER,
 	  { U32(MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_MAX + 1) }, ERANGE, TEXT_RANGE },
+	{ BAD_RANGE, "path ports from 0 on", REGISTER, { FIRST(0) }, ERANGE, TEXT_RANGE },
+	{ BAD_RANGE, "no path port", REGISTER, { COUNT(0) }, ERANGE, TEXT_RANGE },
+	{ BAD_RANGE, "1025 path ports", REGISTER, { COUNT(MACHNET_PORTS_MAX + 1) }, ERANGE,
+	  TEXT_RANGE },
+	{ BAD_RANGE, "path ports up to 65536", REGISTER,
+	  { DEV(FREE_DEV), NO_BLOCK, FIRST(65473), COUNT(64) }, EINVAL,
+	  "the path ports go beyond 65535" },
+	{ BAD_RANGE, "a path port beyond the last", REGISTER,
+	  { DEV(FREE_DEV), NO_BLOCK, FIRST(65535), COUNT(2) }, EINVAL,
+	  "the path ports go beyond 65535" },
 	{ BAD_RANGE, "a multicast mac", REGISTER,
 	  { DEV(FREE_DEV), { MACHNET_A_DEVICE_MAC, 6, 0x010000000001 }, MTU, ENGINES, CLASS,
-	    DRIVER }, EINVAL, "mac is not a unicast address" },
+	    DRIVER, FIRST(61440), COUNT(64) }, EINVAL, "mac is not a unicast address" },
 	{ BAD_STATE, "no such netdev", REGISTER, { DEV(9999), REST }, ENODEV,
 	  "there is no network device of this index" },
 	{ BAD_STATE, "lo", REGISTER, { DEV(1), REST }, EOPNOTSUPP,

@@ -25,6 +25,8 @@ static const struct field device_fields[NT_ATTRS] = {
 	[MACHNET_A_DEVICE_DRIVER] = { "driver", STRING },
 	[MACHNET_A_DEVICE_PID] = { "pid", VARIES },
 	[MACHNET_A_DEVICE_REASON] = { "reason", U32 },
+	[MACHNET_A_DEVICE_PATH_PORT_FIRST] = { "path-port-first", U16 },
+	[MACHNET_A_DEVICE_PATH_PORT_COUNT] = { "path-port-count", U32 },
 };
 
 static const struct field port_fields[NT_ATTRS] = {

@@ -32,6 +32,7 @@ FIXTURE_SETUP(client)
 	self->dev = (struct machnet_nl_device){
 		.mtu = 1500, .engines = 2, .rss_class = MACHNET_RSS_CLASS_COMPUTED,
 		.mac = { 2, 0, 0, 0, 0, 7 }, .driver = "net_test",
+		.path_port_first = 61440, .path_port_count = 64,
 	};
 	self->dev.ifindex = nt_dummy("mnt0");
 	ASSERT_NE(0, self->dev.ifindex);
@@ -90,6 +91,8 @@ TEST_F(client, device)
 	EXPECT_STREQ("net_test", out.driver);
 	EXPECT_EQ(2, out.engines);
 	EXPECT_EQ(MACHNET_RSS_CLASS_COMPUTED, out.rss_class);
+	EXPECT_EQ(61440, out.path_port_first);
+	EXPECT_EQ(64, out.path_port_count);
 	EXPECT_EQ((uint32_t)getpid(), out.pid);
 	EXPECT_EQ(0, memcmp(self->dev.mac, out.mac, sizeof(out.mac)));
 	ASSERT_TRUE(next_event(&self->events, MACHNET_CMD_DEVICE_ADD_NTF, &event));

@@ -149,8 +149,8 @@ TEST_F(daemon, facts)
 {
 	static const char *const keys[] = {
 		"version", "pid", "control", "device", "netdev", "tap", "driver", "mac", "mtu",
-		"engines", "cores", "poll", "memory", "rx_wakeup", "rss_class", "uptime_s",
-		"channels", "connections",
+		"path_port_first", "path_port_count", "engines", "cores", "poll", "memory",
+		"rx_wakeup", "rss_class", "uptime_s", "channels", "connections",
 	};
 	int fd = dial(&self->d, NOBODY);
 	struct mn_app_msg ans = { 0 };

@@ -326,7 +326,7 @@ static struct machnet_nl_device make_device(uint32_t ifindex)
 {
 	return (struct machnet_nl_device){
 		.ifindex = ifindex, .mtu = 1500, .engines = 2, .mac = { 2, 0, 0, 0, 0, 1 },
-		.driver = "net_test",
+		.driver = "net_test", .path_port_first = BLOCK, .path_port_count = BLOCK_N,
 	};
 }
 
@@ -362,8 +362,18 @@ TEST_F(control, registry_refuses_what_the_module_refuses)
 	EXPECT_EQ(-ERANGE, ops->device_register(self->c, &bad_dev));
 	bad_dev = dev, bad_dev.mac[0] = 1;
 	EXPECT_EQ(-EINVAL, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.path_port_first = 0;
+	EXPECT_EQ(-ERANGE, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.path_port_count = 0;
+	EXPECT_EQ(-ERANGE, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.path_port_count = MACHNET_PORTS_MAX + 1;
+	EXPECT_EQ(-ERANGE, ops->device_register(self->c, &bad_dev));
+	bad_dev = dev, bad_dev.path_port_first = 65536 - BLOCK_N + 1;
+	EXPECT_EQ(-EINVAL, ops->device_register(self->c, &bad_dev));
+	EXPECT_STREQ("the path ports go beyond 65535", ops->error(self->c));
 	bad_dev = dev, bad_dev.ifindex = 1;
 	EXPECT_EQ(-EOPNOTSUPP, ops->device_register(self->c, &bad_dev));
+	dev.path_port_first = 65536 - BLOCK_N;
 	ASSERT_EQ(0, ops->device_register(self->c, &dev));
 	EXPECT_EQ(-EBUSY, ops->device_register(self->c, &dev));
 

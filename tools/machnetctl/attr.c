@@ -188,6 +188,31 @@ void attr_print_reason(struct out *o, const struct nlattr *attr)
 		ctl_print_reason(o, nla_get_u32(attr));
 }
 
+void ctl_print_path_ports(struct out *o, uint32_t first, uint32_t count)
+{
+	char text[24];
+
+	if (!count) {
+		out_nothing(o, "Path-ports");
+		return;
+	}
+	if (o->json) {
+		out_number(o, "path_port_first", "", first);
+		out_number(o, "path_port_count", "", count);
+		return;
+	}
+	snprintf(text, sizeof(text), "%u-%u", first, first + count - 1);
+	out_string(o, "", "Path-ports", text);
+}
+
+void attr_print_path_ports(struct out *o, const struct nlattr *first, const struct nlattr *count)
+{
+	if (first && count)
+		ctl_print_path_ports(o, nla_get_u16(first), nla_get_u32(count));
+	else
+		out_nothing(o, "Path-ports");
+}
+
 int attr_print_endpoint(struct out *o, const char *addr_key, const char *port_key,
 			const char *label, const struct nlattr *addr, const struct nlattr *port)
 {

@@ -44,6 +44,9 @@ void attr_print_enum(struct out *o, const char *key, const char *label, const st
 /* enum machnet_reason */
 void ctl_print_reason(struct out *o, uint32_t reason);
 void attr_print_reason(struct out *o, const struct nlattr *attr);
+/* A block of ports: "FIRST-LAST" as text, two numbers in JSON. */
+void ctl_print_path_ports(struct out *o, uint32_t first, uint32_t count);
+void attr_print_path_ports(struct out *o, const struct nlattr *first, const struct nlattr *count);
 
 /* Addr and port in one column; -EBADMSG unless both are there. */
 int attr_print_endpoint(struct out *o, const char *addr_key, const char *port_key,

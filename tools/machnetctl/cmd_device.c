@@ -16,6 +16,8 @@ static struct nla_policy policy[MACHNET_A_DEVICE_MAX + 1] = {
 	[MACHNET_A_DEVICE_DRIVER] = { .type = NLA_STRING },
 	[MACHNET_A_DEVICE_PID] = { .type = NLA_U32 },
 	[MACHNET_A_DEVICE_REASON] = { .type = NLA_U32 },
+	[MACHNET_A_DEVICE_PATH_PORT_FIRST] = { .type = NLA_U16 },
+	[MACHNET_A_DEVICE_PATH_PORT_COUNT] = { .type = NLA_U32 },
 };
 
 static const char *const rss_classes[] = {
@@ -42,6 +44,8 @@ int ctl_device_print(struct out *o, const struct nlmsghdr *nlh)
 	attr_print_enum(o, "rss_class", "RSS", a[MACHNET_A_DEVICE_RSS_CLASS], rss_classes,
 			sizeof(rss_classes) / sizeof(rss_classes[0]));
 	attr_print_string(o, "driver", "Driver", a[MACHNET_A_DEVICE_DRIVER]);
+	attr_print_path_ports(o, a[MACHNET_A_DEVICE_PATH_PORT_FIRST],
+			      a[MACHNET_A_DEVICE_PATH_PORT_COUNT]);
 	attr_print_pid(o, "pid", "PID", a[MACHNET_A_DEVICE_PID]);
 	attr_print_reason(o, a[MACHNET_A_DEVICE_REASON]);
 	return 0;
@@ -94,6 +98,7 @@ const struct ctl_object ctl_device = {
 		"Shows the network devices that a datapath serves, or that of machnetd\n"
 		"--control=local where the module is not loaded. RSS says how packets are\n"
 		"spread over its engines: unknown, single (one queue, or ports do not\n"
-		"matter), probed, learned or computed.\n",
+		"matter), probed, learned or computed. Path-ports is the block of UDP ports\n"
+		"that is reserved for packets between hosts.\n",
 	.verbs = verbs,
 };

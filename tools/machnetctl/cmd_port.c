@@ -4,6 +4,7 @@
 #include <linux/machnet.h>
 
 #include "attr.h"
+#include "blocks.h"
 #include "ctl.h"
 #include "local_object.h"
 
@@ -53,6 +54,38 @@ int ctl_port_print(struct out *o, const struct nlmsghdr *nlh)
 	return 0;
 }
 
+struct show {
+	struct out *out;
+	struct ctl_blocks blocks;
+};
+
+static int show_row(const struct nlmsghdr *nlh, void *data)
+{
+	struct show *show = data;
+	int ret;
+
+	if (ctl_blocks_have(&show->blocks, nlh))
+		return 0;
+	out_row_begin(show->out);
+	ret = ctl_port_print(show->out, nlh);
+	out_row_end(show->out);
+	return ret;
+}
+
+/* Without the path ports, between which the others would be lost; machnetctl device has them. */
+static int show_programs(struct ctl *ctl, struct ctl_genl *g)
+{
+	struct show show = { .out = &ctl->out };
+	int ret = ctl_blocks_read(g, &show.blocks);
+
+	if (ret)
+		return ctl_done(g, ret);
+	out_table_begin(&ctl->out);
+	ret = ctl_genl_dump(g, MACHNET_CMD_PORT_GET, NULL, show_row, &show);
+	out_table_end(&ctl->out);
+	return ctl_done(g, ret);
+}
+
 static int port_show(struct ctl *ctl, int argc, char **argv)
 {
 	struct ctl_filter filter;
@@ -65,7 +98,8 @@ static int port_show(struct ctl *ctl, int argc, char **argv)
 	ret = ctl_genl_open(&g);
 	if (ret)
 		return ret == -ENOENT ? ctl_local_port(ctl, &filter) : ctl_not_open(ret);
-	status = ctl_show_all(ctl, &g, MACHNET_CMD_PORT_GET, &filter, ctl_port_print);
+	status = filter.n ? ctl_show_all(ctl, &g, MACHNET_CMD_PORT_GET, &filter, ctl_port_print)
+			  : show_programs(ctl, &g);
 	ctl_genl_close(&g);
 	return status;
 }
@@ -113,7 +147,8 @@ const struct ctl_object ctl_port = {
 		"--control=local serves where the module is not loaded. A port is claimed when\n"
 		"a datapath serves it. Stray counts packets that the kernel absorbed because no\n"
 		"datapath took them. Process and PID are empty where the reader may not see the\n"
-		"process. 'release' ends what a process has lent and needs CAP_NET_ADMIN; the\n"
-		"process keeps its socket.\n",
+		"process. The path ports of datapaths, which 'machnetctl device' shows as a\n"
+		"block, are listed with a FILTER only. 'release' ends what a process has lent and\n"
+		"needs CAP_NET_ADMIN; the process keeps its socket.\n",
 	.verbs = verbs,
 };

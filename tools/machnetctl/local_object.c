@@ -13,11 +13,16 @@
 #include "daemon.h"
 #include "local_object.h"
 
+static unsigned long number(const struct ctl_facts *facts, const char *key)
+{
+	return strtoul(ctl_fact(facts, key), NULL, 10);
+}
+
 /* A fact that is a number: JSON has it as one. */
 static void print_number(struct out *o, const struct ctl_facts *facts, const char *key,
 			 const char *label)
 {
-	out_number(o, key, label, strtoul(ctl_fact(facts, key), NULL, 10));
+	out_number(o, key, label, number(facts, key));
 }
 
 static void print_device(struct out *o, const struct ctl_facts *facts, uint32_t ifindex)
@@ -30,6 +35,8 @@ static void print_device(struct out *o, const struct ctl_facts *facts, uint32_t 
 	print_number(o, facts, "engines", "Engines");
 	out_string(o, "rss_class", "RSS", ctl_fact(facts, "rss_class"));
 	out_string(o, "driver", "Driver", ctl_fact(facts, "driver"));
+	ctl_print_path_ports(o, number(facts, "path_port_first"),
+			     number(facts, "path_port_count"));
 	print_number(o, facts, "pid", "PID");
 }
 

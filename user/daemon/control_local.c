@@ -139,12 +139,15 @@ static int check_device(struct mnd_control *c, const struct machnet_nl_device *d
 
 	if (!in_range(dev->ifindex, 1, INT32_MAX) || !in_range(dev->mtu, 576, 65535) ||
 	    !in_range(dev->engines, 1, MACHNET_ENGINES_MAX) ||
-	    dev->rss_class > MACHNET_RSS_CLASS_MAX)
+	    dev->rss_class > MACHNET_RSS_CLASS_MAX || !dev->path_port_first ||
+	    !in_range(dev->path_port_count, 1, MACHNET_PORTS_MAX))
 		return out_of_range(c);
 	if (!dev->driver[0])
 		return refuse(c, -ERANGE, "Attribute failed policy validation");
 	if (dev->mac[0] & 1 || !memcmp(dev->mac, no_mac, sizeof(no_mac)))
 		return refuse(c, -EINVAL, "mac is not a unicast address");
+	if (dev->path_port_first + dev->path_port_count > 65536)
+		return refuse(c, -EINVAL, "the path ports go beyond 65535");
 	if (mnd_link_get(&c->routes.req, dev->ifindex, &link))
 		return refuse(c, -ENODEV, "there is no network device of this index");
 	if (link.type != ARPHRD_ETHER)

@@ -265,6 +265,8 @@ static int device_register(struct mnd_daemon *d)
 		.mtu = d->info.mtu,
 		.engines = d->info.engines,
 		.rss_class = d->info.rss_class,
+		.path_port_first = d->opt.path_port_first,
+		.path_port_count = d->opt.path_ports,
 	};
 	int ret;
 

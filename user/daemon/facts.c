@@ -54,6 +54,8 @@ static void tell_device(const struct mnd_daemon *d, struct teller *t)
 	tell(t, "mac=%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
 	     mac[5]);
 	tell(t, "mtu=%u", d->info.mtu);
+	tell(t, "path_port_first=%u", d->opt.path_port_first);
+	tell(t, "path_port_count=%u", d->opt.path_ports);
 }
 
 static void tell_engines(const struct mnd_daemon *d, struct teller *t)

@@ -27,8 +27,11 @@
  *               and neighbour tables; a watched route is announced on change
  *
  * Operations (request attributes -> reply attributes)
- *   DEVICE_REGISTER [admin]    ifindex, mac, mtu, engines, rss-class, driver
- *                              -> the device. One datapath per netdev (EBUSY).
+ *   DEVICE_REGISTER [admin]    ifindex, mac, mtu, engines, rss-class, driver,
+ *                              path-port-first, path-port-count -> the device.
+ *                              One datapath per netdev (EBUSY). The path ports
+ *                              are a block of UDP ports that the datapath
+ *                              reserves at its addresses, by PORT_LEND.
  *   DEVICE_UNREGISTER [admin]  ifindex. Owner only (EPERM).
  *   DEVICE_GET                 ifindex -> the device; dump: all.
  *   PORT_LEND                  socket -> the port with its cookie. A file
@@ -120,7 +123,7 @@
 #define MACHNET_DRIVER_LEN		31
 /* A device has 1..MACHNET_ENGINES_MAX engines, numbered from 0. */
 #define MACHNET_ENGINES_MAX		128
-/* Most ports of one PORT_LEND or PORT_RELEASE. */
+/* Most ports of one PORT_LEND or PORT_RELEASE, and of the block of a device. */
 #define MACHNET_PORTS_MAX		1024
 /* Most connections of one CONNECTION_ADD_BATCH or CONNECTION_DEL_BATCH. */
 #define MACHNET_BATCH_MAX		256
@@ -172,6 +175,8 @@ enum machnet_a_device {
 	MACHNET_A_DEVICE_DRIVER,	/* string, at most MACHNET_DRIVER_LEN */
 	MACHNET_A_DEVICE_PID,		/* u32, read-only: the datapath's process */
 	MACHNET_A_DEVICE_REASON,	/* u32, enum machnet_reason, in DEL_NTF */
+	MACHNET_A_DEVICE_PATH_PORT_FIRST,	/* u16, 1..65535 */
+	MACHNET_A_DEVICE_PATH_PORT_COUNT,	/* u32, 1..MACHNET_PORTS_MAX */
 
 	/* private: */
 	__MACHNET_A_DEVICE_MAX,
