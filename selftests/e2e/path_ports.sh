@@ -105,6 +105,9 @@ test_two_datapaths() {
 	here_ok "a second datapath of the host, on another interface" another second -i other
 	here_ok "has the same numbers at its address" held $IP2_B 64
 	here_ok "the first one has its own" held $IP_B 64
+	run_says "for the doctor they are nothing that waits to be served" '^ok$' \
+		bash -c "ip netns exec ${ns[b]} '$bin/machnetctl' -s '$work/b.sock' -j doctor |
+			jq -r 'map(select(.check | test(\"ports\")) | .status) | unique[]'"
 	here_ok "the second one ends" gone second TERM
 	here_ok "and its ports are free" held $IP2_B 0
 	here_ok "the first one keeps its own" held $IP_B 64
@@ -128,6 +131,37 @@ test_busy() {
 	here_ok "alone" held $IP3_B 4 6900 7100
 	here_ok "it ends" gone third TERM
 	kill "$holder"
+}
+
+# doctor STATUS: what it says of the path ports with this status, texts and fixes.
+doctor() {
+	on b "$bin/machnetctl" -j doctor | jq -r ".[] | select(.check == \"path ports\" and .status == \"$1\") | .text, .fix // empty"
+}
+
+# sysctl NAME VALUE: on host b.
+sysctl() {
+	on b sysctl -qw "net.ipv4.$1=$2"
+}
+
+# The ports that the kernel gives to programs which ask for any.
+test_doctor() {
+	run_says "the doctor has the rule of a firewall" "eth0: UDP ports 61440-61503 .*udp dport 61440-61503 accept" doctor ok
+	run_says "it has no fault to find" '^$' doctor warning
+	sysctl ip_local_port_range "32768 61439"
+	run_says "nor with a range that ends before them" '^$' doctor warning
+	sysctl ip_local_port_range "32768 61440"
+	run_says "with one that has a port of them it warns" "61440-61503 overlap .*\\(32768-61440\\)" doctor warning
+	run_says "and says what to do" "^sysctl -w net.ipv4.ip_local_reserved_ports=61440-61503$" doctor warning
+	sysctl ip_local_reserved_ports "8080,61440"
+	run_says "a reserved port does not count" '^$' doctor warning
+	sysctl ip_local_port_range "1024 65535"
+	run_says "the others do" "overlap" doctor warning
+	run_says "and what is reserved stays so" "ports=\\$\\(sysctl -n net.ipv4.ip_local_reserved_ports\\),61440-61503$" doctor warning
+	on b bash -c "$(doctor warning | tail -n 1)" >/dev/null
+	run_says "its command mends it" '^$' doctor warning
+	run_says "as it should" '^8080,61440-61503$' on b sysctl -n net.ipv4.ip_local_reserved_ports
+	sysctl ip_local_reserved_ports "61000-61470,61471-65000"
+	run_says "several ranges may hold them" '^$' doctor warning
 }
 
 # Addresses come and go while the daemon runs.
@@ -170,6 +204,7 @@ test_packets
 test_two_datapaths
 test_busy
 test_follow
+test_doctor
 test_ends
 here_ok "the daemons end in order" pair_down
 tap_end

@@ -79,6 +79,7 @@ static int doctor(struct ctl *ctl, int argc, char **argv)
 		doctor_check_module, check_daemon, doctor_check_device, doctor_check_driver,
 		doctor_check_memory, doctor_check_cores, doctor_check_exception,
 		doctor_check_rss, doctor_check_peers, doctor_check_waiting, doctor_check_ports,
+		doctor_check_path_ports,
 	};
 	struct doctor d = { .out = &ctl->out, .socket = ctl->socket };
 	unsigned int i;
@@ -111,7 +112,8 @@ const struct ctl_object ctl_doctor = {
 	.summary = "what is wrong, and the commands that mend it",
 	.help = "Usage: machnetctl doctor\n\n"
 		"Looks at the module, machnetd, its device, driver, memory and cores, at the\n"
-		"exception path, the class of RSS, peers, programs that do not read, and ports.\n"
+		"exception path, the class of RSS, peers, programs that do not read, ports, and\n"
+		"path ports (a firewall's rule for them; may the kernel give them to others?).\n"
 		"Each finding is ok, a note (it could be faster), a warning (it will not always\n"
 		"work) or a problem (it does not work), with the command that mends it or shows\n"
 		"why.\n"

@@ -70,5 +70,6 @@ void doctor_check_rss(struct doctor *d);
 void doctor_check_peers(struct doctor *d);
 void doctor_check_waiting(struct doctor *d);
 void doctor_check_ports(struct doctor *d);
+void doctor_check_path_ports(struct doctor *d);
 
 #endif /* MACHNETCTL_DOCTOR_H */

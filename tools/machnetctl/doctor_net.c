@@ -9,6 +9,7 @@
 #include <linux/machnet.h>
 
 #include "attr.h"
+#include "blocks.h"
 #include "doctor.h"
 
 /* Findings of one kind; the rest is only counted. */
@@ -243,7 +244,7 @@ void doctor_check_peers(struct doctor *d)
 struct ports {
 	struct doctor *d;
 	unsigned int n, bad;
-	uint32_t daemon_pid;
+	struct ctl_blocks blocks;
 };
 
 static void say_unclaimed(struct doctor *d, const struct nlmsghdr *nlh, uint16_t number)
@@ -271,9 +272,12 @@ static int on_port(const struct nlmsghdr *nlh, void *data)
 	uint32_t pid = get_u32(nlh, MACHNET_A_PORT_OWNER_PID);
 	struct ports *ports = data;
 
+	if (ctl_blocks_have(&ports->blocks, nlh))
+		return 0;
 	ports->n++;
-	/* The source ports of connections are the daemon's own. */
-	if (!number || nla_len(number) != sizeof(uint16_t) || !pid || pid == ports->daemon_pid ||
+	/* The source ports of connections are a datapath's own. */
+	if (!number || nla_len(number) != sizeof(uint16_t) || !pid ||
+	    ctl_blocks_of(&ports->blocks, pid) ||
 	    nlmsg_find_attr((struct nlmsghdr *)nlh, GENL_HDRLEN, MACHNET_A_PORT_CLAIMED))
 		return 0;
 	if (ports->bad++ < FINDINGS_MAX)
@@ -288,8 +292,8 @@ void doctor_check_ports(struct doctor *d)
 
 	if (!d->has_module || d->local)
 		return;
-	ports.daemon_pid = strtoul(ctl_fact(&d->facts, "pid"), NULL, 10);
-	read = dump(d, "ports", MACHNET_CMD_PORT_GET, on_port, &ports);
+	read = !ctl_blocks_read(&d->genl, &ports.blocks) &&
+	       dump(d, "ports", MACHNET_CMD_PORT_GET, on_port, &ports);
 	if (ports.bad > FINDINGS_MAX)
 		doctor_say(d, DOCTOR_WARNING, "ports", "machnetctl port",
 			   "%u more are not served", ports.bad - FINDINGS_MAX);
