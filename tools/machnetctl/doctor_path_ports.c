@@ -94,7 +94,8 @@ static void check_block(struct doctor *d, const char *ifname, uint32_t first, ui
 		   "%s: UDP ports %lu-%lu are reserved for packets between hosts; the rule of a "
 		   "firewall for them is: nft add rule inet filter forward udp dport %lu-%lu "
 		   "accept, or iptables -A FORWARD -p udp --dport %lu:%lu -j ACCEPT (and "
-		   "ip6tables)", ifname, block.first, block.last, block.first, block.last, block.first, block.last);
+		   "ip6tables)", ifname, block.first, block.last, block.first, block.last,
+		   block.first, block.last);
 	check_range(d, ifname, block);
 }
 
