@@ -17,19 +17,19 @@ test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 
 # wire: packets to the transport
 FUZZERS += fuzz_wire
-fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport/sim.c selftests/transport/sim_app.c
-fuzz_wire_LIBS := libmn_transport
+fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport1/sim.c selftests/transport1/sim_app.c
+fuzz_wire_LIBS := libmn_transport1
 TEST_PROGS += test_fuzz_wire
 test_fuzz_wire_SRCS := selftests/fuzz/test_fuzz_wire.c $(fuzz_wire_SRCS)
-test_fuzz_wire_LIBS := libmn_transport
+test_fuzz_wire_LIBS := libmn_transport1
 
 # stack: a hostile application beside another one
 FUZZERS += fuzz_stack
-fuzz_stack_SRCS := selftests/fuzz/fuzz_stack.c selftests/transport/sim.c selftests/transport/sim_app.c
-fuzz_stack_LIBS := libmn_transport
+fuzz_stack_SRCS := selftests/fuzz/fuzz_stack.c selftests/transport1/sim.c selftests/transport1/sim_app.c
+fuzz_stack_LIBS := libmn_transport1
 TEST_PROGS += test_fuzz_stack
 test_fuzz_stack_SRCS := selftests/fuzz/test_fuzz_stack.c $(fuzz_stack_SRCS)
-test_fuzz_stack_LIBS := libmn_transport
+test_fuzz_stack_LIBS := libmn_transport1
 
 # lib: libmachnet and a hostile daemon, which takes the place of its sockets
 FUZZERS += fuzz_lib

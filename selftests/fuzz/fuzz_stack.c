@@ -12,7 +12,7 @@
 
 #include "fuzz_stack.h"
 #include "input.h"
-#include "selftests/transport/sim.h"
+#include "selftests/transport1/sim.h"
 
 #define SINK_PORT	(SIM_PORT + 1)
 #define FLOWS		8

@@ -9,7 +9,7 @@
 
 #include "transport1/packet.h"
 #include "fuzz_wire.h"
-#include "selftests/transport/sim.h"
+#include "selftests/transport1/sim.h"
 
 struct input {
 	const uint8_t *data;

@@ -10,7 +10,7 @@
 #define PACKET_WORLD_H
 
 #include "transport1/packet.h"
-#include "transport/sim.h"
+#include "transport1/sim.h"
 
 #include "script.h"
 

@@ -15,7 +15,7 @@ struct packet {
 	struct mn_list node;
 	uint64_t at_us;
 	int to;
-	struct mn_path path;	/* as the receiver sees it */
+	struct mn_tuple path;	/* as the receiver sees it */
 	uint32_t len;
 	uint8_t data[];
 };
@@ -62,7 +62,11 @@ static uint64_t random64(void *ctx)
 	return r;
 }
 
-static const struct mn_stack_ops ops = { pkt_free, on_event, random64 };
+static const struct mn_stack_ops ops = {
+	.pkt_free = pkt_free,
+	.event = on_event,
+	.random = random64,
+};
 
 /* --- the network --- */
 
@@ -75,13 +79,13 @@ static void enqueue(struct sim *sim, struct packet *p)
 	mn_list_add_before(at->next, &p->node);
 }
 
-static struct packet *make_packet(const struct sim *sim, int to, const struct mn_path *path,
+static struct packet *make_packet(const struct sim *sim, int to, const struct mn_tuple *path,
 				  const uint8_t *data, uint32_t len)
 {
 	struct packet *p = malloc(sizeof(*p) + len);
 
 	p->to = to;
-	p->path = (struct mn_path){
+	p->path = (struct mn_tuple){
 		.local = path->remote, .remote = path->local,
 		.local_port = path->remote_port, .remote_port = path->local_port,
 		.mtu = sim->mtu,
@@ -108,7 +112,7 @@ static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t
 	return true;
 }
 
-static int destination(const struct sim *sim, int from, const struct mn_path *path)
+static int destination(const struct sim *sim, int from, const struct mn_tuple *path)
 {
 	for (int i = 0; i < sim->n_hosts; i++)
 		if (i != from && mn_addr_equal(&sim->host[i].addr, &path->remote))
@@ -136,7 +140,7 @@ static uint64_t pass_last_link(struct sim *sim, struct sim_host *h, uint64_t at_
 	return h->in_free_ns / 1000;
 }
 
-static void transmit(struct sim *sim, int from, const struct mn_path *path, const uint8_t *data,
+static void transmit(struct sim *sim, int from, const struct mn_tuple *path, const uint8_t *data,
 		     uint32_t len)
 {
 	struct sim_host *h = &sim->host[from];
@@ -220,9 +224,10 @@ static void take_ring(struct sim *sim, struct sim_host *h)
 	h->ring_us = sim->now_us + sim->net.ring_every_us;
 	for (uint32_t i = 0; i < sim->net.ring_burst && h->ring_used; i++, h->ring_used--)
 		deliver(h, mn_container(h->ring.next, struct packet, node));
+	mn_stack_rx_left(h->stack, h->ring_used);
 }
 
-void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,
+void sim_inject(struct sim *sim, int to, const struct mn_tuple *path, const uint8_t *data,
 		uint32_t len)
 {
 	struct packet *p = make_packet(sim, to, path, data, len);
@@ -237,7 +242,7 @@ static bool host_turn(struct sim *sim, int i)
 {
 	struct sim_host *h = &sim->host[i];
 	uint8_t buf[65536];
-	struct mn_path path;
+	struct mn_tuple path;
 	uint32_t n = 0, len;
 
 	if (h->dead)
@@ -333,8 +338,20 @@ static void add_host(struct sim *sim, uint32_t max_conns, uint32_t max_held)
 	int i = sim->n_hosts++;
 	struct sim_host *h = &sim->host[i];
 	struct mn_stack_config cfg = {
-		.engine = i + 3, .max_conns = max_conns, .max_held = max_held,
-		.ops = &ops, .ops_ctx = h,
+		.engine = i + 3,
+		.engines = 8,
+		.instance = i + 1,
+		.port_first = SIM_BLOCK,
+		.port_count = 64,
+		.contact_port = SIM_BLOCK,
+		.rx_ring = 256,
+		.paths = sim->paths,
+		.max_conns = max_conns,
+		.max_paths = 64,
+		.max_held = max_held,
+		.max_records = 16384,
+		.ops = &ops,
+		.ops_ctx = h,
 	};
 
 	h->sim = sim;
@@ -360,6 +377,7 @@ struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
 	sim->rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	sim->net.delay_us = 10;
 	sim->mtu = MTU;
+	sim->paths = 1;
 	mn_list_init(&sim->packets);
 	for (int i = 0; i < 2; i++)
 		add_host(sim, max_conns, max_held);
@@ -396,9 +414,9 @@ void sim_free(struct sim *sim)
 	free(sim);
 }
 
-struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port)
+struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port)
 {
-	return (struct mn_path){
+	return (struct mn_tuple){
 		.local = sim->host[from].addr, .remote = sim->host[from != 1].addr,
 		.local_port = local_port, .remote_port = SIM_PORT, .mtu = sim->mtu,
 	};
@@ -415,23 +433,34 @@ const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
 	return NULL;
 }
 
+static const struct mn_stack_event *first_up(const struct sim_host *h, uint32_t from)
+{
+	for (uint32_t i = from; i < h->n_events && i < SIM_EVENTS; i++)
+		if (h->events[i].type == MN_STACK_EVENT_UP)
+			return &h->events[i];
+	return NULL;
+}
+
 bool sim_connect_from(struct sim *sim, int host, int app, uint64_t *flow0, uint64_t *flow1)
 {
 	static uint16_t port = 40000;
 	struct sim_host *h = &sim->host[host], *peer = &sim->host[1];
-	struct mn_path path = sim_path(sim, host, port++);
+	struct mn_tuple path = sim_path(sim, host, port++);
+	const struct mn_stack_event *up = NULL, *peer_up = NULL;
 	uint32_t before = h->n_events, peer_before = peer->n_events;
 
 	if (mn_stack_connect(h->stack, &h->apps[app].ch, &path, port))
 		return false;
-	for (int i = 0; i < 400 && (h->n_events == before || peer->n_events == peer_before); i++)
+	for (int i = 0; i < 400 && !(up && peer_up); i++) {
 		sim_run(sim, 5000, NULL);
-	if (h->n_events != before + 1 || peer->n_events != peer_before + 1)
+		up = first_up(h, before);
+		peer_up = first_up(peer, peer_before);
+	}
+	if (!up || !peer_up)
 		return false;
-	*flow0 = h->events[before].flow;
-	*flow1 = peer->events[peer_before].flow;
-	return h->events[before].type == MN_STACK_EVENT_UP &&
-	       peer->events[peer_before].type == MN_STACK_EVENT_UP;
+	*flow0 = up->flow;
+	*flow1 = peer_up->flow;
+	return true;
 }
 
 bool sim_connect(struct sim *sim, int app, uint64_t *flow0, uint64_t *flow1)
@@ -465,36 +494,4 @@ bool sim_is_clean(struct sim *sim)
 		}
 	}
 	return true;
-}
-
-static void count_conn(const struct mn_conn_info *info, void *ctx)
-{
-	(void)info;
-	++*(uint64_t *)ctx;
-}
-
-uint64_t sim_conns(struct sim *sim, int host)
-{
-	uint64_t n = 0;
-	uint32_t next = 0;
-
-	mn_stack_walk(sim->host[host].stack, &next, UINT32_MAX, count_conn, &n);
-	return n;
-}
-
-static void find_info(const struct mn_conn_info *info, void *ctx)
-{
-	struct mn_conn_info *wanted = ctx;
-
-	if (info->flow == wanted->flow)
-		*wanted = *info;
-}
-
-bool sim_info(struct sim *sim, int host, uint64_t flow, struct mn_conn_info *info)
-{
-	uint32_t next = 0;
-
-	*info = (struct mn_conn_info){ .flow = flow };
-	mn_stack_walk(sim->host[host].stack, &next, UINT32_MAX, find_info, info);
-	return info->id != 0;
 }

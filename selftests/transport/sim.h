@@ -13,12 +13,14 @@
 
 #include "base/list.h"
 #include "channel/channel.h"
-#include "transport1/stack.h"
+#include "transport/stack.h"
 
 #define SIM_APPS	2
 #define SIM_HOSTS	3
 #define SIM_FLOWS	256
 #define SIM_PORT	31580
+/* The first path port of all hosts. */
+#define SIM_BLOCK	61600
 #define SIM_EVENTS	2048
 #define SIM_QUEUE_MAX	1024
 
@@ -91,6 +93,7 @@ struct sim {
 	int n_hosts;			/* 2; the third exists when it is asked for */
 	uint32_t poll_us;		/* hosts look so often at least; 0: no need */
 	uint16_t mtu;			/* of the paths that are made from now on */
+	uint8_t paths;			/* to an engine of a peer: of hosts made from now on */
 	struct mn_list packets;		/* under way, by arrival */
 	uint64_t burst_end_us;
 	uint64_t errors;
@@ -114,7 +117,7 @@ bool sim_run(struct sim *sim, uint64_t for_us, bool (*done)(struct sim *sim));
 /* One turn of both hosts now, without a step in time. */
 void sim_turn(struct sim *sim);
 
-struct mn_path sim_path(const struct sim *sim, int from, uint16_t local_port);
+struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port);
 /* Listens on host 1, connects app 0 of host 0; flow handles at both ends. False: no connection. */
 bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1);
 /* One more connection, from app of host 0, or of another host, to the listener. */
@@ -137,12 +140,15 @@ void sim_app_take_back(struct sim_app *app);
 uint8_t sim_pattern(uint32_t n, uint32_t i);
 
 /* A packet from outside to a host. */
-void sim_inject(struct sim *sim, int to, const struct mn_path *path, const uint8_t *data,
+void sim_inject(struct sim *sim, int to, const struct mn_tuple *path, const uint8_t *data,
 		uint32_t len);
 
 /* All buffers are back, nothing is held: after connections have ended. */
 bool sim_is_clean(struct sim *sim);
 uint64_t sim_conns(struct sim *sim, int host);
+uint64_t sim_paths(struct sim *sim, int host);
+/* Of its first path; false: there is none. */
+bool sim_path_info(struct sim *sim, int host, struct mn_path_info *info);
 bool sim_info(struct sim *sim, int host, uint64_t flow, struct mn_conn_info *info);
 
 #endif /* SIM_H */

@@ -193,6 +193,7 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 			}
 			f->received++;
 			f->bytes += d.len;
+			((uint32_t *)app->ch.rx_done)[d.flow & (app->ch.flows - 1)] += d.len;
 			break;
 		case MN_DESC_END:
 			sim->errors += !f->open || f->ended;

@@ -22,7 +22,7 @@ FIXTURE(backlog)
 
 static bool connect_other(struct sim *sim, struct sim_app *app, uint64_t *flow, uint64_t *peer)
 {
-	struct mn_path path = sim_path(sim, 0, 45000 + sim_conns(sim, 0));
+	struct mn_tuple path = sim_path(sim, 0, 45000 + sim_conns(sim, 0));
 	const struct mn_stack_event *up;
 
 	path.remote_port = OTHER_PORT;

@@ -2,6 +2,7 @@
 /* What loss and reordering may cost, as parts of the rate without them: 32 KiB, 32 under way. */
 #include <kselftest_harness.h>
 
+#include "peek.h"
 #include "sim_load.h"
 
 /* 10 Gbit/s; less on the long path, which 1 MiB would not fill twice while a loss is repaired. */
@@ -96,8 +97,7 @@ static int to_lose;
 static bool lose_data(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {
 	(void)sim;
-	(void)len;
-	return from == 0 && data[1] == MN_WIRE_DATA && to_lose && to_lose--;
+	return from == 0 && peek_has(data, len, MN_FRAME_DATA) && to_lose && to_lose--;
 }
 
 static uint64_t small_us(struct sim *sim, const struct sim_load *l)

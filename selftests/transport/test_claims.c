@@ -2,7 +2,7 @@
 /* Peers that begin large messages and do not go on, beside one that wants to be served. */
 #include <kselftest_harness.h>
 
-#include "transport1/packet.h"
+#include "peek.h"
 #include "sim.h"
 
 #define STUCK	4	/* connections of host 0; host 2 is the honest one */
@@ -17,10 +17,10 @@ FIXTURE(claims)
 /* Of host 0 only the first packet with data of each connection arrives, and what has none. */
 static bool lose_all_but_the_first(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {
-	struct mn_seg seg;
+	struct mn_frame f;
 
 	(void)sim;
-	return from == 0 && !mn_packet_parse(data, len, &seg) && seg.len && seg.seq > 0;
+	return from == 0 && peek_frame(data, len, MN_FRAME_DATA, &f) && f.offset > 0;
 }
 
 FIXTURE_SETUP(claims)

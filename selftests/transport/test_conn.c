@@ -4,8 +4,8 @@
 
 #include <kselftest_harness.h>
 
-#include "transport1/conn.h"
-#include "transport1/packet.h"
+#include "transport/path.h"
+#include "transport/packet.h"
 #include "sim.h"
 
 FIXTURE(conn)
@@ -47,13 +47,13 @@ TEST_F(conn, connect__tells_both_ends)
 	EXPECT_TRUE(b->accepted);
 	EXPECT_NE(0, a->request);
 	EXPECT_EQ(0, b->request);
-	EXPECT_EQ(a->id, b->remote_id);
-	EXPECT_EQ(b->id, a->remote_id);
-	EXPECT_EQ(3, a->id & 0xff);
-	EXPECT_EQ(4, b->id & 0xff);
+	EXPECT_NE(0, a->id);
+	EXPECT_NE(0, b->id);
 	EXPECT_EQ(4, a->remote_engine);
 	EXPECT_EQ(3, b->remote_engine);
-	EXPECT_EQ(SIM_PORT, b->path.local_port);
+	EXPECT_EQ(SIM_PORT, a->remote_port);
+	EXPECT_EQ(SIM_PORT, b->local_port);
+	EXPECT_EQ(a->local_port, b->remote_port);
 	sim_run(self->sim, 1000, NULL);
 	EXPECT_TRUE(end_of(self->sim, 0, self->flow[0])->open);
 	EXPECT_TRUE(end_of(self->sim, 1, self->flow[1])->open);
@@ -135,6 +135,7 @@ TEST_F(conn, data__answers_acknowledge)
 TEST_F(conn, info)
 {
 	struct mn_conn_info info;
+	struct mn_path_info path;
 
 	wanted = 1;
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 100000));
@@ -143,16 +144,22 @@ TEST_F(conn, info)
 	ASSERT_TRUE(sim_info(self->sim, 0, self->flow[0], &info));
 	EXPECT_EQ(1, info.tx_messages);
 	EXPECT_EQ(100004, info.tx_bytes);
-	EXPECT_EQ(0, info.inflight_bytes);
-	EXPECT_LE(15, info.srtt_us);
-	EXPECT_GE(40, info.srtt_us);
-	EXPECT_LT(0, info.cwnd_bytes);
+	EXPECT_EQ(0, info.unsent_bytes);
+	EXPECT_EQ(0, info.unaccepted_bytes);
 	EXPECT_LT(100000, info.credit_bytes);
 	EXPECT_EQ(0, info.channel);
 	ASSERT_TRUE(sim_info(self->sim, 1, self->flow[1], &info));
 	EXPECT_EQ(1, info.rx_messages);
 	EXPECT_EQ(100004, info.rx_bytes);
 	EXPECT_EQ(10, info.channel);
+	ASSERT_TRUE(sim_path_info(self->sim, 0, &path));
+	EXPECT_EQ(info.path != path.id, true);
+	EXPECT_TRUE(path.open);
+	EXPECT_EQ(1, path.connections);
+	EXPECT_EQ(0, path.inflight_packets);
+	EXPECT_LE(15, path.srtt_us);
+	EXPECT_GE(40, path.srtt_us);
+	EXPECT_LT(0, path.cwnd_packets);
 }
 
 TEST_F(conn, keepalive__finds_a_dead_peer)
@@ -195,11 +202,37 @@ static bool lose_large(struct sim *sim, int from, const uint8_t *data, uint32_t 
 	return from == 0 && len > 1000;
 }
 
-/* The peer is alive, but the way swallows large packets and nobody says so. */
+/* The peer is alive, but large packets vanish and nobody says so: smaller ones are sent. */
+TEST_F(conn, black_hole__is_found)
+{
+	struct mn_path_info path;
+
+	sim_run(self->sim, 1000, NULL);
+	self->sim->filter = lose_large;
+	wanted = 1;
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 500000));
+	EXPECT_TRUE(sim_run(self->sim, 2000000, got_wanted));
+	/* Not before the news of the control plane; then at once. */
+	self->sim->filter = NULL;
+	wanted = 2;
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 500000));
+	EXPECT_TRUE(sim_run(self->sim, 2000000, got_wanted));
+	ASSERT_TRUE(sim_path_info(self->sim, 0, &path));
+	EXPECT_GT(1000, path.mss);
+}
+
+static bool lose_all_but_questions(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	(void)sim;
+	(void)data;
+	return from == 0 && len > 120;
+}
+
+/* The peer answers, and accepts nothing. */
 TEST_F(conn, no_progress__ends)
 {
 	sim_run(self->sim, 1000, NULL);
-	self->sim->filter = lose_large;
+	self->sim->filter = lose_all_but_questions;
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
 	sim_run(self->sim, 8000000, NULL);
 	EXPECT_FALSE(end_of(self->sim, 0, self->flow[0])->ended);
@@ -211,7 +244,7 @@ TEST_F(conn, no_progress__ends)
 /* The whole machine slept: what it missed is no silence of the peer. */
 TEST_F(conn, keepalive__own_absence)
 {
-	struct mn_path path;
+	struct mn_tuple path;
 	uint8_t buf[2048];
 	struct sim_host *h = self->sim->host;
 
@@ -233,7 +266,7 @@ TEST_F(conn, keepalive__own_absence)
 static void loop_back(struct sim *sim)
 {
 	struct mn_stack *stack = sim->host[0].stack;
-	struct mn_path path, back;
+	struct mn_tuple path, back;
 	uint8_t buf[2048];
 	uint32_t len;
 
@@ -259,9 +292,9 @@ static void loop_back(struct sim *sim)
 TEST_F(conn, path_local_host)
 {
 	struct sim_host *h = &self->sim->host[0];
-	struct mn_path path = sim_path(self->sim, 0, 50000);
+	struct mn_tuple path = sim_path(self->sim, 0, 50000);
 	struct mn_addr any = mn_addr_from_v4(0);
-	uint32_t server, client;
+	uint64_t server, client;
 
 	/* The fixture's connection has nothing to say for a while. */
 	sim_run(self->sim, 20000, NULL);
@@ -274,8 +307,8 @@ TEST_F(conn, path_local_host)
 	ASSERT_EQ(3, h->n_events);
 	client = h->events[1].accepted ? h->events[2].flow : h->events[1].flow;
 	server = h->events[1].accepted ? h->events[1].flow : h->events[2].flow;
-	EXPECT_TRUE(h->events[1].path.local_host);
-	EXPECT_TRUE(h->events[2].path.local_host);
+	EXPECT_TRUE(h->events[1].tuple.local_host);
+	EXPECT_TRUE(h->events[2].tuple.local_host);
 	ASSERT_TRUE(sim_send(&h->apps[0], client, 500000));
 	ASSERT_TRUE(sim_send(&h->apps[1], server, 500000));
 	for (int i = 0; i < 1000; i++)
@@ -293,15 +326,20 @@ TEST_F(conn, path_local_host)
 TEST_F(conn, connect__again_from_another_mac)
 {
 	struct mn_stack *stack = self->sim->host[1].stack;
-	struct mn_path path = sim_path(self->sim, 1, SIM_PORT), to;
-	struct mn_seg syn = {
-		.type = MN_WIRE_SYN, .ts = 5, .syn = { .id = 0x1234600, .mss = 1472 },
+	struct mn_tuple path = sim_path(self->sim, 1, SIM_PORT), to;
+	struct mn_packet init = {
+		.type = MN_WIRE_INIT,
+		.init = {
+			.id = 0x1234600, .instance = 7, .mss = 1472, .window = 1,
+			.port_first = SIM_BLOCK, .port_count = 1,
+		},
 	};
 	uint8_t buf[2048], out[2048];
-	struct mn_pkt pkt = { &path, buf, mn_packet_write(buf, &syn), NULL };
+	struct mn_pkt pkt = { &path, buf, mn_packet_write(buf, &init), NULL };
 
 	sim_turn(self->sim);
 	path.remote_port = 50004;
+	mn_addr_parse(&path.remote, "10.0.0.77");
 	path.mac[5] ^= 1;
 	EXPECT_FALSE(mn_stack_input(stack, &pkt));
 	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
@@ -310,7 +348,7 @@ TEST_F(conn, connect__again_from_another_mac)
 	EXPECT_FALSE(mn_stack_input(stack, &pkt));
 	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
 	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
-	EXPECT_EQ(2, sim_conns(self->sim, 1));
+	EXPECT_EQ(2, sim_paths(self->sim, 1));
 }
 
 TEST_F(conn, path_ipv6)

@@ -129,8 +129,8 @@ TEST_F(end, close__nobody_answers)
 	EXPECT_EQ(0, sim_conns(self->sim, 0));
 }
 
-/* The peer's host has started anew. */
-TEST_F(end, unknown__the_peer_forgot_it)
+/* The peer's application is gone, and the word of it gets lost: it is sent again. */
+TEST_F(end, abort__is_lost)
 {
 	struct sim_host *h = &self->sim->host[1];
 	struct sim_flow *f = end_of(self->sim, 0, self->flow[0]);
@@ -143,7 +143,7 @@ TEST_F(end, unknown__the_peer_forgot_it)
 	self->sim->net.loss = 0;
 	EXPECT_FALSE(f->ended);
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 64));
-	sim_run(self->sim, 1000, NULL);
+	sim_run(self->sim, 20000, NULL);
 	EXPECT_TRUE(f->ended);
 	EXPECT_EQ(ECONNRESET, f->error);
 	EXPECT_EQ(MN_END_RESET, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);

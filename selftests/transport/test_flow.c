@@ -2,6 +2,7 @@
 /* Receive buffers, shares, fairness: slow readers, many senders, large and small messages. */
 #include <kselftest_harness.h>
 
+#include "peek.h"
 #include "sim.h"
 
 FIXTURE(flow)
@@ -257,51 +258,52 @@ TEST_F(flow, output_takes_turns)
 	EXPECT_EQ(0, sim_flow(&h[1].apps[0], self->flow[1])->received);
 }
 
-/* Packets of two connections that both have much to send alternate. */
-TEST_F(flow, output_alternates)
+/* Two connections that both have much to send share each few packets by bytes. */
+static void check_shares(struct __test_metadata *_metadata, struct sim *sim, uint64_t flow,
+			 uint32_t packets)
 {
-	struct sim_host *h = self->sim->host;
-	uint32_t row = 0, longest = 0;
-	uint64_t other[2];
-	struct mn_path path;
-	uint16_t last = 0;
-	uint8_t buf[2048];
+	struct sim_host *h = sim->host;
+	uint64_t bytes[2] = { 0 }, other[2], diff;
+	uint32_t first = 0, len;
+	uint8_t buf[9000];
+	struct mn_tuple to;
+	struct mn_frame f;
 
-	ASSERT_TRUE(sim_connect(self->sim, 0, &other[0], &other[1]));
-	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 1000000));
+	ASSERT_TRUE(sim_connect(sim, 0, &other[0], &other[1]));
+	/* A window for all of them. */
+	for (int i = 0; i < 10; i++) {
+		ASSERT_TRUE(sim_send(&h[0].apps[0], flow, 200000));
+		sim_run(sim, 10000, NULL);
+	}
+	ASSERT_TRUE(sim_send(&h[0].apps[0], flow, 1000000));
 	ASSERT_TRUE(sim_send(&h[0].apps[0], other[0], 1000000));
 	mn_stack_poll_channels(h[0].stack);
-	for (int i = 0; i < 20; i++) {
-		ASSERT_NE(0, mn_stack_output(h[0].stack, buf, sizeof(buf), &path));
-		row = path.local_port == last ? row + 1 : 1;
-		last = path.local_port;
-		longest = row > longest ? row : longest;
+	for (uint32_t i = 0; i < packets; i++) {
+		len = mn_stack_output(h[0].stack, buf, sizeof(buf), &to);
+		ASSERT_NE(0, len);
+		ASSERT_TRUE(peek_frame(buf, len, MN_FRAME_DATA, &f));
+		first = first ? first : f.conn;
+		bytes[f.conn != first] += f.len;
 	}
-	EXPECT_GE(2, longest);
+	diff = bytes[0] > bytes[1] ? bytes[0] - bytes[1] : bytes[1] - bytes[0];
+	EXPECT_GE(2 * 2800 + 9000, diff) TH_LOG("%lu and %lu bytes", bytes[0], bytes[1]);
+	EXPECT_LT(0, bytes[1]);
 }
 
-/* Connections share by bytes: one with large packets has its turn less often. */
-TEST_F(flow, output_alternates_by_bytes)
+TEST_F(flow, output_alternates)
+{
+	check_shares(_metadata, self->sim, self->flow[0], 16);
+}
+
+TEST_F(flow, output_alternates__large_packets)
 {
 	struct sim_host *h = self->sim->host;
-	uint64_t small = 0, large = 0;
-	uint64_t other[2];
-	uint32_t len;
-	struct mn_path path;
-	uint8_t buf[9000];
+	const struct mn_stack_event *up = sim_last_event(self->sim, 0, MN_STACK_EVENT_UP);
+	uint8_t mac[6] = { 2, 0, 0, 0, 0, 9 };
 
-	self->sim->mtu = 9000;
-	ASSERT_TRUE(sim_connect(self->sim, 0, &other[0], &other[1]));
-	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 1000000));
-	ASSERT_TRUE(sim_send(&h[0].apps[0], other[0], 1000000));
-	mn_stack_poll_channels(h[0].stack);
-	for (int i = 0; i < 16; i++) {
-		len = mn_stack_output(h[0].stack, buf, sizeof(buf), &path);
-		ASSERT_NE(0, len);
-		*(path.mtu == 9000 ? &large : &small) += len;
-	}
-	EXPECT_GE(9000 + 2800, small > large ? small - large : large - small)
-		TH_LOG("%lu and %lu bytes", small, large);
+	ASSERT_EQ(0, mn_stack_set_route(h[0].stack, &up->tuple.local, &up->tuple.remote, mac,
+					9000));
+	check_shares(_metadata, self->sim, self->flow[0], 8);
 }
 
 /* Jain's index of n throughputs, times 1000. */
@@ -367,7 +369,7 @@ TEST_F(flow, fair_eight)
 /* One connection fills the link, and the queue stays short. */
 TEST_F(flow, one_connection_fills_the_link)
 {
-	struct mn_conn_info info;
+	struct mn_path_info info;
 	uint64_t bytes, from_us;
 
 	self->sim->net = (struct sim_net){ .delay_us = 15, .bytes_per_us = 1250 };
@@ -377,7 +379,7 @@ TEST_F(flow, one_connection_fills_the_link)
 	pump(self->sim, &self->sim->host[0].apps[0], self->flow[0], 1000000, 50000, 20000);
 	bytes = sim_flow(&self->sim->host[1].apps[0], self->flow[1])->bytes - bytes;
 	EXPECT_LT((self->sim->now_us - from_us) * 1250 * 9 / 10, bytes);
-	ASSERT_TRUE(sim_info(self->sim, 0, self->flow[0], &info));
+	ASSERT_TRUE(sim_path_info(self->sim, 0, &info));
 	EXPECT_GT(250, info.srtt_us);
 }
 

@@ -43,8 +43,8 @@ static const struct mn_stack_event *left(struct sim *sim, int host)
 
 static uint64_t resets(struct sim *sim)
 {
-	return mn_stack_stats(sim->host[0].stack)->resets_sent +
-	       mn_stack_stats(sim->host[1].stack)->resets_sent;
+	return mn_stack_stats(sim->host[0].stack)->aborts_sent +
+	       mn_stack_stats(sim->host[1].stack)->aborts_sent;
 }
 
 static void delivers(struct __test_metadata *_metadata, struct sim *sim, const uint64_t flow[2],

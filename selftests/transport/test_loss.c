@@ -4,6 +4,7 @@
 
 #include <kselftest_harness.h>
 
+#include "peek.h"
 #include "sim.h"
 
 FIXTURE(loss)
@@ -179,8 +180,7 @@ static int to_lose, data_seen;
 static bool lose_nth_data(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {
 	(void)sim;
-	(void)len;
-	return from == 0 && data[1] == MN_WIRE_DATA && data_seen++ == to_lose;
+	return from == 0 && peek_has(data, len, MN_FRAME_DATA) && data_seen++ == to_lose;
 }
 
 /* Microseconds that a message of 10 packets takes when packet n is lost; -1: none. */
@@ -223,10 +223,10 @@ TEST_F(loss, one_lost_packet_costs_less_than_a_millisecond)
 static bool lose_two_last(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {
 	(void)sim;
-	(void)len;
-	if (from == 0 && data[1] == MN_WIRE_DATA)
-		data_seen++;
-	return from == 0 && data[1] == MN_WIRE_DATA && (data_seen == 10 || data_seen == 11);
+	if (from || !peek_has(data, len, MN_FRAME_DATA))
+		return false;
+	data_seen++;
+	return data_seen == 10 || data_seen == 11;
 }
 
 /* The tail and its first repetition: the timeout's case. */
@@ -249,8 +249,7 @@ TEST_F(loss, lost_probe_is_recovered_by_the_timeout)
 
 static bool lose_acks(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {
-	(void)len;
-	return from == 1 && data[1] == MN_WIRE_ACK && sim_random(sim, 100) < 50;
+	return from == 1 && peek_has(data, len, MN_FRAME_ACK) && sim_random(sim, 100) < 50;
 }
 
 TEST_F(loss, lost_acknowledgements)
@@ -281,8 +280,10 @@ TEST_F(loss, mtu_lowered)
 	EXPECT_FALSE(sim_run(self->sim, 1000, all_arrived));
 	self->sim->net.mtu = 700;
 	EXPECT_FALSE(sim_run(self->sim, 2000, all_arrived));
-	EXPECT_EQ(-ENOENT, mn_stack_set_path(self->sim->host[0].stack, up->id + 256, mac, 700));
-	ASSERT_EQ(0, mn_stack_set_path(self->sim->host[0].stack, up->id, mac, 700));
+	EXPECT_EQ(-ENOENT, mn_stack_set_route(self->sim->host[0].stack, &up->tuple.local,
+					     &up->tuple.local, mac, 700));
+	ASSERT_EQ(0, mn_stack_set_route(self->sim->host[0].stack, &up->tuple.local,
+					&up->tuple.remote, mac, 700));
 	EXPECT_TRUE(sim_run(self->sim, 1000000, all_arrived));
 	sim_run(self->sim, 100000, NULL);
 	EXPECT_TRUE(sim_is_clean(self->sim));
@@ -307,7 +308,7 @@ TEST_F(loss, mtu_lowered__nobody_says)
 		h->dead = false;
 	}
 	ASSERT_FALSE(sim_flow(&h->apps[0], self->flow[0])->ended);
-	ASSERT_EQ(0, mn_stack_set_path(h->stack, up->id, mac, 700));
+	ASSERT_EQ(0, mn_stack_set_route(h->stack, &up->tuple.local, &up->tuple.remote, mac, 700));
 	EXPECT_TRUE(sim_run(self->sim, 100000, all_arrived));
 }
 
@@ -336,7 +337,8 @@ static void check_new_path(struct __test_metadata *_metadata, struct sim *sim, u
 	sim->filter = lose_from;
 	EXPECT_FALSE(sim_run(sim, 2500000, all_arrived));
 	sim->filter = NULL;
-	ASSERT_EQ(0, mn_stack_set_path(sim->host[broken].stack, up->id, mac, mtu));
+	ASSERT_EQ(0, mn_stack_set_route(sim->host[broken].stack, &up->tuple.local,
+					&up->tuple.remote, mac, mtu));
 	EXPECT_TRUE(sim_run(sim, 10000, all_arrived));
 	sim_run(sim, 100000, NULL);
 	EXPECT_TRUE(sim_is_clean(sim));

@@ -85,6 +85,6 @@ transport_parts := timer_wheel hash siphash cookie packet recovery swift reassem
 TEST_PROGS += $(transport_parts:%=test_%)
 define transport_part
 test_$1_SRCS := selftests/unit/test_$1.c
-test_$1_LIBS := libmn_transport
+test_$1_LIBS := libmn_transport1
 endef
 $(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))

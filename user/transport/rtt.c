@@ -57,6 +57,12 @@ void mn_rtt_delayed(struct mn_rtt *r, uint32_t ack_delay_us)
 	r->ack_delay_us = us > MN_ACK_DELAY_US ? us : MN_ACK_DELAY_US;
 }
 
+void mn_rtt_moved(struct mn_rtt *r, uint64_t now_us)
+{
+	r->min_us[0] = r->min_us[1] = UINT32_MAX;
+	r->window_us = now_us + MN_RTT_WINDOW_US;
+}
+
 uint64_t mn_rtt_rto_us(const struct mn_rtt *r, uint32_t backoff)
 {
 	uint64_t rto = MN_RTO_INITIAL_US;

@@ -29,6 +29,8 @@ void mn_rtt_init(struct mn_rtt *r, uint64_t now_us);
 void mn_rtt_sample(struct mn_rtt *r, uint32_t rtt_us, uint64_t now_us);
 /* And that time. */
 void mn_rtt_delayed(struct mn_rtt *r, uint32_t ack_delay_us);
+/* The path has changed: the floor is measured anew. */
+void mn_rtt_moved(struct mn_rtt *r, uint64_t now_us);
 /* Timeout after backoff doublings. */
 uint64_t mn_rtt_rto_us(const struct mn_rtt *r, uint32_t backoff);
 

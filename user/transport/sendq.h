@@ -28,6 +28,10 @@ int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_des
 /* Copies the stream's bytes [seq, seq + len), which begin in piece msg. */
 void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *dst, uint32_t len);
 
+/* The same, from anywhere in what is not given back. */
+void mn_sendq_copy_at(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
+		      uint32_t len);
+
 /* The next byte to send is seq: at or after the last one, or anywhere after a mn_sendq_rewind(). */
 void mn_sendq_advance(struct mn_sendq *q, const struct mn_channel *ch, uint64_t seq);
 static inline void mn_sendq_rewind(struct mn_sendq *q)

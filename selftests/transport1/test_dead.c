@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/* Peers that fall silent: how long it takes until that is an end, in each state, and which. */
+#include <errno.h>
+
+#include <kselftest_harness.h>
+
+#include "transport1/conn.h"
+#include "sim.h"
+
+FIXTURE(dead)
+{
+	struct sim *sim;
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
+	uint64_t id;		/* at host 0 */
+	struct sim_flow *f[2];
+};
+
+FIXTURE_SETUP(dead)
+{
+	self->sim = sim_new(51);
+	ASSERT_TRUE(sim_pair(self->sim, &self->flow[0], &self->flow[1]));
+	sim_run(self->sim, 10000, NULL);
+	self->id = sim_last_event(self->sim, 0, MN_STACK_EVENT_UP)->id;
+	for (int i = 0; i < 2; i++)
+		self->f[i] = sim_flow(&self->sim->host[i].apps[0], self->flow[i]);
+}
+
+FIXTURE_TEARDOWN(dead)
+{
+	EXPECT_EQ(0, self->sim->errors);
+	sim_free(self->sim);
+}
+
+static enum mn_end end_at(struct sim *sim, int host)
+{
+	const struct mn_stack_event *ev = sim_last_event(sim, host, MN_STACK_EVENT_END);
+
+	return ev ? ev->why : MN_END_NONE;
+}
+
+/* An idle one: seen in 5 s of silence, and one keepalive more if it was just due. */
+TEST_F(dead, open__idle)
+{
+	self->sim->host[1].dead = true;
+	sim_run(self->sim, 4900000, NULL);
+	EXPECT_FALSE(self->f[0]->ended);
+	sim_run(self->sim, 1200000, NULL);
+	EXPECT_EQ(ETIMEDOUT, self->f[0]->error);
+	EXPECT_EQ(MN_END_TIMED_OUT, end_at(self->sim, 0));
+	EXPECT_EQ(0, sim_conns(self->sim, 0));
+}
+
+/* With data under way it does not take longer, nor less. */
+TEST_F(dead, open__in_the_middle_of_a_message)
+{
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 1000000));
+	sim_run(self->sim, 200, NULL);
+	self->sim->host[1].dead = true;
+	sim_run(self->sim, 4900000, NULL);
+	EXPECT_FALSE(self->f[0]->ended);
+	sim_run(self->sim, 1200000, NULL);
+	EXPECT_EQ(ETIMEDOUT, self->f[0]->error);
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+/* The control plane knows that there is no way: the same time, another word. */
+TEST_F(dead, open__unreachable)
+{
+	struct mn_stack *stack = self->sim->host[0].stack;
+
+	EXPECT_EQ(-ENOENT, mn_stack_set_unreachable(stack, self->id ^ 0x100, true));
+	ASSERT_EQ(0, mn_stack_set_unreachable(stack, self->id, true));
+	/* As long as packets get through all the same, nothing happens. */
+	sim_run(self->sim, 10000000, NULL);
+	EXPECT_FALSE(self->f[0]->ended);
+	self->sim->host[1].dead = true;
+	sim_run(self->sim, 4900000, NULL);
+	EXPECT_FALSE(self->f[0]->ended);
+	sim_run(self->sim, 1200000, NULL);
+	EXPECT_EQ(EHOSTUNREACH, self->f[0]->error);
+	EXPECT_EQ(MN_END_UNREACHABLE, end_at(self->sim, 0));
+}
+
+TEST_F(dead, open__reachable_again)
+{
+	struct mn_stack *stack = self->sim->host[0].stack;
+
+	ASSERT_EQ(0, mn_stack_set_unreachable(stack, self->id, true));
+	ASSERT_EQ(0, mn_stack_set_unreachable(stack, self->id, false));
+	self->sim->host[1].dead = true;
+	sim_run(self->sim, 6100000, NULL);
+	EXPECT_EQ(ETIMEDOUT, self->f[0]->error);
+}
+
+/* Ended by the control plane at once. */
+TEST_F(dead, abort__unreachable)
+{
+	EXPECT_EQ(0, mn_stack_abort(self->sim->host[0].stack, self->id, MN_END_UNREACHABLE));
+	sim_run(self->sim, 100, NULL);
+	EXPECT_EQ(EHOSTUNREACH, self->f[0]->error);
+	EXPECT_EQ(ECONNRESET, self->f[1]->error);
+}
+
+/* It has closed, and dies before it hears that we have its FIN: one second. */
+TEST_F(dead, last_ack)
+{
+	struct sim_host *h = self->sim->host;
+
+	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	sim_turn(self->sim);
+	h[0].dead = true;
+	sim_run(self->sim, 990000, NULL);
+	EXPECT_TRUE(self->f[1]->ended);
+	EXPECT_EQ(0, self->f[1]->error);
+	EXPECT_EQ(1, sim_conns(self->sim, 1));
+	sim_run(self->sim, 20000, NULL);
+	EXPECT_EQ(0, sim_conns(self->sim, 1));
+	EXPECT_EQ(MN_END_PEER_CLOSED, end_at(self->sim, 1));
+}
+
+/* It got everything, and answers, but never closes its end: five seconds. */
+TEST_F(dead, closing__without_an_end)
+{
+	struct sim_host *h = self->sim->host;
+	struct mn_seg ack = { .type = MN_WIRE_ACK, .id = self->id, .ts = 5, .ack = 1 };
+	struct mn_path back;
+	uint8_t buf[64];
+	uint32_t len = mn_packet_write(buf, &ack);
+
+	back = sim_last_event(self->sim, 1, MN_STACK_EVENT_UP)->path;
+	h[1].dead = true;
+	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	sim_run(self->sim, 100, NULL);
+	for (int i = 0; i < 9; i++) {
+		sim_inject(self->sim, 0, &back, buf, len);
+		sim_run(self->sim, 500000, NULL);
+		EXPECT_EQ(MN_END_NONE, end_at(self->sim, 0));
+	}
+	for (int i = 0; i < 4; i++) {
+		sim_inject(self->sim, 0, &back, buf, len);
+		sim_run(self->sim, 500000, NULL);
+	}
+	EXPECT_EQ(MN_END_CLOSED, end_at(self->sim, 0));
+	EXPECT_EQ(0, sim_conns(self->sim, 0));
+}
+
+/* All is said on both sides: the one that closed answers repetitions for 10 ms. */
+TEST_F(dead, linger)
+{
+	struct sim_host *h = self->sim->host;
+
+	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	sim_run(self->sim, 5000, NULL);
+	EXPECT_EQ(0, sim_conns(self->sim, 1));
+	EXPECT_EQ(1, sim_conns(self->sim, 0));
+	sim_run(self->sim, 20000, NULL);
+	EXPECT_EQ(0, sim_conns(self->sim, 0));
+	EXPECT_EQ(MN_END_CLOSED, end_at(self->sim, 0));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/* How a connection ends: in order, by reset, with its channel; and that nothing is left of it. */
+#include <errno.h>
+
+#include <kselftest_harness.h>
+
+#include "sim.h"
+
+FIXTURE(end)
+{
+	struct sim *sim;
+	uint64_t flow[2];	/* of a connection at host 0 and host 1 */
+};
+
+FIXTURE_SETUP(end)
+{
+	self->sim = sim_new(1);
+	ASSERT_TRUE(sim_pair(self->sim, &self->flow[0], &self->flow[1]));
+}
+
+FIXTURE_TEARDOWN(end)
+{
+	EXPECT_EQ(0, self->sim->errors);
+	sim_free(self->sim);
+}
+
+static struct sim_flow *end_of(struct sim *sim, int host, uint64_t handle)
+{
+	return sim_flow(&sim->host[host].apps[0], handle);
+}
+
+static int close_flow(struct sim *sim, int host, uint64_t flow)
+{
+	return mn_stack_close(sim->host[host].stack, &sim->host[host].apps[0].ch, flow);
+}
+
+/* What was sent is delivered before the end, also what the stack has not even seen yet. */
+TEST_F(end, close__delivers_first)
+{
+	struct sim_flow *f = end_of(self->sim, 1, self->flow[1]);
+
+	sim_run(self->sim, 1000, NULL);
+	for (int i = 0; i < 5; i++)
+		ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 500000));
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
+	EXPECT_EQ(-ENOENT, close_flow(self->sim, 0, self->flow[0]));
+	sim_run(self->sim, 100000, NULL);
+	EXPECT_EQ(5, f->received);
+	EXPECT_TRUE(f->ended);
+	EXPECT_EQ(0, f->error);
+	EXPECT_FALSE(end_of(self->sim, 0, self->flow[0])->ended);
+	EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
+	EXPECT_EQ(MN_END_PEER_CLOSED, sim_last_event(self->sim, 1, MN_STACK_EVENT_END)->why);
+	EXPECT_EQ(0, sim_conns(self->sim, 0));
+	EXPECT_EQ(0, sim_conns(self->sim, 1));
+	EXPECT_TRUE(sim_is_clean(self->sim));
+	EXPECT_EQ(0, mn_stack_stats(self->sim->host[0].stack)->resets_sent);
+	EXPECT_EQ(0, mn_stack_stats(self->sim->host[1].stack)->resets_sent);
+}
+
+TEST_F(end, close__both_at_once)
+{
+	sim_run(self->sim, 1000, NULL);
+	for (int i = 0; i < 2; i++) {
+		struct sim_host *h = &self->sim->host[i];
+
+		ASSERT_TRUE(sim_send(&h->apps[0], self->flow[i], 100000));
+		ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, self->flow[i]));
+	}
+	sim_run(self->sim, 100000, NULL);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, i, MN_STACK_EVENT_END)->why);
+		EXPECT_FALSE(end_of(self->sim, i, self->flow[i])->ended);
+		EXPECT_EQ(0, sim_conns(self->sim, i));
+	}
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+/* The peer is in the middle of a message of its own. */
+TEST_F(end, close__while_the_peer_sends)
+{
+	sim_run(self->sim, 1000, NULL);
+	self->sim->net.bytes_per_us = 125;
+	ASSERT_TRUE(sim_send(&self->sim->host[1].apps[0], self->flow[1], 3000000));
+	sim_run(self->sim, 2000, NULL);
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
+	sim_run(self->sim, 100000, NULL);
+	EXPECT_EQ(1, end_of(self->sim, 1, self->flow[1])->received);
+	EXPECT_TRUE(end_of(self->sim, 1, self->flow[1])->ended);
+	EXPECT_EQ(0, end_of(self->sim, 0, self->flow[0])->received);
+	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+TEST_F(end, close__with_losses)
+{
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		struct sim *sim = sim_new(seed);
+		uint64_t flow[2];
+
+		ASSERT_TRUE(sim_pair(sim, &flow[0], &flow[1]));
+		sim->net.loss = 300000;
+		ASSERT_TRUE(sim_send(&sim->host[0].apps[0], flow[0], 5000));
+		ASSERT_EQ(0, mn_stack_close(sim->host[0].stack, &sim->host[0].apps[0].ch, flow[0]));
+		if (seed % 2)
+			mn_stack_close(sim->host[1].stack, &sim->host[1].apps[0].ch, flow[1]);
+		sim_run(sim, 10000000, NULL);
+		if (seed % 2 == 0) {
+			EXPECT_EQ(1, end_of(sim, 1, flow[1])->received) TH_LOG("seed %lu", seed);
+			EXPECT_EQ(0, end_of(sim, 1, flow[1])->error);
+			EXPECT_TRUE(end_of(sim, 1, flow[1])->ended);
+		}
+		EXPECT_EQ(0, sim_conns(sim, 0) + sim_conns(sim, 1)) TH_LOG("seed %lu", seed);
+		EXPECT_TRUE(sim_is_clean(sim)) TH_LOG("seed %lu", seed);
+		EXPECT_EQ(0, sim->errors) TH_LOG("seed %lu", seed);
+		sim_free(sim);
+	}
+}
+
+TEST_F(end, close__nobody_answers)
+{
+	sim_run(self->sim, 1000, NULL);
+	self->sim->host[1].dead = true;
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 5000));
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
+	sim_run(self->sim, 6500000, NULL);
+	EXPECT_EQ(MN_END_TIMED_OUT, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
+	EXPECT_EQ(0, sim_conns(self->sim, 0));
+}
+
+/* The peer's host has started anew. */
+TEST_F(end, unknown__the_peer_forgot_it)
+{
+	struct sim_host *h = &self->sim->host[1];
+	struct sim_flow *f = end_of(self->sim, 0, self->flow[0]);
+
+	sim_run(self->sim, 1000, NULL);
+	mn_stack_del_channel(h->stack, &h->apps[0].ch, MN_END_OWNER_DIED);
+	/* Its reset is lost. */
+	self->sim->net.loss = 1000000;
+	sim_run(self->sim, 1000, NULL);
+	self->sim->net.loss = 0;
+	EXPECT_FALSE(f->ended);
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 64));
+	sim_run(self->sim, 1000, NULL);
+	EXPECT_TRUE(f->ended);
+	EXPECT_EQ(ECONNRESET, f->error);
+	EXPECT_EQ(MN_END_RESET, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+TEST_F(end, abort__tells_everybody)
+{
+	const struct mn_stack_event *up = sim_last_event(self->sim, 0, MN_STACK_EVENT_UP);
+
+	sim_run(self->sim, 1000, NULL);
+	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 3000000));
+	sim_run(self->sim, 100, NULL);
+	EXPECT_EQ(0, mn_stack_abort(self->sim->host[0].stack, up->id, MN_END_ADMIN));
+	EXPECT_EQ(-ENOENT, mn_stack_abort(self->sim->host[0].stack, up->id, MN_END_ADMIN));
+	sim_run(self->sim, 1000, NULL);
+	EXPECT_EQ(ECONNABORTED, end_of(self->sim, 0, self->flow[0])->error);
+	EXPECT_EQ(ECONNRESET, end_of(self->sim, 1, self->flow[1])->error);
+	EXPECT_EQ(MN_END_ADMIN, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
+	EXPECT_EQ(MN_END_RESET, sim_last_event(self->sim, 1, MN_STACK_EVENT_END)->why);
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+/* A handle is not taken for the connection that has the slot now. */
+TEST_F(end, stale_handle)
+{
+	struct sim_host *h = &self->sim->host[0];
+	uint64_t old = self->flow[0], flow[2];
+
+	ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, old));
+	sim_run(self->sim, 100000, NULL);
+	for (int i = 0; i < 300; i++) {
+		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
+		EXPECT_NE(old, flow[0]);
+		ASSERT_TRUE(sim_send(&h->apps[0], old, 100));
+		EXPECT_EQ(-ENOENT, mn_stack_close(h->stack, &h->apps[0].ch, old));
+		/* The other channel does not own it. */
+		EXPECT_EQ(-ENOENT, mn_stack_close(h->stack, &h->apps[1].ch, flow[0]));
+		ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, flow[0]));
+		sim_run(self->sim, 20000, NULL);
+	}
+	EXPECT_EQ(300, mn_stack_stats(h->stack)->tx_stale);
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+TEST_F(end, del_channel__mid_transfer)
+{
+	struct sim_host *h = self->sim->host;
+
+	sim_run(self->sim, 1000, NULL);
+	self->sim->net.loss = 50000;
+	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 5000000));
+	ASSERT_TRUE(sim_send(&h[1].apps[0], self->flow[1], 5000000));
+	sim_run(self->sim, 500, NULL);
+	self->sim->net.loss = 0;
+	mn_stack_del_channel(h[1].stack, &h[1].apps[0].ch, MN_END_OWNER_DIED);
+	EXPECT_EQ(MN_END_OWNER_DIED, sim_last_event(self->sim, 1, MN_STACK_EVENT_END)->why);
+	mn_channel_close(&h[1].apps[0].ch, ENETDOWN);
+	sim_run(self->sim, 1000, NULL);
+	EXPECT_TRUE(end_of(self->sim, 0, self->flow[0])->ended);
+	EXPECT_EQ(ECONNRESET, end_of(self->sim, 0, self->flow[0])->error);
+	EXPECT_EQ(0, h[0].held + h[1].held);
+	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
+	EXPECT_TRUE(sim_is_clean(self->sim));
+}
+
+/* Sent, closed, and the application is gone, all at once: what arrived already is not reset. */
+TEST_F(end, del_channel__after_close)
+{
+	struct sim_host *h = self->sim->host;
+
+	sim_run(self->sim, 1000, NULL);
+	ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 5000));
+	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	sim_run(self->sim, 22, NULL);
+	mn_stack_del_channel(h[0].stack, &h[0].apps[0].ch, MN_END_OWNER_DIED);
+	mn_channel_close(&h[0].apps[0].ch, ENETDOWN);
+	sim_run(self->sim, 100000, NULL);
+	EXPECT_EQ(1, end_of(self->sim, 1, self->flow[1])->received);
+	EXPECT_EQ(0, end_of(self->sim, 1, self->flow[1])->error);
+	EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
+	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
+}
+
+TEST_HARNESS_MAIN

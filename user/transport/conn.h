@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.h - a connection at its place in a stack: between a channel and a path
+ *
+ * The protocol's state is a value (stream.h); what is here are the bytes, the application's view
+ * and the lists that it is in. A connection has no timer: what has to happen after a time is seen
+ * by looking through lists in the order of time.
+ */
+#ifndef MN_TRANSPORT_CONN_H
+#define MN_TRANSPORT_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "transport/inbox.h"
+#include "transport/reassembly.h"
+#include "transport/sched.h"
+#include "transport/sendq.h"
+#include "transport/stack.h"
+#include "transport/stream.h"
+
+/*
+ * A connection that is closed and whose peer accepts nothing more of what was sent for such a
+ * time is aborted, and when it takes longer than that in all: as TCP does with orphans, by time.
+ */
+#define MN_FINISH_IDLE_US	60000000u
+#define MN_FINISH_US		300000000u
+/* A peer that has accepted all but does not end its stream is left after so long. */
+#define MN_FINISH_PEER_US	5000000u
+/* An opening that the peer's transport has received and does not answer. */
+#define MN_OPEN_US		5000000u
+
+#define MN_POST_OPEN	0x1	/* the application must be told of the connection */
+#define MN_POST_END	0x2	/* and of its end */
+
+enum mn_conn_use {
+	MN_CONN_FREE,
+	MN_CONN_OPENING,	/* here, and not answered */
+	MN_CONN_UP,
+	MN_CONN_CLOSING,	/* closed here: what was sent is delivered, what comes is dropped */
+	MN_CONN_LEAVING,	/* closed by the peer; its own end is under way */
+	MN_CONN_DEAD,		/* over: a reset or a word to the application is still due */
+};
+
+struct mn_conn {
+	struct mn_stream st;
+	struct mn_stack *stack;
+	struct mn_stack_channel *sch;	/* NULL: the channel is gone */
+	struct mn_peer *peer;
+	struct mn_lane *lane;		/* NULL: the path is gone */
+	uint64_t flow;			/* handle in the channel; MN_SHM_FLOW_NONE */
+	uint32_t slot;
+	uint32_t number;		/* generation and slot: what the peer calls it by */
+	uint8_t use;			/* enum mn_conn_use */
+	uint8_t post;			/* MN_POST_* that are still to be put on the ring */
+	bool app_knows;			/* it must be told of the end, unless it closed it */
+	bool end_due;			/* the control thread must be told of the end */
+	bool has_ports;			/* they are in the table */
+	int16_t stalled;		/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
+	int16_t post_error;
+	uint32_t debt;			/* mn_sched_sent() */
+
+	struct mn_list in_ready;	/* mn_lane.ready; mn_path.waiting */
+	struct mn_list in_rooms, in_throttled, in_blocked;
+	struct mn_list in_lane;		/* mn_lane.conns; mn_stack_channel.orphans; mn_stack.free */
+	struct mn_list in_watch;	/* mn_stack.opening, .finishing; mn_stack_channel.closing */
+
+	struct mn_sendq sendq;
+	struct mn_inbox inbox;
+	struct mn_reassembly held;
+
+	uint32_t credit_epoch;		/* mn_sharers_touch() */
+	uint32_t local_port, remote_port;	/* logical */
+	uint32_t close_at;		/* index of the channel's tx, when in closing */
+	uint32_t open_at;		/* index of the channel's rx, when the opening was posted */
+	uint32_t channel_id;
+	uint64_t request;
+	uint64_t serial;		/* of its opening on its path; 0: none yet */
+	uint64_t born_us;
+	uint64_t watch_us;		/* since when it is in in_watch */
+	uint64_t moved_us;		/* finishing: when the peer accepted something last */
+};
+
+/* conn.c: life */
+
+/* In the channel and on the path. NULL: no slot, or no memory. */
+struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, struct mn_path *p, enum mn_conn_use use);
+/* Both sides know of it: the application and the control thread are told. False: no handle. */
+bool mn_conn_up(struct mn_conn *c);
+/* It ends now. */
+void mn_conn_end(struct mn_conn *c, enum mn_end why);
+/* Its stream may be over, or have nothing left to do: it is given back. */
+void mn_conn_check(struct mn_conn *c);
+/* The application is told of its end, if it knew of it. */
+void mn_conn_tell_end(struct mn_conn *c, int error);
+/* Nothing more is sent of what the application gave. */
+void mn_conn_drop_sendq(struct mn_conn *c);
+/* The path goes away. It stays as long as the application has to be told something. */
+void mn_conn_lose_path(struct mn_conn *c, enum mn_end why);
+/* The channel goes away: no word to the application any more; the control thread is told now. */
+void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
+/* It may have something to send. */
+static inline void mn_conn_ready(struct mn_conn *c)
+{
+	if (mn_stream_wants_packet(&c->st))
+		mn_sched_ready(c);
+}
+
+/* conn_open.c: how it begins */
+
+/* An OPEN of the peer, on its path, which is proven. */
+void mn_conn_receive_open(struct mn_path *p, const struct mn_frame *f, uint64_t number);
+/* Its OPEN is due, and cannot be sent before others have been answered: it waits for that. */
+bool mn_conn_must_wait(struct mn_conn *c);
+/* It is asked for on another path. False: no memory, nothing has changed. */
+bool mn_conn_move_opening(struct mn_conn *c, struct mn_path *p);
+void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_t number);
+void mn_conn_receive_refuse(struct mn_conn *c, const struct mn_frame *f);
+
+/* conn_data.c: bytes in and out */
+
+/* There are new bytes in the sendq. */
+void mn_conn_queued(struct mn_conn *c);
+/* A DATA frame. kept: mn_reassembly_add(). */
+void mn_conn_receive_data(struct mn_conn *c, const struct mn_frame *f, void *handle,
+			  uint32_t *kept);
+void mn_conn_receive_room(struct mn_conn *c, const struct mn_frame *f, uint64_t number);
+/* Takes the next bytes of the stream; returns how many. */
+uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len);
+/* There may be room now for what could not be taken. */
+void mn_conn_resume(struct mn_conn *c);
+/* Bytes beyond what is accepted that the peer may send. */
+uint32_t mn_conn_credit(struct mn_conn *c);
+/* The peer is to be told how far it may send, with the next acknowledgement or now. */
+void mn_conn_room_due(struct mn_conn *c, bool now);
+void mn_conn_free_held(struct mn_conn *c);
+
+/* conn_output.c: its frames in a packet */
+
+struct mn_build;
+/* Puts frames into the packet as far as they fit; false: there is no room for the next one. */
+bool mn_conn_output(struct mn_conn *c, struct mn_build *b);
+/* A CREDIT; false: no room for it. */
+bool mn_conn_output_room(struct mn_conn *c, struct mn_build *b);
+/* A record of a packet that has arrived, or was lost. */
+void mn_conn_record(struct mn_conn *c, uint32_t rec, bool lost);
+
+/* conn_close.c: how it ends */
+
+/* The application closes it, in order. */
+void mn_conn_close(struct mn_conn *c);
+/* The peer stops reading. */
+void mn_conn_receive_stop(struct mn_conn *c);
+void mn_conn_receive_abort(struct mn_conn *c, uint16_t code);
+/* All of the peer's stream was delivered, and it may read no more. */
+void mn_conn_check_peer(struct mn_conn *c);
+/* The application receives nothing of it any more. */
+void mn_conn_mute(struct mn_conn *c);
+
+/* conn_post.c: what the application is told */
+
+/* It waits for room on its channel. */
+void mn_conn_block(struct mn_conn *c);
+/* Puts the words that are due on the application's ring. False: there is no room yet. */
+bool mn_conn_post(struct mn_conn *c);
+
+#endif /* MN_TRANSPORT_CONN_H */

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/* conn_table.c - slots of connections, their numbers, and how they are found */
+#include <errno.h>
+#include <string.h>
+
+#include "transport/stack_priv.h"
+
+/*
+ * A freed slot rests until so many others are free: its next use, and with it the repetition of a
+ * number, is far away. Slots that were never used come before.
+ */
+#define REST		1024u
+/* Client ports of a host: those below are left to what programs expect of them. */
+#define CLIENT_FIRST	1024u
+#define CLIENT_PORTS	(65536u - CLIENT_FIRST)
+
+static struct mn_conn *take_slot(struct mn_stack *s)
+{
+	struct mn_conn *c;
+
+	if (s->fresh < s->cfg.max_conns && s->n_free <= REST) {
+		c = &s->conns[s->fresh++];
+		c->number = c - s->conns;
+		return c;
+	}
+	if (mn_list_empty(&s->free))
+		return NULL;
+	c = mn_container(s->free.next, struct mn_conn, in_lane);
+	mn_list_del(&c->in_lane);
+	s->n_free--;
+	return c;
+}
+
+struct mn_conn *mn_stack_conn_take(struct mn_stack *s)
+{
+	struct mn_conn *c = take_slot(s);
+	uint32_t number;
+
+	if (!c)
+		return NULL;
+	number = c->number + (1u << s->slot_bits);
+	memset(c, 0, sizeof(*c));
+	c->stack = s;
+	c->slot = c - s->conns;
+	c->number = number;
+	return c;
+}
+
+void mn_stack_conn_renumber(struct mn_conn *c)
+{
+	c->number += 1u << c->stack->slot_bits;
+}
+
+void mn_stack_conn_give(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+
+	c->use = MN_CONN_FREE;
+	mn_list_add_tail(&s->free, &c->in_lane);
+	s->n_free++;
+}
+
+struct mn_conn *mn_stack_conn_by_record(struct mn_stack *s, uint32_t number)
+{
+	uint32_t slot = number & ((1u << s->slot_bits) - 1);
+	struct mn_conn *c;
+
+	if (slot >= s->fresh)
+		return NULL;
+	c = &s->conns[slot];
+	return c->number == number && c->use != MN_CONN_FREE ? c : NULL;
+}
+
+struct mn_conn *mn_stack_conn_by_number(struct mn_stack *s, const struct mn_path *p,
+					uint32_t number)
+{
+	struct mn_conn *c = mn_stack_conn_by_record(s, number);
+
+	/* Numbers are no secret: a peer may guess those of others. */
+	return c && c->lane && c->lane->path == p ? c : NULL;
+}
+
+struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
+				      uint64_t flow)
+{
+	uint32_t slot = mn_handles_find(&sch->ch->handles, flow);
+
+	return slot == MN_HANDLES_NONE ? NULL : &s->conns[slot];
+}
+
+static uint64_t port_key(const struct mn_stack *s, const struct mn_peer *peer, uint32_t remote,
+			 uint32_t client)
+{
+	return mn_hash_mix(peer->key, (uint64_t)remote << 32 | client, s->by_port.seed);
+}
+
+int mn_stack_conn_set_ports(struct mn_conn *c, const struct mn_peer *peer, uint16_t port)
+{
+	struct mn_stack *s = c->stack;
+	uint32_t share = CLIENT_PORTS / s->cfg.engines;
+	uint32_t first = CLIENT_FIRST + s->cfg.engine * share;
+
+	c->remote_port = port;
+	for (uint32_t i = 0; i < share; i++) {
+		uint32_t client = first + s->client_port++ % share;
+
+		if (!mn_hash_put(&s->by_port, port_key(s, peer, port, client), c->slot)) {
+			c->local_port = client;
+			c->has_ports = true;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+void mn_stack_conn_forget_ports(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+
+	if (c->has_ports)
+		mn_hash_del(&s->by_port, port_key(s, c->peer, c->remote_port, c->local_port));
+	c->has_ports = false;
+}
+
+/* Not a secret; one datapath has no two at a time that are equal. */
+uint64_t mn_stack_conn_id(const struct mn_conn *c)
+{
+	return (uint64_t)c->number << 16 | c->stack->cfg.engine;
+}
+
+struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id)
+{
+	struct mn_conn *c = mn_stack_conn_by_record(s, id >> 16);
+
+	return c && c->use != MN_CONN_DEAD && mn_stack_conn_id(c) == id ? c : NULL;
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/* path.c - life of a path */
+#include <string.h>
+
+#include "base/min.h"
+#include "steer/owner.h"
+#include "transport/stack_priv.h"
+
+void mn_path_tuple(const struct mn_path *p, struct mn_tuple *t)
+{
+	*t = p->peer->route;
+	t->local_port = p->local_port;
+	t->remote_port = p->remote_port;
+}
+
+static struct mn_path *take_slot(struct mn_stack *s)
+{
+	struct mn_path *p;
+
+	if (s->fresh_path < s->cfg.max_paths) {
+		p = &s->paths[s->fresh_path++];
+	} else {
+		if (mn_list_empty(&s->free_paths))
+			return NULL;
+		p = mn_container(s->free_paths.next, struct mn_path, in_peer);
+		mn_list_del(&p->in_peer);
+		s->n_free_paths--;
+	}
+	memset(p, 0, sizeof(*p));
+	p->slot = p - s->paths;
+	p->stack = s;
+	return p;
+}
+
+/* Random, not in use. */
+static uint64_t new_id(struct mn_stack *s)
+{
+	uint64_t id;
+
+	do {
+		id = mn_owner_make_id(s->cfg.engine, mn_stack_random(s));
+	} while (!id || mn_hash_get(&s->by_id, id) != MN_HASH_NONE);
+	return id;
+}
+
+struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_path_state state)
+{
+	struct mn_path *p = take_slot(s);
+
+	if (!p) {
+		s->stats.drop_path_limit++;
+		return NULL;
+	}
+	p->peer = peer;
+	p->state = state;
+	p->id = new_id(s);
+	p->since_us = p->heard_us = p->empty_us = s->now_us;
+	p->refuses = MN_RECORD_NONE;
+	p->remote_engine = MN_WIRE_ENGINE_ANY;
+	p->window = 1;
+	p->next_serial = 1;
+	mn_list_add_tail(&peer->paths, &p->in_peer);
+	mn_list_init(&p->in_ready);
+	mn_list_init(&p->in_half_open);
+	mn_list_init(&p->lanes);
+	mn_list_init(&p->ready);
+	mn_list_init(&p->waiting);
+	mn_list_init(&p->rooms);
+	mn_recovery_init(&p->rec, mn_path_settle, p, s->now_us);
+	mn_swift_init(&p->swift, MN_SENT_MAX, s->now_us);
+	mn_serials_init(&p->opens);
+	mn_serials_init(&p->served);
+	mn_arrivals_init(&p->arrivals);
+	mn_path_timers_init(p);
+	mn_path_update_mss(p);
+	/* As many entries as slots: there is room, and the id is new. */
+	mn_hash_put(&s->by_id, p->id, p->slot);
+	return p;
+}
+
+/* A port of ours that spreads the paths of a peer over the block. */
+static uint16_t own_port(const struct mn_stack *s, const struct mn_path *p)
+{
+	return s->cfg.port_first + p->id / 256 % s->cfg.port_count;
+}
+
+static bool suits(const struct mn_path *p, uint8_t engine, uint16_t port)
+{
+	if (p->state == MN_PATH_HALF_OPEN)
+		return false;
+	if (engine != MN_WIRE_ENGINE_ANY)
+		return p->remote_engine == engine;
+	/* Any that is open will do: it is told where the listener is. */
+	return p->state == MN_PATH_OPEN || p->port == port;
+}
+
+struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t engine,
+			   uint16_t port)
+{
+	struct mn_path *best = NULL;
+	uint32_t n = 0;
+
+	for (struct mn_list *l = peer->paths.next; l != &peer->paths; l = l->next) {
+		struct mn_path *p = mn_container(l, struct mn_path, in_peer);
+
+		if (!suits(p, engine, port))
+			continue;
+		n++;
+		if (!best || p->n_conns < best->n_conns)
+			best = p;
+	}
+	/* A path with a connection, and less paths than there may be: the next one gets its own. */
+	if (best && (n >= s->cfg.paths || !best->n_conns || engine == MN_WIRE_ENGINE_ANY))
+		return best;
+	best = mn_path_new(s, peer, MN_PATH_OPENING);
+	if (!best)
+		return NULL;
+	best->opened_here = true;
+	best->remote_engine = engine;
+	best->port = port;
+	best->local_port = own_port(s, best);
+	mn_path_send_init(best);
+	return best;
+}
+
+struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id)
+{
+	uint32_t slot = mn_hash_get(&s->by_id, id);
+
+	return slot == MN_HASH_NONE ? NULL : &s->paths[slot];
+}
+
+void mn_path_ready(struct mn_path *p)
+{
+	if (mn_list_empty(&p->in_ready))
+		mn_list_add_tail(&p->stack->ready, &p->in_ready);
+}
+
+void mn_path_conn_left(struct mn_path *p)
+{
+	if (!--p->n_conns)
+		p->empty_us = p->stack->now_us;
+}
+
+void mn_path_moved(struct mn_path *p)
+{
+	p->mss_cap = 0;
+	p->hole = (struct mn_black_hole){ 0 };
+	mn_path_update_mss(p);
+	if (p->state != MN_PATH_OPEN)
+		return;
+	/* What was lost on the old route: our packets, and what was said of the peer's. */
+	mn_recovery_moved(&p->rec, p->stack->now_us);
+	p->ack_due = p->ack_now = true;
+	mn_path_rearm(p);
+	mn_path_ready(p);
+}
+
+/* --- the end --- */
+
+static void drop_refuses(struct mn_path *p)
+{
+	while (p->refuses != MN_RECORD_NONE) {
+		uint32_t i = p->refuses;
+
+		p->refuses = mn_record_at(&p->stack->records, i)->next;
+		mn_record_put(&p->stack->records, i);
+	}
+}
+
+static void send_reset(struct mn_path *p, uint32_t code)
+{
+	struct mn_reply r = {
+		.packet = {
+			.type = MN_WIRE_RESET,
+			.engine = p->stack->cfg.engine,
+			.path = p->remote_id,
+			.reset = { .code = code },
+		},
+	};
+
+	if (!p->remote_id || code == MN_WIRE_CODE_NONE)
+		return;
+	mn_path_tuple(p, &r.tuple);
+	mn_stack_reply(p->stack, &r);
+}
+
+static void forget(struct mn_path *p)
+{
+	struct mn_stack *s = p->stack;
+
+	mn_timer_remove(&p->rtx);
+	mn_timer_remove(&p->ack);
+	mn_timer_remove(&p->idle);
+	mn_hash_del(&s->by_id, p->id);
+	if (p->in_remote)
+		mn_hash_del(&s->by_remote, p->remote_id);
+	if (!mn_list_empty(&p->in_half_open))
+		s->n_half_open--;
+	mn_list_del(&p->in_half_open);
+	mn_list_del(&p->in_ready);
+	mn_list_del(&p->in_peer);
+	s->windows -= p->told_window;
+	if (p->state == MN_PATH_OPEN)
+		s->stats.paths_ended++;
+	p->state = MN_PATH_FREE;
+	mn_peer_put(&s->peers, p->peer);
+	mn_list_add_tail(&s->free_paths, &p->in_peer);
+	s->n_free_paths++;
+}
+
+static struct mn_conn *first_conn(struct mn_path *p)
+{
+	struct mn_lane *l;
+
+	if (mn_list_empty(&p->lanes))
+		return NULL;
+	l = mn_container(p->lanes.next, struct mn_lane, in_path);
+	return mn_container(l->conns.next, struct mn_conn, in_lane);
+}
+
+void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code)
+{
+	struct mn_conn *c;
+
+	send_reset(p, code);
+	drop_refuses(p);
+	/* Records go back before the connections that they name. */
+	mn_recovery_fini(&p->rec);
+	while ((c = first_conn(p)))
+		mn_conn_lose_path(c, why);
+	forget(p);
+}
+
+void mn_path_reopen(struct mn_path *p)
+{
+	struct mn_stack *s = p->stack;
+	struct mn_peer *peer = p->peer;
+	struct mn_path *next;
+	struct mn_conn *c;
+
+	drop_refuses(p);
+	mn_recovery_fini(&p->rec);
+	/* Out of sight for those that look for a path; and the peer stays. */
+	mn_list_del(&p->in_peer);
+	peer->n_conns++;
+	while ((c = first_conn(p))) {
+		next = c->use == MN_CONN_OPENING && c->st.state == MN_STREAM_OPENING ?
+			mn_path_to(s, peer, p->remote_engine, c->remote_port) : NULL;
+		if (!next || !mn_conn_move_opening(c, next))
+			mn_conn_lose_path(c, MN_END_RESET);
+	}
+	peer->n_conns--;
+	forget(p);
+}

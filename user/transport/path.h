@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * path.h - what joins an engine here with an engine of another host
+ *
+ *   OPENING --ANSWER--> OPEN <--first packet with our id-- HALF_OPEN <--INIT-- (none)
+ *   any --RESET, silence, idle without connections--> gone
+ *
+ * It owns what belongs to the network: ids, ports, packet numbers, acknowledgements, loss, window,
+ * liveness. Documentation/protocol.md has it in full.
+ */
+#ifndef MN_TRANSPORT_PATH_H
+#define MN_TRANSPORT_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/timer_wheel.h"
+#include "transport/arrivals.h"
+#include "transport/conn.h"
+#include "transport/packet.h"
+#include "transport/peer.h"
+#include "transport/recovery.h"
+#include "transport/serials.h"
+#include "transport/stack.h"
+#include "transport/swift.h"
+
+/* INIT: first repetition, doubling in between, and when the opening is given up, at both ends. */
+#define MN_INIT_RETRY_US	5000u
+#define MN_INIT_GIVE_UP_US	1000000u
+/* A silent peer is asked, and so many times; it is the unanswered questions that count. */
+#define MN_KEEPALIVE_US		1000000u
+#define MN_KEEPALIVE_TRIES	4u
+#define MN_DEAD_US		((MN_KEEPALIVE_TRIES + 1) * MN_KEEPALIVE_US)
+/* A path without connections is closed by the side that opened it, and later by the other one. */
+#define MN_PATH_IDLE_US		10000000u
+/* The control thread is told no more often that the peer is there. */
+#define MN_HEARD_US		2000000u
+/* Least IP packet that a path must carry. */
+#define MN_MTU_MIN		576u
+
+/* Packets that are lost while others arrive. */
+struct mn_black_hole {
+	uint32_t large;		/* lost in a row: of those larger than the next smaller size */
+	uint32_t small;		/* others that have arrived meanwhile */
+	uint32_t carriers;	/* lost in a row: of those that carry something to be sent again */
+	uint64_t since_us;	/* the first of them was found lost */
+	uint64_t capped_us;	/* when the size was made smaller */
+};
+
+enum mn_path_state {
+	MN_PATH_FREE,
+	MN_PATH_OPENING,
+	MN_PATH_HALF_OPEN,	/* the peer's address is not proven yet */
+	MN_PATH_OPEN,
+};
+
+struct mn_path {
+	struct mn_stack *stack;
+	struct mn_peer *peer;
+	uint32_t slot;
+	uint8_t state;			/* enum mn_path_state */
+	bool opened_here;
+	bool in_remote;			/* remote_id is in the table */
+	uint8_t remote_engine;		/* OPENING: the one that is wanted, or any */
+	uint16_t port;			/* OPENING: whose listener's engine is wanted */
+	uint16_t local_port, remote_port;	/* where packets go */
+	uint16_t peer_first, peer_count;	/* the peer's block of ports */
+	uint32_t mss;			/* UDP payload of our packets */
+	uint32_t mss_cap;		/* larger ones have vanished; 0: none has */
+	uint16_t peer_mss;		/* that the peer can take; 0: not known */
+	uint64_t id, remote_id, instance;	/* the peer's instance */
+
+	struct mn_list in_peer;		/* mn_peer.paths; mn_stack.free_paths */
+	struct mn_list in_ready;	/* mn_stack.ready */
+	struct mn_list in_half_open;	/* mn_stack.half_open, oldest first */
+	struct mn_list lanes, ready;	/* struct mn_lane: all; with something to send, in turn */
+	struct mn_list waiting;		/* connections whose OPEN has to wait for answers */
+	struct mn_list rooms;		/* connections whose credit is due */
+	uint32_t n_conns;
+	uint32_t refuses;		/* records of REFUSE frames that are due */
+
+	/* handshake */
+	bool init_due;			/* send INIT or ANSWER */
+	uint32_t tries;
+	uint32_t init_ts;		/* to be returned in ANSWER */
+	uint64_t cookie;
+	uint64_t since_us;		/* when the handshake began; OPEN: when it was opened */
+
+	/* sending */
+	struct mn_recovery rec;
+	struct mn_swift swift;
+	uint16_t window;		/* packets that the peer allows */
+	bool probe_due;			/* a tail-loss probe: beyond the window */
+	bool ping_due;			/* a question of its own */
+	bool ask_alone;			/* a question in a small packet, before all others */
+	struct mn_black_hole hole;
+	bool insist;			/* after a timeout: one packet whatever the window */
+	struct mn_serials opens;	/* of connections opened here: answered */
+	uint64_t next_serial;
+
+	/* receiving */
+	struct mn_arrivals arrivals;
+	struct mn_serials served;	/* of connections that the peer opened */
+	bool ack_now;
+	bool ack_due;			/* something asks for an acknowledgement, by a time */
+	uint32_t ack_packets, ack_bytes;	/* received and not acknowledged */
+	uint64_t top;			/* highest number that has arrived */
+	uint64_t top_us;		/* when it was seen */
+	uint16_t top_wait_us;		/* and for how long it may have waited before */
+	uint16_t told_window;		/* packets that the peer may have under way */
+	uint32_t ring_epoch;		/* mn_sharers_touch() */
+
+	/* the peer is there */
+	uint64_t heard_us, told_us;
+	uint32_t unanswered;		/* questions since then */
+	uint64_t empty_us;		/* since when it has no connection; 0: it has some */
+
+	struct mn_timer rtx, ack, idle;
+	uint64_t tx_packets, rx_packets, tx_lost, tx_frames, rx_frames;
+};
+
+/* path.c: life */
+
+/* A path to the peer's engine, which may be any, that is or gets open. NULL: no room, no memory. */
+struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t engine,
+			   uint16_t port);
+struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_path_state state);
+/* It is over, with all its connections. code: the peer is told, unless NONE. */
+void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code);
+/* Its connections go to other paths: the peer had none of them. */
+void mn_path_reopen(struct mn_path *p);
+struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);
+/* A connection has left. */
+void mn_path_conn_left(struct mn_path *p);
+/* The peer's next hop or MTU is another one. */
+void mn_path_moved(struct mn_path *p);
+/* Where its packets go. */
+void mn_path_tuple(const struct mn_path *p, struct mn_tuple *t);
+/* It may have something to send. */
+void mn_path_ready(struct mn_path *p);
+
+/* path_handshake.c */
+void mn_path_receive_init(struct mn_stack *s, const struct mn_packet *pk,
+			  const struct mn_pkt *pkt);
+void mn_path_receive_answer(struct mn_path *p, const struct mn_packet *pk,
+			    const struct mn_pkt *pkt);
+void mn_path_receive_retry(struct mn_path *p, const struct mn_packet *pk,
+			   const struct mn_pkt *pkt);
+/* The peer is proven: frames flow. False: no memory, and it is over. */
+bool mn_path_opened(struct mn_path *p);
+void mn_path_send_init(struct mn_path *p);
+/* Packets that the peer may have under way, from now on: to be told. */
+uint16_t mn_path_window(struct mn_path *p);
+uint32_t mn_path_output_init(struct mn_path *p, uint8_t *buf);
+
+/* path_input.c; kept: mn_reassembly_add() */
+void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
+			    const struct mn_pkt *pkt, uint32_t *kept);
+
+/* path_output.c; 0: nothing to send now */
+uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn_tuple *to);
+/* A packet of its has arrived, or is lost: mn_recovery_fn. */
+void mn_path_settle(void *ctx, struct mn_sent *s, bool lost);
+
+/* path_mtu.c */
+void mn_path_update_mss(struct mn_path *p);
+/* A packet of this size, with records or without, has arrived or is lost. */
+void mn_path_learn_size(struct mn_path *p, const struct mn_sent *s, bool lost);
+/* Large packets are lost: whether small ones arrive is worth a question of its own. */
+bool mn_path_suspects_size(const struct mn_path *p);
+/* Nothing that is to be delivered gets through, though the peer answers. */
+bool mn_path_is_hole(const struct mn_path *p);
+/* After a while larger packets are tried again. */
+void mn_path_retry_size(struct mn_path *p);
+
+/* path_timer.c */
+void mn_path_timers_init(struct mn_path *p);
+/* Sets the retransmission timer by what is under way. */
+void mn_path_rearm(struct mn_path *p);
+/* The window has room, or the time of the next packet has come. */
+bool mn_path_may_send(const struct mn_path *p);
+
+#endif /* MN_TRANSPORT_PATH_H */

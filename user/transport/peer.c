@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/* peer.c - peers by their addresses */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <machnet/wire.h>
+#include "transport/peer.h"
+
+int mn_peers_init(struct mn_peers *ps, uint32_t max, const uint64_t seed[2])
+{
+	*ps = (struct mn_peers){ .max = max };
+	mn_list_init(&ps->all);
+	ps->slots = calloc(max, sizeof(struct mn_peer *));
+	return !ps->slots || mn_hash_init(&ps->by_address, max, seed) ? -ENOMEM : 0;
+}
+
+void mn_peers_fini(struct mn_peers *ps)
+{
+	for (uint32_t i = 0; ps->slots && i < ps->max; i++)
+		free(ps->slots[i]);
+	free(ps->slots);
+	mn_hash_fini(&ps->by_address);
+}
+
+static uint64_t key_of(const struct mn_peers *ps, const struct mn_addr *local,
+		       const struct mn_addr *remote)
+{
+	const uint64_t *seed = ps->by_address.seed;
+	uint64_t l[2], r[2];
+
+	memcpy(l, local->b, sizeof(l));
+	memcpy(r, remote->b, sizeof(r));
+	return mn_hash_mix(mn_hash_mix(mn_hash_mix(l[0], l[1], seed), r[0], seed), r[1], seed);
+}
+
+struct mn_peer *mn_peer_find(const struct mn_peers *ps, const struct mn_addr *local,
+			     const struct mn_addr *remote)
+{
+	uint32_t slot = mn_hash_get(&ps->by_address, key_of(ps, local, remote));
+
+	return slot == MN_HASH_NONE ? NULL : ps->slots[slot];
+}
+
+static uint32_t free_slot(const struct mn_peers *ps)
+{
+	uint32_t i = ps->n;
+
+	/* Mostly they come and go one by one. */
+	if (i < ps->max && !ps->slots[i])
+		return i;
+	for (i = 0; i < ps->max; i++)
+		if (!ps->slots[i])
+			return i;
+	return MN_HASH_NONE;
+}
+
+struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route)
+{
+	struct mn_peer *peer = mn_peer_find(ps, &route->local, &route->remote);
+	uint32_t slot;
+
+	if (peer)
+		return peer;
+	slot = free_slot(ps);
+	if (slot == MN_HASH_NONE)
+		return NULL;
+	peer = calloc(1, sizeof(*peer));
+	if (!peer)
+		return NULL;
+	mn_list_init(&peer->paths);
+	peer->route = *route;
+	peer->key = key_of(ps, &route->local, &route->remote);
+	ps->slots[slot] = peer;
+	ps->n++;
+	mn_list_add_tail(&ps->all, &peer->in_all);
+	/* As many entries as slots: there is room, and the key is new. */
+	mn_hash_put(&ps->by_address, peer->key, slot);
+	return peer;
+}
+
+void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer)
+{
+	if (!mn_list_empty(&peer->paths) || peer->n_conns)
+		return;
+	ps->slots[mn_hash_get(&ps->by_address, peer->key)] = NULL;
+	ps->n--;
+	mn_hash_del(&ps->by_address, peer->key);
+	mn_list_del(&peer->in_all);
+	free(peer);
+}
+
+uint8_t mn_peer_engine(const struct mn_peer *peer, uint16_t port)
+{
+	const struct mn_peer_port *p = &peer->ports[port % MN_PEER_PORTS];
+
+	return p->port == port ? p->engine : MN_WIRE_ENGINE_ANY;
+}
+
+void mn_peer_set_engine(struct mn_peer *peer, uint16_t port, uint8_t engine)
+{
+	peer->ports[port % MN_PEER_PORTS] = (struct mn_peer_port){ port, engine };
+}

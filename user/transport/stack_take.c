@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/* stack_take.c - messages of applications, from their channels to their connections */
+#include <errno.h>
+
+#include "transport/stack_priv.h"
+
+/* A message of a connection that has ended, while it was on its way here or before. */
+static int drop_message(struct mn_stack *s, struct mn_channel *ch, const struct mn_desc *d)
+{
+	uint8_t nowhere[MN_SHM_INLINE_MAX];
+	struct mn_txmsg *m;
+
+	s->stats.tx_stale++;
+	if (d->type == MN_DESC_INLINE) {
+		mn_channel_tx_read(ch, d, nowhere);
+		mn_channel_tx_inline_done(ch, d->flow, MN_SHM_INLINE_COST(d->len));
+		return 0;
+	}
+	if (mn_channel_tx_take(ch, d, &m))
+		return -EPROTO;
+	return mn_channel_tx_done(ch, m);
+}
+
+/* 0, -EPROTO, -ENOBUFS: it has to wait for chunks that others use. */
+static int take_message(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_desc *d)
+{
+	struct mn_conn *c = mn_stack_conn_by_flow(s, sch, d->flow);
+	struct mn_txmsg *m;
+	int ret;
+
+	/* To a peer that reads no more nothing is sent. */
+	if (!c || c->use != MN_CONN_UP || c->st.peer_stopped)
+		return drop_message(s, sch->ch, d);
+	if (d->type == MN_DESC_INLINE) {
+		ret = mn_sendq_read(&c->sendq, sch->ch, d);
+		if (ret)
+			return ret;
+	} else {
+		if (mn_channel_tx_take(sch->ch, d, &m))
+			return -EPROTO;
+		mn_sendq_push(&c->sendq, sch->ch, m);
+	}
+	s->stats.tx_messages++;
+	mn_conn_queued(c);
+	return 0;
+}
+
+uint32_t mn_stack_take_messages(struct mn_stack *s, struct mn_stack_channel *sch, uint32_t max)
+{
+	struct mn_channel *ch = sch->ch;
+	struct mn_desc d;
+	uint32_t n = 0;
+	int ret = 0;
+
+	while (n < max && !ch->tx_held && (ret = mn_channel_tx_peek(ch, &d)) > 0) {
+		ret = take_message(s, sch, &d);
+		ch->tx_held = ret == -ENOBUFS;
+		if (ret)
+			break;
+		n++;
+	}
+	if (n)
+		mn_channel_tx_release(ch);
+	if (ret == -EPROTO)
+		mn_stack_mark_corrupt(s, sch);
+	return n;
+}
