@@ -3,7 +3,7 @@
 
 # The datapath on DPDK.
 LIBS += libmachnet_dp
-libmachnet_dp_SRCS := $(wildcard user/dp/*.c) $(base_srcs) $(channel_srcs) $(transport1_srcs)
+libmachnet_dp_SRCS := $(wildcard user/dp/*.c) $(base_srcs) $(channel_srcs) $(transport_srcs)
 libmachnet_dp_PKGS := libdpdk
 libmachnet_dp_PC_IN := user/dp/libmachnet_dp.pc.in
 

@@ -54,9 +54,8 @@ struct machnet_dp_event {
 		/* machnet_dp_channel_leave() or _del() is complete. */
 		MACHNET_DP_EVENT_CHANNEL_GONE,
 		/*
-		 * What is sent on this path reaches the peer, which has acknowledged or answered:
-		 * engine, id, and the addresses. At most every 2 s for a connection, and never
-		 * for one within the host.
+		 * What is sent to the peer reaches it, for it has acknowledged it: engine, addresses
+		 * and mac. At most every 2 s for a path, and never for one within the host.
 		 */
 		MACHNET_DP_EVENT_HEARD,
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
@@ -72,10 +71,11 @@ struct machnet_dp_event {
 	uint64_t unsent;	/* CHANNEL_FINISHING: bytes */
 	uint32_t engine;
 	uint32_t remote_engine;
-	uint64_t id, remote_id;
+	uint64_t id;
 	uint64_t request;	/* tag of machnet_dp_connect(); 0 for accepted connections */
 	struct mn_addr local, remote;
-	uint16_t local_port, remote_port;
+	uint16_t local_port, remote_port;	/* logical: those of the packets are path ports */
+	uint8_t mac[6];		/* next hop of its path */
 };
 
 /* Places that a packet may be held back. */
@@ -114,7 +114,7 @@ struct machnet_dp_config {
 	 * most MACHNET_DP_PATH_PORTS_MAX: packets to them never go to the exception path.
 	 */
 	uint16_t path_port_first;
-	uint16_t path_ports;	/* how many; 0: none */
+	uint16_t path_ports;	/* how many; 0: the default block, MACHNET_DP_PATH_PORT_FIRST on */
 	struct machnet_dp_fault fault;
 
 	/* From machnet_dp_dispatch(). */
@@ -199,8 +199,7 @@ int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn
 /* What machnet_dp_connect() needs to know. */
 struct machnet_dp_connect {
 	struct mn_addr local, remote;
-	uint16_t local_port;	/* reserved by the caller until END */
-	uint16_t remote_port;
+	uint16_t remote_port;	/* of the listener */
 	uint8_t mac[6];		/* next hop */
 	uint16_t mtu;
 	bool local_host;	/* remote is served by this datapath, too */
@@ -213,11 +212,12 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct mac
 void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow);
 /* Ends a connection at once; reason is an enum machnet_reason. */
 void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason);
-/* New next hop or MTU for a connection. */
-void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
-			 uint16_t mtu);
-/* There is no way to the peer now, or there is one again; what a silent peer is taken for. */
-void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine, uint64_t id,
+/* New next hop or MTU for the paths of an engine between these addresses. */
+void machnet_dp_set_route(struct machnet_dp *dp, uint32_t engine, const struct mn_addr *local,
+			  const struct mn_addr *remote, const uint8_t mac[6], uint16_t mtu);
+/* There is no route to the peer now, or there is one again; what a silent peer is taken for. */
+void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine,
+				const struct mn_addr *local, const struct mn_addr *remote,
 				bool unreachable);
 
 /* A connection as its engine sees it. Counters begin with the connection. */

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=selftests/lib.sh
 . selftests/lib.sh
 
-headers=(user/transport1/stack.h user/dp/engine.h)
+headers=(user/transport/stack.h user/dp/engine.h)
 
 names() {
 	sed -n '/^#define [A-Z_]*COUNTERS(X)/,/[^\\]$/p' "${headers[@]}" | grep -oE '\bX\([a-z][a-z0-9_]*\)' | tr -d 'X()'

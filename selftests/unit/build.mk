@@ -81,10 +81,15 @@ test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 
 # The parts of the transport; what takes two stacks is in selftests/transport.
-transport_parts := timer_wheel hash siphash cookie packet recovery swift reassembly credit tx_arena steer_owner
+transport_parts := timer_wheel hash siphash cookie packet recovery swift reassembly credit tx_arena
 TEST_PROGS += $(transport_parts:%=test_%)
 define transport_part
 test_$1_SRCS := selftests/unit/test_$1.c
 test_$1_LIBS := libmn_transport1
 endef
 $(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))
+
+# The transport of wire format 2
+TEST_PROGS += test_steer_owner
+test_steer_owner_SRCS := selftests/unit/test_steer_owner.c
+test_steer_owner_LIBS := libmn_transport

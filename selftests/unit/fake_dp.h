@@ -28,8 +28,9 @@ static struct {
 	uint32_t channels, left, deleted;	/* numbers given out; left; taken back */
 	struct machnet_dp_connect connect;	/* the last one */
 	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
-	struct { uint64_t id; uint8_t mac[6]; uint16_t mtu; } path;	/* of the last set_path() */
-	struct { uint64_t id; bool is; unsigned int n; } unreachable;
+	/* Of the last set_route(). */
+	struct { struct mn_addr local, remote; uint8_t mac[6]; uint16_t mtu; } path;
+	struct { struct mn_addr remote; bool is; unsigned int n; } unreachable;
 	unsigned int snapshots;
 	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
 	void *ctx;
@@ -97,20 +98,22 @@ void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint3
 	fake.abort.n++;
 }
 
-void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
-			 uint16_t mtu)
+void machnet_dp_set_route(struct machnet_dp *dp, uint32_t engine, const struct mn_addr *local,
+			  const struct mn_addr *remote, const uint8_t mac[6], uint16_t mtu)
 {
 	(void)dp, (void)engine;
-	fake.path.id = id;
+	fake.path.local = *local;
+	fake.path.remote = *remote;
 	memcpy(fake.path.mac, mac, sizeof(fake.path.mac));
 	fake.path.mtu = mtu;
 }
 
-void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine, uint64_t id,
+void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine,
+				const struct mn_addr *local, const struct mn_addr *remote,
 				bool unreachable)
 {
-	(void)dp, (void)engine;
-	fake.unreachable.id = id;
+	(void)dp, (void)engine, (void)local;
+	fake.unreachable.remote = *remote;
 	fake.unreachable.is = unreachable;
 	fake.unreachable.n++;
 }

@@ -132,7 +132,19 @@ static void accept_one(struct mnd_daemon *d, uint64_t id, const char *remote, ui
 	struct machnet_dp_event ev = {
 		.type = MACHNET_DP_EVENT_UP, .accepted = true, .channel = channel, .id = id,
 		.engine = id & 0xff, .local = addr("10.0.0.1"), .remote = addr(remote),
-		.local_port = 80, .remote_port = 40000,
+		.local_port = 80, .remote_port = 40000, .mac = { 2 },
+	};
+
+	ev.mac[5] = ev.remote.b[15];
+	mnd_conn_event(d, &ev);
+}
+
+/* Packets reach the peer by the next hop with this last byte. */
+static void hear_of(struct mnd_daemon *d, const char *remote, uint8_t mac)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_HEARD, .local = addr("10.0.0.1"), .remote = addr(remote),
+		.mac = { 2, 0, 0, 0, 0, mac },
 	};
 
 	mnd_conn_event(d, &ev);
@@ -351,27 +363,23 @@ TEST_F(daemon, peers_that_are_heard_of_are_confirmed)
 	accept_one(&self->d, 3, "10.0.9.8", 0);
 	/* Each route when its first connection is up, and not again for the second one. */
 	EXPECT_EQ(2, fake.confirmed);
-	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 2, 0);
-	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 99, 0);
+	hear_of(&self->d, "10.0.9.9", 9);
+	hear_of(&self->d, "10.0.9.7", 7);
 	EXPECT_EQ(2, fake.confirmed);
 	LIST_FOREACH(c, &self->d.conns, all)
 		c->route->confirmed_us -= 2000000;
-	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 3, 0);
-	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 3, 0);
+	hear_of(&self->d, "10.0.9.8", 8);
+	hear_of(&self->d, "10.0.9.8", 8);
 	EXPECT_EQ(3, fake.confirmed);
 
-	/* What was heard came by another way than the route says now. */
-	LIST_FOREACH(c, &self->d.conns, all) {
+	/* The packets took another next hop than the route says now. */
+	LIST_FOREACH(c, &self->d.conns, all)
 		c->route->confirmed_us = 0;
-		c->mac[0] ^= 4;
-	}
-	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 1, 0);
+	hear_of(&self->d, "10.0.9.9", 5);
 	EXPECT_EQ(3, fake.confirmed);
-	LIST_FOREACH(c, &self->d.conns, all) {
-		c->mac[0] ^= 4;
+	LIST_FOREACH(c, &self->d.conns, all)
 		c->route->last.state = MACHNET_ROUTE_STATE_RESOLVING;
-	}
-	event_of(&self->d, MACHNET_DP_EVENT_HEARD, 1, 0);
+	hear_of(&self->d, "10.0.9.9", 9);
 	EXPECT_EQ(3, fake.confirmed);
 }
 
@@ -415,10 +423,10 @@ TEST_F(daemon, a_route_that_changes_while_it_connects_is_followed)
 	route.mac[0] = 6;
 	route.mtu = 1280;
 	mnd_route_changed(&self->d, &route);
-	EXPECT_EQ(0, fake.path.id);
+	EXPECT_EQ(0, fake.path.mtu);
 	up.request = fake.connect.request;
 	mnd_conn_event(&self->d, &up);
-	EXPECT_EQ(5, fake.path.id);
+	EXPECT_TRUE(mn_addr_equal(&remote, &fake.path.remote));
 	EXPECT_EQ(6, fake.path.mac[0]);
 	EXPECT_EQ(1280, fake.path.mtu);
 	close(fd);
@@ -441,7 +449,7 @@ TEST_F(daemon, a_route_that_is_lost)
 	mnd_route_changed(&self->d, &route);
 	mnd_route_changed(&self->d, &route);
 	EXPECT_EQ(1, fake.unreachable.n);
-	EXPECT_EQ(5, fake.unreachable.id);
+	EXPECT_TRUE(mn_addr_equal(&route.dst, &fake.unreachable.remote));
 	EXPECT_TRUE(fake.unreachable.is);
 	EXPECT_EQ(0, fake.abort.n);
 	fake_route_watch(NULL, &key, &route);

@@ -71,7 +71,7 @@ static struct rte_mbuf *packet(struct rte_mempool *pool, uint32_t number)
 {
 	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
-	struct mn_path path = {
+	struct mn_tuple path = {
 		.local = mn_addr_from_v4(htonl(0x0a000001)),
 		.remote = mn_addr_from_v4(htonl(0x0a000002)),
 		.local_port = 1000,

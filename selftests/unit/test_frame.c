@@ -19,7 +19,7 @@ static const uint8_t dst_mac[6] = { 2, 0, 0, 0, 0, 2 };
 FIXTURE(frame)
 {
 	struct rte_mbuf m;
-	struct mn_path path;
+	struct mn_tuple path;
 	uint8_t *room;
 };
 
@@ -32,7 +32,7 @@ FIXTURE_SETUP(frame)
 	self->m.buf_len = ROOM;
 	self->m.data_off = RTE_PKTMBUF_HEADROOM;
 	self->m.nb_segs = 1;
-	self->path = (struct mn_path){
+	self->path = (struct mn_tuple){
 		.local = mn_addr_from_v4(htonl(0x0a000001)),
 		.remote = mn_addr_from_v4(htonl(0x0a000002)),
 		.local_port = 1000,
@@ -47,7 +47,7 @@ FIXTURE_TEARDOWN(frame)
 }
 
 /* A frame with len bytes of payload as it would arrive at the other side. */
-static void build(struct rte_mbuf *m, const struct mn_path *path, uint16_t len)
+static void build(struct rte_mbuf *m, const struct mn_tuple *path, uint16_t len)
 {
 	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
 
@@ -59,7 +59,7 @@ static void build(struct rte_mbuf *m, const struct mn_path *path, uint16_t len)
 }
 
 static void expect_frame(struct __test_metadata *_metadata, const struct rte_mbuf *m,
-			 const struct mn_path *sent, uint16_t len)
+			 const struct mn_tuple *sent, uint16_t len)
 {
 	struct dp_frame f;
 

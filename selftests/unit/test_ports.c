@@ -19,40 +19,20 @@ FIXTURE_TEARDOWN(ports)
 {
 }
 
-TEST_F(ports, a_connection_has_its_port_until_it_ends)
-{
-	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
-	dp_ports_get(&self->p, PORT, 1);
-	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
-	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT + 1));
-	dp_ports_put(&self->p, PORT);
-	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
-}
-
 /* The same port number of two addresses, or of both families. */
 TEST_F(ports, the_end_of_one_leaves_the_others)
 {
-	dp_ports_get(&self->p, PORT, 0);
-	dp_ports_get(&self->p, PORT, 1);
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
 	dp_ports_listen(&self->p, PORT, 2);
-	dp_ports_put(&self->p, PORT);
+	dp_ports_listen(&self->p, PORT, 2);
 	EXPECT_EQ(2, dp_ports_engine(&self->p, PORT));
+	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT + 1));
+	dp_ports_unlisten(&self->p, PORT);
 	dp_ports_put(&self->p, PORT);
 	EXPECT_EQ(2, dp_ports_engine(&self->p, PORT));
 	dp_ports_unlisten(&self->p, PORT);
 	dp_ports_put(&self->p, PORT);
 	EXPECT_EQ(-1, dp_ports_engine(&self->p, PORT));
-}
-
-/* A connection that leaves from the port of a listener does not get the listener's requests. */
-TEST_F(ports, requests_go_to_the_listener)
-{
-	dp_ports_get(&self->p, PORT, 0);
-	EXPECT_TRUE(dp_ports_may_listen(&self->p, PORT, 1));
-	dp_ports_listen(&self->p, PORT, 1);
-	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
-	dp_ports_get(&self->p, PORT, 0);
-	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
 }
 
 TEST_F(ports, one_engine_listens)
@@ -65,22 +45,16 @@ TEST_F(ports, one_engine_listens)
 	EXPECT_FALSE(dp_ports_may_listen(&self->p, PORT, 0));
 }
 
-/* What a listener has accepted outlives it, also when the next one is on another engine. */
-TEST_F(ports, accepted_connections_outlive_the_listener)
+/* Until its engine has heard of the removal; the next listener may be on another engine. */
+TEST_F(ports, a_removed_listener_has_its_port_for_a_while)
 {
 	dp_ports_listen(&self->p, PORT, 0);
-	dp_ports_get(&self->p, PORT, 0);
-	dp_ports_get(&self->p, PORT, 0);
 	dp_ports_unlisten(&self->p, PORT);
-	/* Accepted before the engine knew of the removal. */
-	dp_ports_get(&self->p, PORT, 0);
-	dp_ports_put(&self->p, PORT);
 	EXPECT_EQ(0, dp_ports_engine(&self->p, PORT));
 	EXPECT_TRUE(dp_ports_may_listen(&self->p, PORT, 1));
 	dp_ports_listen(&self->p, PORT, 1);
 	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
-	for (int i = 0; i < 3; i++)
-		dp_ports_put(&self->p, PORT);
+	dp_ports_put(&self->p, PORT);
 	EXPECT_EQ(1, dp_ports_engine(&self->p, PORT));
 	dp_ports_unlisten(&self->p, PORT);
 	dp_ports_put(&self->p, PORT);
@@ -99,7 +73,7 @@ TEST_F(ports, path_ports_are_of_no_engine)
 	EXPECT_TRUE(dp_ports_serves(&self->p, 65535));
 	EXPECT_FALSE(dp_ports_serves(&self->p, 0));
 	EXPECT_EQ(-1, dp_ports_engine(&self->p, 65472));
-	dp_ports_get(&self->p, PORT, 1);
+	dp_ports_listen(&self->p, PORT, 1);
 	EXPECT_TRUE(dp_ports_serves(&self->p, PORT));
 	EXPECT_FALSE(dp_ports_is_path(&self->p, PORT));
 	dp_ports_put(&self->p, PORT);

@@ -79,8 +79,6 @@ static void conn_free(struct mnd_daemon *d, struct mnd_conn *c)
 		tdelete(c, &d->live, by_id);
 	else
 		tdelete(c, &d->pending, by_request);
-	if (c->port_fd >= 0)
-		d->ops->port_close(d->control, &c->local, c->local_port, c->port_fd);
 	if (c->route)
 		mnd_route_put(d, c->route, c);
 	LIST_REMOVE(c, all);
@@ -93,7 +91,7 @@ static void conn_fail(struct mnd_daemon *d, struct mnd_conn *c, int error)
 	conn_free(d, c);
 }
 
-/* The route is known: take a source port and let the datapath ask the peer. */
+/* The route is known: the datapath asks the peer. */
 static int conn_start(struct mnd_daemon *d, struct mnd_conn *c, struct machnet_dp_connect *path)
 {
 	if (!mn_addr_is_any(&c->local))
@@ -101,14 +99,7 @@ static int conn_start(struct mnd_daemon *d, struct mnd_conn *c, struct machnet_d
 	if (!mnd_owns_addr(d, &path->local))
 		return -EADDRNOTAVAIL;
 	c->local = path->local;
-	c->port_fd = d->ops->port_open(d->control, &c->local, &c->local_port);
-	if (c->port_fd < 0) {
-		mnd_warn("no source port: %s (%s)", strerror(-c->port_fd),
-			 d->ops->error(d->control));
-		return c->port_fd;
-	}
 	path->remote = c->remote;
-	path->local_port = c->local_port;
 	path->remote_port = c->remote_port;
 	path->request = c->request;
 	memcpy(c->mac, path->mac, sizeof(c->mac));
@@ -158,7 +149,6 @@ void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag,
 		.state = MND_CONN_RESOLVING,
 		.channel = app->channel,
 		.owner = app->pid,
-		.port_fd = -1,
 		.local = *local,
 		.remote = *remote,
 		.remote_port = remote_port,
@@ -193,7 +183,6 @@ static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
 {
 	struct machnet_nl_connection n = {
 		.id = c->id,
-		.remote_id = ev->remote_id,
 		.ifindex = d->ifindex,
 		.local_addr = c->local,
 		.remote_addr = c->remote,
@@ -222,7 +211,7 @@ static pid_t channel_owner(const struct mnd_daemon *d, uint32_t channel)
 	return 0;
 }
 
-/* The SYN's sender is the next hop until the routing table has been asked. */
+/* The sender of the path's INIT is the next hop until the routing table has been asked. */
 static struct mnd_conn *conn_accepted(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 {
 	struct mnd_conn init = {
@@ -231,7 +220,6 @@ static struct mnd_conn *conn_accepted(struct mnd_daemon *d, const struct machnet
 		.engine = ev->engine,
 		.channel = ev->channel,
 		.owner = channel_owner(d, ev->channel),
-		.port_fd = -1,
 		.local = ev->local,
 		.remote = ev->remote,
 		.local_port = ev->local_port,
@@ -247,13 +235,6 @@ static struct mnd_conn *conn_accepted(struct mnd_daemon *d, const struct machnet
 		mnd_conn_route_changed(d, c);
 	}
 	return c;
-}
-
-/* The path that it uses works, if it still is the one that the route says. */
-static void conn_heard(struct mnd_daemon *d, struct mnd_conn *c)
-{
-	if (c && c->route)
-		mnd_route_heard(d, c->route, c->mac);
 }
 
 static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -273,6 +254,7 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 		tdelete(c, &d->pending, by_request);
 		c->id = ev->id;
 		c->engine = ev->engine;
+		c->local_port = ev->local_port;
 		c->state = MND_CONN_UP;
 		if (!tsearch(c, &d->live, by_id)) {
 			machnet_dp_abort(d->dp, ev->engine, ev->id, MACHNET_REASON_ADMIN);
@@ -285,7 +267,8 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 	}
 	conn_register(d, c, ev);
 	conn_answer(c, 0, ev->flow);
-	conn_heard(d, c);
+	if (c->route)
+		mnd_route_heard(d, c->route, ev->mac);
 }
 
 static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -311,7 +294,7 @@ void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 	else if (ev->type == MACHNET_DP_EVENT_END)
 		conn_end(d, ev);
 	else if (ev->type == MACHNET_DP_EVENT_HEARD)
-		conn_heard(d, conn_of_event(d, ev));
+		mnd_routes_heard(d, &ev->local, &ev->remote, ev->mac);
 }
 
 int mnd_conn_kill(struct mnd_daemon *d, uint64_t id)
@@ -359,7 +342,7 @@ void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c)
 	unreachable = ret && ret != -EINPROGRESS;
 	if (c->unreachable != unreachable) {
 		c->unreachable = unreachable;
-		machnet_dp_set_unreachable(d->dp, c->engine, c->id, unreachable);
+		machnet_dp_set_unreachable(d->dp, c->engine, &c->local, &c->remote, unreachable);
 	}
 	if (ret || path.local_host)
 		return;
@@ -367,7 +350,7 @@ void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c)
 		return;
 	memcpy(c->mac, path.mac, sizeof(c->mac));
 	c->mtu = path.mtu;
-	machnet_dp_set_path(d->dp, c->engine, c->id, path.mac, path.mtu);
+	machnet_dp_set_route(d->dp, c->engine, &c->local, &c->remote, path.mac, path.mtu);
 }
 
 void mnd_conn_forget_app(struct mnd_daemon *d, struct mnd_app *app)

@@ -20,7 +20,6 @@ struct mnd_conn {
 	pid_t owner;
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;
-	int port_fd;		/* holds local_port for it alone; -1: accepted, or none yet */
 	bool registered;	/* the control plane knows it */
 	struct mnd_app *app;	/* waits for an answer to its connect */
 	uint32_t tag;		/* of that request */

@@ -106,6 +106,22 @@ void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_
 	d->ops->route_confirm(d->control, &route->key);
 }
 
+void mnd_routes_heard(struct mnd_daemon *d, const struct mn_addr *local,
+		      const struct mn_addr *remote, const uint8_t mac[6])
+{
+	static const struct mn_addr any;
+	const struct mn_addr *from[] = { local, &any };
+
+	/* One for each way in which connections chose their address. */
+	for (int i = 0; i < 2; i++) {
+		struct machnet_nl_route_key key = make_key(d, remote, from[i]);
+		struct mnd_route *r = route_find(d, &key);
+
+		if (r)
+			mnd_route_heard(d, r, mac);
+	}
+}
+
 void mnd_route_changed(void *daemon, const struct machnet_nl_route *answer)
 {
 	struct machnet_nl_route_key key = machnet_nl_route_key(answer);

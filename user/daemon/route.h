@@ -24,8 +24,11 @@ int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, const struct 
 void mnd_route_use(struct mnd_route *route, struct mnd_conn *conn);
 void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_conn *conn);
 
-/* Its next hop, which has this MAC, has been heard of: the kernel need not ask for it. */
+/* Packets pass its next hop, if that has this MAC: the kernel need not ask for it. */
 void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6]);
+/* The same for the routes between these addresses. */
+void mnd_routes_heard(struct mnd_daemon *d, const struct mn_addr *local,
+		      const struct mn_addr *remote, const uint8_t mac[6]);
 
 /* The control plane's announcement. */
 void mnd_route_changed(void *daemon, const struct machnet_nl_route *route);

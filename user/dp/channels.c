@@ -243,18 +243,16 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
 		.path = {
 			.local = conn->local,
 			.remote = conn->remote,
-			.local_port = conn->local_port,
 			.remote_port = conn->remote_port,
 			.mtu = conn->mtu,
 			.local_host = conn->local_host,
 		},
 	};
 
-	if (!c || !conn->request || !conn->local_port || !conn->remote_port)
+	if (!c || !conn->request || !conn->remote_port)
 		return -EINVAL;
 	memcpy(cmd.path.mac, conn->mac, sizeof(cmd.path.mac));
 	cmd.channel = c->mem;
-	dp_ports_get(&dp->ports, conn->local_port, c->engine);
 	dp_command(dp, c->engine, &cmd);
 	return 0;
 }
@@ -292,20 +290,28 @@ void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint3
 		dp_command(dp, engine, &cmd);
 }
 
-void machnet_dp_set_path(struct machnet_dp *dp, uint32_t engine, uint64_t id, const uint8_t mac[6],
-			 uint16_t mtu)
+void machnet_dp_set_route(struct machnet_dp *dp, uint32_t engine, const struct mn_addr *local,
+			  const struct mn_addr *remote, const uint8_t mac[6], uint16_t mtu)
 {
-	struct dp_cmd cmd = { .type = DP_CMD_SET_PATH, .id = id, .path.mtu = mtu };
+	struct dp_cmd cmd = {
+		.type = DP_CMD_SET_ROUTE,
+		.path = { .local = *local, .remote = *remote, .mtu = mtu },
+	};
 
 	memcpy(cmd.path.mac, mac, sizeof(cmd.path.mac));
 	if (engine < dp->n_engines)
 		dp_command(dp, engine, &cmd);
 }
 
-void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine, uint64_t id,
+void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine,
+				const struct mn_addr *local, const struct mn_addr *remote,
 				bool unreachable)
 {
-	struct dp_cmd cmd = { .type = DP_CMD_SET_UNREACHABLE, .id = id, .why = unreachable };
+	struct dp_cmd cmd = {
+		.type = DP_CMD_SET_UNREACHABLE,
+		.why = unreachable,
+		.path = { .local = *local, .remote = *remote },
+	};
 
 	if (engine < dp->n_engines)
 		dp_command(dp, engine, &cmd);

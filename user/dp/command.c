@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* command.c - what the control thread tells an engine, and what the engine tells it */
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include <rte_common.h>
@@ -101,20 +102,30 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 		.engine = e->index,
 		.remote_engine = s->remote_engine,
 		.id = s->id,
-		.remote_id = s->remote_id,
 		.request = s->request,
-		.local = s->path.local,
-		.remote = s->path.remote,
-		.local_port = s->path.local_port,
-		.remote_port = s->path.remote_port,
+		.local = s->tuple.local,
+		.remote = s->tuple.remote,
+		.local_port = s->local_port,
+		.remote_port = s->remote_port,
 	};
 
+	memcpy(ev.mac, s->tuple.mac, sizeof(ev.mac));
 	engine_post(e, &ev);
+}
+
+/* A port may have listeners on several addresses, all of them on one engine. */
+static int engine_of_port(void *ctx, const struct mn_addr *local, uint16_t port)
+{
+	const struct dp_engine *e = ctx;
+
+	(void)local;
+	return dp_ports_engine(e->ports, port);
 }
 
 const struct mn_stack_ops dp_engine_ops = {
 	.pkt_free = engine_pkt_free,
 	.event = engine_event,
+	.port_engine = engine_of_port,
 	.random = engine_random,
 };
 
@@ -199,11 +210,12 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 	case DP_CMD_ABORT:
 		mn_stack_abort(e->stack, c->id, c->why);
 		break;
-	case DP_CMD_SET_PATH:
-		mn_stack_set_path(e->stack, c->id, c->path.mac, c->path.mtu);
+	case DP_CMD_SET_ROUTE:
+		mn_stack_set_route(e->stack, &c->path.local, &c->path.remote, c->path.mac,
+				   c->path.mtu);
 		break;
 	case DP_CMD_SET_UNREACHABLE:
-		mn_stack_set_unreachable(e->stack, c->id, c->why);
+		mn_stack_set_unreachable(e->stack, &c->path.local, &c->path.remote, c->why);
 		break;
 	case DP_CMD_ADDR_ADD:
 		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)

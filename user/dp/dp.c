@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <rte_launch.h>
@@ -44,14 +45,30 @@ static void dp_kick_first(void *ctx)
 	dp_engine_kick(&dp->engines[0]);
 }
 
+/* Not 0; peers tell by it that this host has started anew. */
+static uint64_t dp_new_instance(void)
+{
+	uint64_t instance = 0;
+
+	while (!instance)
+		if (getrandom(&instance, sizeof(instance), 0) != sizeof(instance))
+			instance = 0;
+	return instance;
+}
+
 /* The parts of an engine that are shared are set before any engine runs. */
 static int dp_open_engines(struct machnet_dp *dp)
 {
+	uint64_t instance = dp_new_instance();
 	int ret = 0;
 
 	dp->n_engines = dp->nic.queues;
-	dp->ports.path_first = dp->cfg.path_port_first;
-	dp->ports.path_count = dp->cfg.path_ports;
+	dp->ports.path_first = MACHNET_DP_PATH_PORT_FIRST;
+	dp->ports.path_count = MACHNET_DP_PATH_PORTS;
+	if (dp->cfg.path_ports) {
+		dp->ports.path_first = dp->cfg.path_port_first;
+		dp->ports.path_count = dp->cfg.path_ports;
+	}
 	for (unsigned int i = 0; !ret && i < dp->n_engines; i++) {
 		struct dp_engine *e = &dp->engines[i];
 
@@ -60,6 +77,7 @@ static int dp_open_engines(struct machnet_dp *dp)
 		e->nic = &dp->nic;
 		e->exception = dp->cfg.tap ? &dp->exception : NULL;
 		e->ports = &dp->ports;
+		e->instance = instance;
 		e->control_efd = dp->efd;
 		ret = dp_engine_init(e, i, &dp->cfg);
 		dp->inited_engines = i + 1;
@@ -186,18 +204,12 @@ int machnet_dp_fd(const struct machnet_dp *dp)
 	return dp->efd;
 }
 
-/* A connect has taken its port in machnet_dp_connect(); an accepted connection takes it here. */
 static void dp_event(struct machnet_dp *dp, const struct machnet_dp_event *ev)
 {
 	switch ((int)ev->type) {
 	case DP_EVENT_CHANNEL_LEFT:
 		machnet_dp_channel_del(dp, ev->channel);
 		return;
-	case MACHNET_DP_EVENT_UP:
-		if (ev->accepted)
-			dp_ports_get(&dp->ports, ev->local_port, ev->engine);
-		break;
-	case MACHNET_DP_EVENT_END:
 	case MACHNET_DP_EVENT_UNLISTENED:
 		dp_ports_put(&dp->ports, ev->local_port);
 		break;

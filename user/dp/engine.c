@@ -20,6 +20,9 @@
 #define ENGINE_CMDS	1024
 #define ENGINE_HANDOFF	2048
 #define ENGINE_MAX_CONNS	16384
+#define ENGINE_MAX_PATHS	1024
+/* Frames under way: many small ones in each packet of some full windows. */
+#define ENGINE_MAX_RECORDS	65536
 /* Held for reassembly at most: the rest of the pool keeps the rings supplied. */
 #define ENGINE_MAX_HELD	4096
 /* Packets that one turn takes from the NIC before it looks at other things. */
@@ -53,33 +56,31 @@ static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_
 	}
 }
 
-/* The engine that must get the packet: by connection id, by port for the first packet. */
-static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payload, uint32_t len,
-				  uint16_t local_port)
+/* The engine that must get the packet: by path id, by the listener's port for the first packet. */
+static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payload, uint32_t len)
 {
-	int target = mn_owner_of_packet(payload, len);
+	uint16_t port;
+	int target = mn_owner_of_packet(payload, len, &port);
 
-	/* With fewer engines than before there are ids of nobody: whoever got it says so. */
-	if (target >= 0)
-		return (unsigned int)target < e->engines ? (unsigned int)target : e->index;
-	target = dp_ports_engine(e->ports, local_port);
-	return target >= 0 ? (unsigned int)target : e->index;
+	if (target < 0 && port)
+		target = dp_ports_engine(e->ports, port);
+	/* With fewer engines than before there are ids of none: the one that got it says so. */
+	return target >= 0 && (unsigned int)target < e->engines ? (unsigned int)target : e->index;
 }
 
-/* To our MAC and address, for a port of ours; or a request that somebody has to refuse. */
+/* To our MAC and address, for a port of ours. */
 static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 {
 	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) ||
 	    !engine_owns_addr(e, &f->path.local))
 		return false;
-	return dp_ports_serves(e->ports, f->path.local_port) ||
-	       mn_stack_is_syn(f->payload, f->payload_len);
+	return dp_ports_serves(e->ports, f->path.local_port);
 }
 
 static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_frame *f, bool handed)
 {
 	struct mn_pkt pkt = { &f->path, f->payload, f->payload_len, m };
-	unsigned int target = engine_target(e, f->payload, f->payload_len, f->path.local_port);
+	unsigned int target = engine_target(e, f->payload, f->payload_len);
 
 	if (target != e->index && !handed) {
 		engine_handoff(e, target, m);
@@ -97,24 +98,14 @@ static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_fr
 		rte_pktmbuf_free(m);
 }
 
-/* Parses frames; what the transport will need for them is on its way afterwards. */
-static void engine_parse(struct dp_engine *e, struct rte_mbuf **pkts, uint16_t n,
-			 struct dp_frame *frames, enum dp_frame_kind *kinds)
+static void engine_parse(struct rte_mbuf **pkts, uint16_t n, struct dp_frame *frames, enum dp_frame_kind *kinds)
 {
-	const uint8_t *payloads[DP_BURST];
-	uint32_t n_payloads = 0;
-
 	for (uint16_t i = 0; i < n; i++) {
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));
 		rte_prefetch0(rte_pktmbuf_mtod_offset(pkts[i], void *, RTE_CACHE_LINE_SIZE));
 	}
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < n; i++)
 		kinds[i] = dp_frame_parse(pkts[i], &frames[i]);
-		if (kinds[i] == DP_FRAME_UDP && frames[i].payload_len >= MN_STACK_PREFETCH_LEN)
-			payloads[n_payloads++] = frames[i].payload;
-	}
-	if (n_payloads > 1)
-		mn_stack_prefetch(e->stack, payloads, n_payloads);
 }
 
 /* Sorts received frames: Machnet's into the transport, the others to the kernel. */
@@ -125,7 +116,7 @@ static void engine_receive(struct dp_engine *e, struct rte_mbuf **pkts, uint16_t
 	enum dp_frame_kind kinds[DP_BURST];
 	uint16_t n_others = 0;
 
-	engine_parse(e, pkts, n, frames, kinds);
+	engine_parse(pkts, n, frames, kinds);
 	for (uint16_t i = 0; i < n; i++) {
 		if (kinds[i] == DP_FRAME_UDP && engine_is_ours(e, &frames[i])) {
 			engine_machnet(e, pkts[i], &frames[i], handed);
@@ -160,6 +151,7 @@ static unsigned int engine_rx(struct dp_engine *e)
 		total += n;
 		engine_receive(e, pkts, n, false);
 	}
+	mn_stack_rx_left(e->stack, n == DP_BURST);
 	e->stats.rx_frames += total;
 	return total;
 }
@@ -177,7 +169,7 @@ static unsigned int engine_handoff_rx(struct dp_engine *e)
 }
 
 /* The next packet of the transport as a frame; NULL when there is none. */
-static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_path *path)
+static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *path)
 {
 	struct rte_mbuf *m = e->spare;
 	uint32_t len;
@@ -204,7 +196,7 @@ static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_path *p
 static void engine_fill(struct dp_engine *e)
 {
 	struct rte_mbuf *m;
-	struct mn_path path;
+	struct mn_tuple path;
 
 	for (int i = 0; i < DP_BURST && e->tx_count < e->nic->tx_burst; i++) {
 		m = engine_next_frame(e, &path);
@@ -212,7 +204,7 @@ static void engine_fill(struct dp_engine *e)
 			return;
 		if (path.local_host) {
 			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
-							    m->data_len, path.remote_port);
+							    m->data_len);
 
 			memcpy(path.mac, e->nic->mac, sizeof(path.mac));
 			dp_frame_build(m, &path, e->nic->mac, false);
@@ -400,8 +392,17 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 {
 	struct mn_stack_config sc = {
 		.engine = index,
+		.engines = e->engines,
+		.instance = e->instance,
+		.port_first = e->ports->path_first,
+		.port_count = e->ports->path_count,
+		.contact_port = MACHNET_DP_PATH_PORT_FIRST,
+		.rx_ring = e->nic->rx_desc,
+		.paths = 1,
 		.max_conns = cfg->max_conns ? cfg->max_conns : ENGINE_MAX_CONNS,
+		.max_paths = ENGINE_MAX_PATHS,
 		.max_held = ENGINE_MAX_HELD,
+		.max_records = ENGINE_MAX_RECORDS,
 		.ops = &dp_engine_ops,
 		.ops_ctx = e,
 	};

@@ -15,7 +15,7 @@
 
 #include <machnet/dp.h>
 #include "base/spin.h"
-#include "transport1/stack.h"
+#include "transport/stack.h"
 #include "dp/exception.h"
 #include "dp/fault.h"
 #include "dp/nic.h"
@@ -33,7 +33,7 @@ enum dp_cmd_type {
 	DP_CMD_CONNECT,
 	DP_CMD_CLOSE,
 	DP_CMD_ABORT,
-	DP_CMD_SET_PATH,
+	DP_CMD_SET_ROUTE,
 	DP_CMD_SET_UNREACHABLE,
 	DP_CMD_ADDR_ADD,
 	DP_CMD_ADDR_DEL,
@@ -57,8 +57,8 @@ struct dp_cmd {
 	uint32_t why;			/* ABORT: enum mn_end; SET_UNREACHABLE: 1 it is, 0 not */
 	struct mn_channel *channel;	/* all but ABORT, SET_*, ADDR_*, SNAPSHOT */
 	struct dp_snapshot_part *part;	/* SNAPSHOT */
-	uint64_t id;			/* ABORT, SET_*: connection; CONNECT: request */
-	struct mn_path path; /* CONNECT; LISTEN, UNLISTEN, ADDR_*: local; SET_PATH: mac, mtu */
+	uint64_t id;			/* ABORT: connection; CONNECT: request */
+	struct mn_tuple path;		/* CONNECT, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
 };
 
 /* Free-running, but for the longest turn; printed by the stats command under these names. */
@@ -86,6 +86,7 @@ struct dp_engine {
 	struct dp_nic *nic;
 	struct dp_exception *exception;	/* NULL: the kernel sees the packets by itself */
 	const struct dp_ports *ports;
+	uint64_t instance;		/* of this start of the datapath, not 0 */
 	enum machnet_dp_poll poll;
 	struct rte_ring *cmds, *events, *handoff;
 	uint32_t max_conns;

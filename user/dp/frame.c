@@ -141,7 +141,7 @@ static void *frame_push(struct rte_mbuf *m, uint16_t len)
 	return rte_pktmbuf_mtod(m, void *);
 }
 
-static void frame_build_udp(struct rte_mbuf *m, const struct mn_path *path)
+static void frame_build_udp(struct rte_mbuf *m, const struct mn_tuple *path)
 {
 	struct rte_udp_hdr *udp = frame_push(m, sizeof(*udp));
 
@@ -151,7 +151,7 @@ static void frame_build_udp(struct rte_mbuf *m, const struct mn_path *path)
 	udp->dgram_cksum = 0;
 }
 
-static void frame_build_ip4(struct rte_mbuf *m, const struct mn_path *path, bool udp_offload)
+static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *path, bool udp_offload)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
 	struct rte_ipv4_hdr *ip = frame_push(m, sizeof(*ip));
@@ -175,7 +175,7 @@ static void frame_build_ip4(struct rte_mbuf *m, const struct mn_path *path, bool
 	}
 }
 
-static void frame_build_ip6(struct rte_mbuf *m, const struct mn_path *path, bool udp_offload)
+static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *path, bool udp_offload)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
 	uint16_t len = m->data_len;
@@ -196,7 +196,7 @@ static void frame_build_ip6(struct rte_mbuf *m, const struct mn_path *path, bool
 	}
 }
 
-void dp_frame_build(struct rte_mbuf *m, const struct mn_path *path, const uint8_t src_mac[6],
+void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *path, const uint8_t src_mac[6],
 		    bool udp_offload)
 {
 	bool v4 = mn_addr_is_v4(&path->local);

@@ -9,7 +9,7 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
-#include "transport1/stack.h"
+#include "transport/stack.h"
 
 /* Room in front of the UDP payload for the longest headers (IPv6). */
 #define DP_FRAME_HDR_MAX	(14 + 40 + 8)
@@ -21,7 +21,7 @@ enum dp_frame_kind {
 };
 
 struct dp_frame {
-	struct mn_path path;	/* as seen from here: remote is the sender */
+	struct mn_tuple path;	/* as seen from here: remote is the sender */
 	struct rte_ether_addr dst_mac;
 	const uint8_t *payload;
 	uint32_t payload_len;
@@ -42,7 +42,7 @@ bool dp_frame_checksum_ok(const struct rte_mbuf *m);
  * Puts headers for path in front of the UDP payload that the mbuf holds. With udp_offload
  * the NIC completes the UDP checksum.
  */
-void dp_frame_build(struct rte_mbuf *m, const struct mn_path *path, const uint8_t src_mac[6],
+void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *path, const uint8_t src_mac[6],
 		    bool udp_offload);
 
 #endif /* DP_FRAME_H */

@@ -24,12 +24,6 @@ void dp_ports_unlisten(struct dp_ports *p, uint16_t port)
 	p->listeners[port]--;
 }
 
-void dp_ports_get(struct dp_ports *p, uint16_t port, unsigned int engine)
-{
-	if (!p->users[port]++)
-		set_engine(p, port, engine + 1);
-}
-
 void dp_ports_put(struct dp_ports *p, uint16_t port)
 {
 	if (!--p->users[port])

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ports.h - local ports that Machnet serves, and the engine of each
+ * ports.h - local ports that Machnet serves, and the engine of each listener
  *
- * A port number is in use by any number of listeners and connections, of several addresses and
- * families. It is Machnet's until the last of them has ended. Packets that name a connection are
- * steered by its id; the engine of a port is for those that do not: requests to connect, and
- * resets from a peer that has lost its connections.
- *
- * The block of path ports is the datapath's as long as it lives, and no engine's.
+ * All packets use ports of the hosts' blocks of path ports, which are the datapath's as long as it
+ * lives, and no engine's. The port of a listener is a reserved one as well: a host whose block is
+ * not known is asked there for a path. A port number may have listeners on several addresses and of
+ * both families; it is Machnet's until the last of them has ended.
  */
 #ifndef DP_PORTS_H
 #define DP_PORTS_H
@@ -20,7 +18,7 @@ struct dp_ports {
 	uint16_t path_first, path_count;	/* the block; set before an engine runs */
 	/* Of the control thread alone. */
 	uint16_t listeners[65536];
-	uint32_t users[65536];		/* listeners, also removed ones; connections */
+	uint32_t users[65536];		/* listeners, also removed ones */
 };
 
 /* The engine of a port, -1: of none, or of any (a path port). Any thread. */
@@ -47,9 +45,7 @@ void dp_ports_listen(struct dp_ports *p, uint16_t port, unsigned int engine);
 /* Another engine may listen now; the port stays in use until dp_ports_put(). */
 void dp_ports_unlisten(struct dp_ports *p, uint16_t port);
 
-/* A connection uses the port. */
-void dp_ports_get(struct dp_ports *p, uint16_t port, unsigned int engine);
-/* A connection has ended, or the engine of a removed listener accepts nothing more. */
+/* The engine of a removed listener accepts nothing more. */
 void dp_ports_put(struct dp_ports *p, uint16_t port);
 
 #endif /* DP_PORTS_H */

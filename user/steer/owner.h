@@ -19,9 +19,9 @@ uint64_t mn_owner_make_id(uint8_t engine, uint64_t random);
 uint8_t mn_owner_of_id(uint64_t id);
 
 /*
- * The engine whose stack must get this UDP payload; MN_OWNER_NONE for a SYN (it goes to the engine
- * of the listener) and for what is no Machnet packet.
+ * The engine whose stack must get this UDP payload. MN_OWNER_NONE: any, or that of the listener of
+ * *port, if it is not 0; what is no Machnet packet, too.
  */
-int mn_owner_of_packet(const uint8_t *udp_payload, uint32_t len);
+int mn_owner_of_packet(const uint8_t *udp_payload, uint32_t len, uint16_t *port);
 
 #endif /* MN_STEER_OWNER_H */

@@ -92,6 +92,7 @@ bool mn_conn_up(struct mn_conn *c)
 	c->flow = mn_handles_new(&c->sch->ch->handles, c->slot);
 	if (c->flow == MN_SHM_FLOW_NONE)
 		return false;
+	c->unread_before = mn_channel_unread(c->sch->ch, c->flow);
 	c->use = MN_CONN_UP;
 	c->app_knows = true;
 	c->end_due = true;

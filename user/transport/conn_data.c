@@ -33,6 +33,7 @@ uint32_t mn_conn_credit(struct mn_conn *c)
 				mn_channel_rx_ring_room(sch->ch), &c->inbox.cost, least);
 	/* What its application has not consumed is its own affair. */
 	unread = c->flow == MN_SHM_FLOW_NONE ? 0 : mn_channel_unread(sch->ch, c->flow);
+	unread = unread > c->unread_before ? unread - c->unread_before : 0;
 	bytes = share > unread ? share - unread : 0;
 	bytes += mn_inbox_expects(&c->inbox);
 	/* Given little, it is looked at again when there is more. */

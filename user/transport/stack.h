@@ -242,6 +242,9 @@ struct mn_conn_info {
 	struct mn_addr local, remote;
 	uint32_t local_port, remote_port;
 	uint32_t credit_bytes;	/* that it may send now */
+	/* Of its path. */
+	uint32_t srtt_us, rttvar_us, rto_us, cwnd_bytes;
+	uint64_t retransmits;
 	uint64_t unsent_bytes;	/* taken from the application, never sent */
 	uint64_t unaccepted_bytes;	/* sent, not accepted by the peer */
 	uint32_t unread_bytes;	/* handed to the application, not consumed, as far as it says */

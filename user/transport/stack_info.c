@@ -25,13 +25,24 @@ static enum mn_phase phase_of(const struct mn_conn *c)
 	}
 }
 
+static void fill_path_of(const struct mn_path *p, struct mn_conn_info *info)
+{
+	const struct mn_rtt *rtt = &p->rec.rtt;
+
+	info->path = p->id;
+	info->srtt_us = mn_rtt_smoothed_us(rtt);
+	info->rttvar_us = rtt->var4 / 4;
+	info->rto_us = mn_rtt_rto_us(rtt, p->rec.backoff);
+	info->cwnd_bytes = (uint64_t)p->swift.cwnd * p->mss / MN_SWIFT_ONE;
+	info->retransmits = p->tx_lost;
+}
+
 static void fill_conn(const struct mn_conn *c, struct mn_conn_info *info)
 {
 	const struct mn_stream *st = &c->st;
 
 	*info = (struct mn_conn_info){
 		.id = mn_stack_conn_id(c),
-		.path = c->lane ? c->lane->path->id : 0,
 		.age_us = c->stack->now_us - c->born_us,
 		.channel = c->channel_id,
 		.flow = c->flow,
@@ -50,6 +61,8 @@ static void fill_conn(const struct mn_conn *c, struct mn_conn_info *info)
 		.tx_bytes = st->snd_una,
 		.rx_bytes = st->rcv_nxt,
 	};
+	if (c->lane)
+		fill_path_of(c->lane->path, info);
 }
 
 bool mn_stack_walk(struct mn_stack *s, uint32_t *next, uint32_t max,
