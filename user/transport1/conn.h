@@ -7,7 +7,7 @@
  *   OPEN --peer's FIN--> LAST_ACK --FIN acknowledged--> gone
  *   any --RST, timeout, abort--> DEAD --all told--> gone
  *
- * Documentation/protocol.md has it in full.
+ * Documentation/protocol-1.md has it in full.
  */
 #ifndef MN_TRANSPORT1_CONN_H
 #define MN_TRANSPORT1_CONN_H
