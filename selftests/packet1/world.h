@@ -12,7 +12,7 @@
 #include "transport1/packet.h"
 #include "transport1/sim.h"
 
-#include "script.h"
+#include "packet/script.h"
 
 #define WORLD_CONNS	128
 #define WORLD_PORT	31580

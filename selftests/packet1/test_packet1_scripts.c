@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_packet_scripts.c - runs packet scripts, each a test; without arguments all of this folder
+ * test_packet1_scripts.c - runs packet scripts, each a test; without arguments all of this folder
  *
  * -w FILE in front: what goes in and comes out is captured. README.md tells what may stand in
  * a script.
@@ -12,7 +12,7 @@
 #include "capture.h"
 #include "run.h"
 
-#define ALL	"selftests/packet/*/*.pkt"
+#define ALL	"selftests/packet1/*/*.pkt"
 
 static void print_complaint(char *text)
 {

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/../../.." || exit 1
 . selftests/lib.sh
 
 need_commands tshark
-runner=build-san/tests/test_packet_scripts
-scripts=selftests/packet
+runner=build-san/tests/test_packet1_scripts
+scripts=selftests/packet1
 scratch=$(mktemp -d /tmp/mn-dissector.XXXXXX)
 at_exit rm -rf "$scratch"
 fields=(type flags.fin flags.probe stream seq next_seq ack len sack.start sack.end body.mss body.engine body.code body.cookie rtt

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../../.." || exit 1
 # shellcheck source=selftests/lib.sh
 . selftests/lib.sh
 
-runner=build-san/tests/test_packet_scripts
+runner=build-san/tests/test_packet1_scripts
 
 # fails FILE: and the complaint is the one behind "fails:" in it.
 fails() {
@@ -20,9 +20,9 @@ fails() {
 }
 
 tap_start
-for script in selftests/packet/runner/bad/*.pkt; do
+for script in selftests/packet1/runner/bad/*.pkt; do
 	run_ok "fails: $(basename "$script" .pkt)" fails "$script"
 done
 run_fail "a script that cannot be read" "$runner" /nonexistent.pkt
-run_ok "several scripts, each a test" "$runner" selftests/packet/handshake/connect.pkt selftests/packet/close/abort.pkt
+run_ok "several scripts, each a test" "$runner" selftests/packet1/handshake/connect.pkt selftests/packet1/close/abort.pkt
 tap_end

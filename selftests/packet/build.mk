@@ -1,8 +1,0 @@
-# SPDX-License-Identifier: MIT
-# Packet scripts and what runs them.
-
-TEST_PROGS += test_packet_scripts
-test_packet_scripts_SRCS := $(wildcard selftests/packet/*.c) selftests/transport1/sim_app.c
-test_packet_scripts_CFLAGS := -Iselftests
-test_packet_scripts_LIBS := libmn_transport1
-TESTS += $(addprefix selftests/packet/runner/,runner.sh dissector.sh)
