@@ -27,8 +27,10 @@
  *
  * A message of up to MN_SHM_INLINE_MAX bytes needs no buffer: it lies in the
  * ring itself, in the slots behind its descriptor, and is gone from the channel when
- * they are given back. It may go on at the ring's beginning. A side publishes
- * a descriptor together with all slots that belong to it.
+ * they are given back. Descriptor and message lie in one piece: where they do not fit
+ * in front of the ring's end, a filler takes the slots up to there (no more than
+ * MN_SHM_INLINE_SLOTS) and they begin at the ring's start. A side publishes
+ * a descriptor together with all slots that belong to it, and with the filler in front of it.
  *
  * A connection's handle is a 64-bit number that is not used again in its channel and names no
  * engine: a connection may move to another one together with its channel.
@@ -70,6 +72,9 @@
 #define MN_MSG_MAX		(8u << 20)
 /* The longest message that lies in a ring. */
 #define MN_SHM_INLINE_MAX	1024u
+#define MN_SHM_INLINE_SLOTS	64u	/* without its descriptor */
+/* Slots of TX and RX at least: such a message and the filler in front of it fit in. */
+#define MN_SHM_RING_MIN		256u
 /* No buffer: ends a chain. */
 #define MN_SHM_BUF_NONE		UINT32_MAX
 /* Number of TX and of RX buffers: a power of two. The least holds two messages of MN_MSG_MAX. */
@@ -108,6 +113,7 @@ enum mn_desc_type {
 	MN_DESC_OPEN,	/* RX: up, before its first message; buf: a struct mn_shm_flow */
 	MN_DESC_INLINE,	/* TX, RX: a message of len bytes in the slots that follow; buf: 0 */
 	MN_DESC_END,	/* RX: the connection has ended; len: the errno that says why, 0 in order */
+	MN_DESC_FILL,	/* TX, RX: nothing; len slots from this one on, to the ring's end */
 };
 
 /*
@@ -180,6 +186,8 @@ struct mn_shm_header {
 #define MN_SHM_LINE_OF(type, member)	(offsetof(type, member) / MN_SHM_CACHELINE)
 _Static_assert(sizeof(struct mn_desc) == 16, "size of a slot");
 _Static_assert(MN_MSG_MAX < 1 << 24, "a length fits into its field");
+_Static_assert(MN_SHM_INLINE_SLOTS * sizeof(struct mn_desc) == MN_SHM_INLINE_MAX &&
+	       1 + 2 * MN_SHM_INLINE_SLOTS <= MN_SHM_RING_MIN, "slots of an inline message");
 _Static_assert(sizeof(struct mn_shm_ring_ctl) == 2 * MN_SHM_CACHELINE &&
 	       MN_SHM_LINE_OF(struct mn_shm_ring_ctl, cons) == 1, "lines of a ring");
 _Static_assert(MN_SHM_LINE_OF(struct mn_shm_header, rx_bufs_off) <

@@ -53,7 +53,7 @@ static void scribble_ring(struct world *w, struct input *in)
 		r->ctl->cons = r->self - (int8_t)take(in, 1);
 		break;
 	default:
-		d->type = take(in, 1) % 6;
+		d->type = take(in, 1) % 8;
 		d->flow = take_index(in);
 		d->len = take_index(in);
 		d->buf = take_index(in);
@@ -74,6 +74,31 @@ static void app_puts(struct world *w, struct input *in)
 	r->ctl->prod = at + 1 + (kind & 8 ? take(in, 1) : 0);
 	if (kind & 6)
 		w->ch.tx_links[buf % MN_SHM_BUFS_MIN] = MN_SHM_BUF_NONE;
+}
+
+/* At the end of TX a filler, one that fits there or any other, and a small message. */
+static void app_wraps(struct world *w, struct input *in)
+{
+	struct mn_ring *r = &w->ch.tx, app = *r;
+	uint32_t left = take(in, 1) % (MN_SHM_INLINE_SLOTS + 2), kind = take(in, 1);
+	struct mn_desc d = { 1, MN_DESC_INLINE, 1 + take(in, 2) % MN_SHM_INLINE_MAX, 0 };
+
+	/* The engine's index too: no ring of its own was ever used up to its end. */
+	if (!(kind & 3)) {
+		r->self = r->other = r->ctl->prod = r->ctl->cons = r->size - left;
+		app.self = r->self;
+	} else {
+		app.self = r->ctl->prod;
+	}
+	if (kind & 4) {
+		mn_ring_put_inline(&app, &d);
+	} else {
+		r->slots[app.self++ & (r->size - 1)] = (struct mn_desc){
+			0, MN_DESC_FILL, left + (int8_t)take(in, 1) / 64, 0,
+		};
+		app.self += left;
+	}
+	r->ctl->prod = app.self - !(take(in, 1) & 7);
 }
 
 static void app_links(struct world *w, struct input *in)
@@ -203,7 +228,7 @@ static int engine_rests(struct world *w)
 
 static int step(struct world *w, struct input *in)
 {
-	switch (take(in, 1) % 12) {
+	switch (take(in, 1) % 13) {
 	case 0:
 		scribble(w, in);
 		return 0;
@@ -228,6 +253,9 @@ static int step(struct world *w, struct input *in)
 		return engine_reclaims(w);
 	case 10:
 		return engine_tells(w, in);
+	case 11:
+		app_wraps(w, in);
+		return 0;
 	default:
 		return engine_rests(w);
 	}

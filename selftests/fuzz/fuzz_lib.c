@@ -115,7 +115,7 @@ static void scribble_ring(void)
 		break;
 	default:
 		*d = (struct mn_desc){
-			take_index(in), take(in, 1) % 6, take_index(in), take_index(in),
+			take_index(in), take(in, 1) % 8, take_index(in), take_index(in),
 		};
 	}
 }
@@ -151,17 +151,32 @@ static void put_large(void)
 	mn_ring_publish(&w.ch.rx);
 }
 
+/* As it must be, or over the ring's end and whatever is there. */
+static void put_bytes(struct mn_ring *r, const struct mn_desc *d, const uint8_t *data, bool right)
+{
+	const uint8_t *end = (uint8_t *)(r->slots + r->size);
+	uint8_t *to;
+
+	if (right) {
+		to = mn_ring_put_inline(r, d);
+	} else {
+		mn_ring_put(r, d);
+		to = mn_ring_here(r);
+		r->self += mn_ring_slots(d->len);
+	}
+	memcpy(to, data, to + d->len <= end ? d->len : end - to);
+}
+
 static void put_small(void)
 {
 	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
 	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
 	struct mn_desc d = { take(in, 1) % HANDLES, MN_DESC_INLINE, len, 0 };
 	uint32_t n = 1 + take(in, 1);
+	bool right = take(in, 1) & 31;
 
-	while (n--) {
-		mn_ring_put(&w.ch.rx, &d);
-		mn_ring_put_bytes(&w.ch.rx, data, d.len);
-	}
+	while (n--)
+		put_bytes(&w.ch.rx, &d, data, right);
 	/* Now and then not all of its slots. */
 	w.ch.rx.self -= !(take(in, 1) & 15);
 	mn_ring_publish(&w.ch.rx);
@@ -195,6 +210,8 @@ static void take_sent(void)
 		mn_ring_get(&w.ch.tx, &d);
 		if (d.type == MN_DESC_INLINE)
 			w.ch.tx.self += mn_ring_slots(d.len % (MN_SHM_INLINE_MAX + 1));
+		else if (d.type == MN_DESC_FILL)
+			w.ch.tx.self += (d.len - 1) % MN_SHM_INLINE_SLOTS;
 		else
 			mn_ring_put(&w.ch.txc, &d);
 	}

@@ -83,9 +83,25 @@ static void scribble_ring(struct world *w, struct input *in)
 		break;
 	default:
 		*d = (struct mn_desc){
-			take_flow(w, in), take(in, 1) % 6, take_index(in), take_index(in),
+			take_flow(w, in), take(in, 1) % 8, take_index(in), take_index(in),
 		};
 	}
+}
+
+/* As it must be, or over the ring's end and whatever is there. */
+static void put_bytes(struct mn_ring *r, const struct mn_desc *d, const uint8_t *data, bool right)
+{
+	const uint8_t *end = (uint8_t *)(r->slots + r->size);
+	uint8_t *to;
+
+	if (right) {
+		to = mn_ring_put_inline(r, d);
+	} else {
+		mn_ring_put(r, d);
+		to = mn_ring_here(r);
+		r->self += mn_ring_slots(d->len);
+	}
+	memcpy(to, data, to + d->len <= end ? d->len : end - to);
 }
 
 /* Small messages, as many as the input says and the ring has room for. */
@@ -96,11 +112,10 @@ static void put_small(struct world *w, struct input *in)
 	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
 	struct mn_desc d = { take_flow(w, in), MN_DESC_INLINE, len, 0 };
 	uint32_t n = 1 + take(in, 1);
+	bool right = take(in, 1) & 31;
 
-	while (n-- && mn_ring_free(r, 1 + mn_ring_slots(d.len)) > mn_ring_slots(d.len)) {
-		mn_ring_put(r, &d);
-		mn_ring_put_bytes(r, data, d.len);
-	}
+	while (n-- && mn_ring_free(r, mn_ring_need(r, len)) >= mn_ring_need(r, len))
+		put_bytes(r, &d, data, right);
 	mn_ring_publish(r);
 }
 
@@ -132,6 +147,8 @@ static void drain(struct sim_app *app, uint32_t most)
 		mn_ring_get(&app->rx, &d);
 		if (d.type == MN_DESC_INLINE) {
 			app->rx.self += mn_ring_slots(d.len % (MN_SHM_INLINE_MAX + 1));
+		} else if (d.type == MN_DESC_FILL) {
+			app->rx.self += d.len ? (d.len - 1) % MN_SHM_INLINE_SLOTS : 0;
 		} else if (d.buf != MN_SHM_BUF_NONE) {
 			d.type = MN_DESC_MSG;
 			mn_ring_put(&app->rxc, &d);

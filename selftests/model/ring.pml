@@ -6,27 +6,29 @@
  * One producer and one consumer, either of which sleeps when it cannot go on. What a side
  * stores becomes visible to the other one some time later: in order, or with PSO in any order
  * but for stores to the same word. A fence waits until all of it is visible. Messages take one
- * or two slots and are published whole. Each slot carries a number that says whether it is read
+ * or two slots and are published whole; one that would go on at the ring's start comes behind a
+ * filler, and begins there. Each slot carries a number that says whether it is read
  * as it was written.
  *
  * A lost wake-up is an end in which a side still waits for its doorbell. What a fault leaves out
  * is named at the place: the checker must find out each time, or it proves nothing.
  */
-#define SLOTS	2
+#define SLOTS	4
 /* Indices run over so many values instead of 2^32. */
-#define SPACE	4
+#define SPACE	8
 /* Slots that are written in all: the indices begin anew twice. */
-#define TOTAL	9
+#define TOTAL	17
 
 /* Words of the shared memory: slots first. */
-#define PROD	2
-#define CONS	3
-#define P_SLEEPS	4
-#define C_SLEEPS	5
+#define PROD	4
+#define CONS	5
+#define P_SLEEPS	6
+#define C_SLEEPS	7
 
 #define SIZE	64	/* a message's first slot carries its number and SIZE * its length */
+#define FILLER	3	/* in the place of a length; of one slot, messages have two at most */
 
-byte mem[6];
+byte mem[8];
 chan p_stores = [6] of { byte, byte };
 chan c_stores = [4] of { byte, byte };
 bool p_bell, c_bell;
@@ -45,6 +47,11 @@ bool p_bell, c_bell;
 #define RELEASE(stores)	skip
 #else
 #define RELEASE(stores)	empty(stores)
+#endif
+#ifdef NO_FILLER
+#define FILL(size)	0
+#else
+#define FILL(size)	(self % SLOTS + size > SLOTS -> 1 : 0)
 #endif
 #define DISTANCE(to, from)	((SPACE + to - from) % SPACE)
 
@@ -89,7 +96,7 @@ inline disarm(stores, sleeps)
 
 active proctype producer()
 {
-	byte self, other, n, size, i;
+	byte self, other, n, size, fill, i;
 	bool rings;
 
 	do
@@ -97,26 +104,34 @@ active proctype producer()
 	:: n < TOTAL ->
 		if
 		:: size = 1
-		:: n + 2 <= TOTAL -> size = 2
+		:: n + 2 + FILL(2) <= TOTAL -> size = 2
 		fi;
+		fill = FILL(size);
 		do
-		:: SLOTS - DISTANCE(self, other) >= size -> break
+		:: SLOTS - DISTANCE(self, other) >= fill + size -> break
 		:: else ->
 			other = mem[CONS];
 			if
-			:: SLOTS - DISTANCE(self, other) >= size -> break
+			:: SLOTS - DISTANCE(self, other) >= fill + size -> break
 			:: else
 			fi;
 			arm(p_stores, P_SLEEPS, CONS);
 			if
-			:: SLOTS - DISTANCE(self, other) >= size
+			:: SLOTS - DISTANCE(self, other) >= fill + size
 			:: else -> p_bell; p_bell = false
 			fi;
 			disarm(p_stores, P_SLEEPS)
 		od;
 #ifdef EARLY_PUBLISH
-		p_stores!PROD,(self + size) % SPACE;
+		p_stores!PROD,(self + fill + size) % SPACE;
 #endif
+		if
+		:: fill ->
+			p_stores!(self % SLOTS),(n + SIZE * FILLER);
+			self = (self + 1) % SPACE;
+			n++
+		:: else
+		fi;
 		i = 0;
 		do
 		:: i == size -> break
@@ -158,7 +173,17 @@ active proctype consumer()
 		c_stores!CONS,other;
 #endif
 		size = mem[self % SLOTS] / SIZE;
-		assert(size && size <= DISTANCE(other, self));
+		if
+		:: size == FILLER ->
+			assert(mem[self % SLOTS] % SIZE == n && self % SLOTS == SLOTS - 1);
+			self = (self + 1) % SPACE;
+			n++;
+			/* It was published together with the message. */
+			assert(self != other);
+			size = mem[self % SLOTS] / SIZE
+		:: else
+		fi;
+		assert(size && size <= DISTANCE(other, self) && self % SLOTS + size <= SLOTS);
 		i = 0;
 		do
 		:: i == size -> break
@@ -193,6 +218,8 @@ end:	do
 #ifdef PSO
 	:: DRAIN(p_stores, 0)
 	:: DRAIN(p_stores, 1)
+	:: DRAIN(p_stores, 2)
+	:: DRAIN(p_stores, 3)
 	:: DRAIN(p_stores, PROD)
 	:: DRAIN(p_stores, P_SLEEPS)
 #else

@@ -47,4 +47,6 @@ run_ok "a slot is read unwritten when the index is stored first" \
 	fails "$wrong_slot" -DTSO -DEARLY_PUBLISH
 run_ok "a slot is overwritten unread when it is given back first" \
 	fails "$wrong_slot" -DTSO -DEARLY_RELEASE
+run_ok "a message goes on at the ring's start when no filler is put" \
+	fails "$wrong_slot" -DTSO -DNO_FILLER
 tap_end

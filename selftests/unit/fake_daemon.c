@@ -67,6 +67,8 @@ static void attach(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg 
 	a->ch.hdr->magic += spoil == FAKE_BAD_MAGIC;
 	a->ch.hdr->ring_off[MN_SHM_RING_RX] += spoil == FAKE_BAD_RING ? a->ch.len : 0;
 	a->ch.hdr->total_len += spoil == FAKE_BAD_LEN ? MN_SHM_PAGE : 0;
+	if (spoil == FAKE_SMALL_RING)
+		a->ch.hdr->ring_slots[MN_SHM_RING_RX] = MN_SHM_RING_MIN / 2;
 	fds[0] = spoil == FAKE_UNSEALED ? unsealed_copy(&a->ch) : a->ch.memfd;
 	fds[1] = a->ch.engine_efd;
 	fds[2] = a->ch.app_efd;

@@ -267,11 +267,11 @@ TEST_F(channel, slots_are_room_too)
 	EXPECT_TRUE(mn_channel_arm(&self->ch, true));
 }
 
-/* Small messages lie in the rings, also across their ends. */
+/* Small messages lie in the rings, and never across their ends. */
 TEST_F(channel, small_messages_out_and_in)
 {
 	uint8_t data[MN_SHM_INLINE_MAX], got[MN_SHM_INLINE_MAX];
-	uint32_t at = 0;
+	uint32_t at = 0, fillers = 0, need;
 	struct mn_desc d;
 
 	for (uint32_t i = 0; i < sizeof(data); i++)
@@ -280,8 +280,7 @@ TEST_F(channel, small_messages_out_and_in)
 		uint32_t len = 1 + n % MN_SHM_INLINE_MAX;
 
 		d = (struct mn_desc){ n, MN_DESC_INLINE, len, 0 };
-		mn_ring_put(&self->tx, &d);
-		mn_ring_put_bytes(&self->tx, data, len);
+		memcpy(mn_ring_put_inline(&self->tx, &d), data, len);
 		mn_ring_publish(&self->tx);
 		ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
 		ASSERT_EQ(MN_DESC_INLINE, (uint32_t)d.type);
@@ -291,18 +290,119 @@ TEST_F(channel, small_messages_out_and_in)
 		ASSERT_EQ(0, memcmp(data, got, len));
 		ASSERT_EQ(0, mn_channel_tx_peek(&self->ch, &d));
 
+		need = mn_ring_need(&self->ch.rx, len);
 		ASSERT_EQ(0, mn_channel_rx_inline(&self->ch, n, got, len));
 		mn_channel_flush(&self->ch);
-		ASSERT_EQ(1 + mn_ring_slots(len), mn_ring_avail(&self->rx));
+		ASSERT_EQ(need, mn_ring_avail(&self->rx));
 		mn_ring_get(&self->rx, &d);
+		ASSERT_LE(0, mn_ring_extra(&self->rx, &d));
+		if (d.type == MN_DESC_FILL) {
+			fillers++;
+			self->rx.self += d.len - 1;
+			ASSERT_EQ(0, self->rx.self % self->rx.size);
+			mn_ring_get(&self->rx, &d);
+		}
 		ASSERT_EQ(n, d.flow);
-		mn_ring_get_bytes(&self->rx, got, d.len);
+		ASSERT_EQ(0, memcmp(data, mn_ring_here(&self->rx), len));
+		self->rx.self += mn_ring_slots(d.len);
 		mn_ring_release(&self->rx);
-		ASSERT_EQ(0, memcmp(data, got, len));
 		at += 1 + mn_ring_slots(len);
 	}
 	EXPECT_LT(self->rx.size, at);
 	EXPECT_LT(self->tx.size, at);
+	EXPECT_LT(0, fillers);
+}
+
+/* At each distance from the ring's end: the room that is asked for is what it takes. */
+TEST_F(channel, room_up_to_the_end_of_the_ring)
+{
+	static const uint8_t data[MN_SHM_INLINE_MAX];
+	struct mn_ring *rx = &self->ch.rx;
+
+	for (uint32_t left = 1; left <= 2 * MN_SHM_INLINE_SLOTS; left++) {
+		for (uint32_t len = 1; len <= MN_SHM_INLINE_MAX; len += 61) {
+			uint32_t slots = 1 + mn_ring_slots(len);
+			uint32_t fill = left < slots ? left : 0;
+
+			/* A slot less than it takes, then all of it. */
+			rx->self = 3 * rx->size - left;
+			rx->other = rx->self + fill + slots - 1 - rx->size;
+			rx->ctl->cons = rx->other;
+			EXPECT_EQ(-EAGAIN, mn_channel_rx_inline(&self->ch, 1, data, len));
+			rx->ctl->cons++;
+			EXPECT_EQ(0, mn_channel_rx_inline(&self->ch, 1, data, len));
+			EXPECT_EQ(3 * rx->size - left + fill + slots, rx->self);
+			EXPECT_EQ(0, mn_ring_free(rx, 1));
+		}
+	}
+}
+
+/* What is promised to senders fits, wherever the ring's end is. */
+TEST_F(channel, ring_room_counts_fillers)
+{
+	static const uint8_t data[MN_SHM_INLINE_MAX];
+	struct mn_ring *rx = &self->ch.rx;
+
+	for (uint32_t at = 0; at <= 4 * MN_SHM_INLINE_SLOTS; at++) {
+		uint32_t len = 1 + at * 37 % MN_SHM_INLINE_MAX, sent = 0;
+		uint64_t room;
+
+		rx->self = 2 * rx->size - at;
+		rx->other = rx->ctl->cons = rx->self + 4 * MN_SHM_INLINE_SLOTS - rx->size;
+		room = mn_channel_rx_ring_room(&self->ch) / sizeof(struct mn_desc);
+		ASSERT_LT(2 * MN_SHM_INLINE_SLOTS, room);
+		while (!mn_channel_rx_inline(&self->ch, 1, data, len))
+			sent += 1 + mn_ring_slots(len);
+		/* Less than a message is left. */
+		EXPECT_LT(room, sent + 1 + mn_ring_slots(len));
+		rx->self = 0;
+	}
+}
+
+TEST_F(channel, any_entry_has_room_when_it_is_said)
+{
+	static const uint8_t data[MN_SHM_INLINE_MAX];
+	struct mn_ring *rx = &self->ch.rx;
+
+	for (uint32_t left = 1; left <= 2 * MN_SHM_INLINE_SLOTS; left++) {
+		rx->self = rx->size - left;
+		rx->other = rx->ctl->cons = rx->self - rx->size;
+		for (uint32_t room = 0; !mn_channel_rx_has_room(&self->ch); room++) {
+			ASSERT_GT(2 * MN_SHM_INLINE_SLOTS + 1, room);
+			rx->ctl->cons++;
+		}
+		ASSERT_EQ(0, mn_channel_rx_inline(&self->ch, 1, data, sizeof(data)));
+	}
+}
+
+/* The next message is behind a filler, whether that has come with it or alone. */
+TEST_F(channel, fillers_are_skipped)
+{
+	struct mn_desc d = { 5, MN_DESC_INLINE, 100, 0 };
+
+	for (uint32_t left = 1; left <= 7; left++) {
+		uint32_t from = self->tx.size - left, at = from;
+		uint64_t flow;
+
+		self->tx.self = self->tx.other = self->ch.tx.self = self->ch.tx.other = from;
+		self->tx.ctl->prod = self->tx.ctl->cons = from;
+		d.len = 100;
+		memset(mn_ring_put_inline(&self->tx, &d), 'x', d.len);
+		if (left % 2) {
+			self->tx.ctl->prod = self->tx.size;
+			ASSERT_EQ(0, mn_channel_tx_peek(&self->ch, &d));
+			ASSERT_EQ(self->tx.size, self->ch.tx.self);
+		}
+		mn_ring_publish(&self->tx);
+		ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
+		ASSERT_EQ(MN_DESC_INLINE, (uint32_t)d.type);
+		ASSERT_EQ(5, d.flow);
+		ASSERT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
+		ASSERT_EQ(MN_SHM_FLOW_NONE, flow);
+		ASSERT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
+		ASSERT_EQ(5, flow);
+		ASSERT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
+	}
 }
 
 /* Whose messages come next; what is not published, and nonsense, leads nowhere. */
@@ -313,8 +413,7 @@ TEST_F(channel, looks_ahead)
 	uint64_t flow = 0;
 	uint8_t data[50] = { 0 };
 
-	mn_ring_put(&self->tx, &small);
-	mn_ring_put_bytes(&self->tx, data, sizeof(data));
+	memcpy(mn_ring_put_inline(&self->tx, &small), data, sizeof(data));
 	app_put(&self->tx, MN_DESC_MSG, 4, 10, 0);
 	app_put(&self->tx, MN_DESC_INLINE, 5, UINT32_MAX, 0);
 	app_put(&self->tx, 77, 6, 10, 0);

@@ -57,6 +57,71 @@ TEST_F(tx_lie, is_refused)
 	EXPECT_EQ(-EPROTO, tx_next(&self->ch, &msg));
 }
 
+/* Fillers at so many slots from the end of the ring, and inline messages over it. */
+FIXTURE(end_lie)
+{
+	struct mn_channel ch;
+	struct mn_ring tx;
+};
+FIXTURE_VARIANT(end_lie)
+{
+	uint32_t left, type, len, slots;	/* slots: published */
+};
+#define END_LIE(name, ...)	FIXTURE_VARIANT_ADD(end_lie, name) { __VA_ARGS__ }
+END_LIE(of_no_slot, 5, MN_DESC_FILL, 0, 10);
+END_LIE(too_short, 5, MN_DESC_FILL, 4, 10);
+END_LIE(too_long, 5, MN_DESC_FILL, 6, 10);
+END_LIE(of_the_longest_length, 5, MN_DESC_FILL, 0xffffff, 10);
+END_LIE(without_its_slots, 5, MN_DESC_FILL, 5, 4);
+END_LIE(longer_than_any, MN_SHM_INLINE_SLOTS + 1, MN_DESC_FILL, MN_SHM_INLINE_SLOTS + 1, 100);
+END_LIE(all_of_the_ring, 0, MN_DESC_FILL, 16384, 16384);
+END_LIE(message_over_the_end, 5, MN_DESC_INLINE, 80, 6);
+END_LIE(message_at_the_start, 1, MN_DESC_INLINE, 16, 2);
+
+FIXTURE_SETUP(end_lie)
+{
+	ASSERT_EQ(0, mn_channel_create(&self->ch, 0, BUFS, BUFS, 0));
+	app_ring(&self->ch, &self->tx, MN_SHM_RING_TX);
+	ASSERT_EQ(16384, self->tx.size);
+}
+
+FIXTURE_TEARDOWN(end_lie)
+{
+	mn_channel_destroy(&self->ch);
+}
+
+TEST_F(end_lie, is_refused)
+{
+	uint32_t from = self->tx.size - variant->left, at = from;
+	struct mn_desc d = { 0, variant->type, variant->len, 0 };
+	uint64_t flow;
+
+	self->tx.self = self->ch.tx.self = self->ch.tx.other = from;
+	self->tx.ctl->cons = from;
+	mn_ring_put(&self->tx, &d);
+	self->tx.self = from + variant->slots;
+	mn_ring_publish(&self->tx);
+	EXPECT_EQ(-EPROTO, mn_channel_tx_peek(&self->ch, &d));
+	EXPECT_EQ(-EPROTO, mn_channel_tx_peek(&self->ch, &d));
+	while (mn_channel_tx_next(&self->ch, &at, &flow))
+		;
+}
+
+TEST_F(channel, a_filler_behind_a_filler)
+{
+	struct mn_desc d = { 0, MN_DESC_FILL, 5, 0 };
+	uint32_t from = self->tx.size - 5;
+
+	self->tx.self = self->ch.tx.self = self->ch.tx.other = from;
+	self->tx.ctl->cons = from;
+	mn_ring_put(&self->tx, &d);
+	self->tx.self = self->tx.size;
+	mn_ring_put(&self->tx, &d);
+	self->tx.self += 10;
+	mn_ring_publish(&self->tx);
+	EXPECT_EQ(-EPROTO, mn_channel_tx_peek(&self->ch, &d));
+}
+
 TEST_F(channel, a_message_over_the_limit)
 {
 	struct mn_txmsg *msg;

@@ -16,6 +16,7 @@ FIXTURE_VARIANT_ADD(spoilt, unsealed) { FAKE_UNSEALED };
 FIXTURE_VARIANT_ADD(spoilt, bad_magic) { FAKE_BAD_MAGIC };
 FIXTURE_VARIANT_ADD(spoilt, bad_ring) { FAKE_BAD_RING };
 FIXTURE_VARIANT_ADD(spoilt, bad_len) { FAKE_BAD_LEN };
+FIXTURE_VARIANT_ADD(spoilt, small_ring) { FAKE_SMALL_RING };
 FIXTURE_VARIANT_ADD(spoilt, short_answer) { FAKE_SHORT_ANSWER };
 
 FIXTURE_SETUP(spoilt)
@@ -61,6 +62,28 @@ DESC_LIE(lie_type, 99, 1, 0)
 DESC_LIE(lie_open, MN_DESC_OPEN, 48, MN_SHM_BUF_NONE)
 DESC_LIE(lie_open_short, MN_DESC_OPEN, 4, 0)
 DESC_LIE(lie_reason, MN_DESC_END, 1 << 20, 0)
+DESC_LIE(lie_filler, MN_DESC_FILL, 1, 0)
+DESC_LIE(lie_filler_of_no_slot, MN_DESC_FILL, 0, 0)
+DESC_LIE(lie_filler_too_long, MN_DESC_FILL, 0xffffff, 0)
+DESC_LIE(lie_inline_without_slots, MN_DESC_INLINE, 1, 0)
+
+/* A message that would go on at the ring's start is none. */
+TEST_F(lib, lie_inline_over_the_end)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	struct mn_ring *rx = &engine->rx;
+	char c;
+
+	/* Up to three slots in front of the end, which are taken. */
+	while ((rx->self & (rx->size - 1)) != rx->size - 3)
+		ASSERT_EQ(0, mn_channel_post_end(engine, 12345, 0));
+	mn_channel_flush(engine);
+	ASSERT_EQ(0, machnet_recv(self->ch, &c, 1, NULL));
+	mn_ring_put(rx, &(struct mn_desc){ self->d.next_flow - 1, MN_DESC_INLINE, 48, 0 });
+	rx->self += 3;
+	mn_ring_publish(rx);
+	EXPECT_ERRNO(EPROTO, machnet_recv(self->ch, self->big, 48, NULL));
+}
 
 TEST_F(lib, lie_link)
 {

@@ -54,12 +54,6 @@ static int tx_take_chain(struct mn_channel *ch, uint32_t first, uint32_t len)
 	return b == MN_SHM_BUF_NONE ? 0 : -EPROTO;
 }
 
-/* It is published with all its slots, and lies in none that are not there. */
-static bool inline_ok(const struct mn_desc *d, uint32_t avail)
-{
-	return d->len && d->len <= MN_SHM_INLINE_MAX && mn_ring_slots(d->len) < avail;
-}
-
 /* Entries of tx, refreshed when none is known. */
 static int64_t tx_avail(struct mn_channel *ch)
 {
@@ -74,16 +68,30 @@ int mn_channel_tx_end(struct mn_channel *ch)
 	return avail < 0 ? avail : 0;
 }
 
-int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
+/* The next entry, which stays there: 1, 0, -EPROTO. */
+static int tx_look(struct mn_channel *ch, struct mn_desc *d)
 {
 	int64_t avail = tx_avail(ch);
+	int32_t extra;
 
 	if (avail <= 0)
 		return avail;
 	mn_ring_get(&ch->tx, d);
+	extra = mn_ring_extra(&ch->tx, d);
 	ch->tx.self--;
-	if (d->type == MN_DESC_INLINE)
-		return inline_ok(d, avail) ? 1 : -EPROTO;
+	return extra < 0 ? extra : 1;
+}
+
+int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
+{
+	int ret = tx_look(ch, d);
+
+	if (ret > 0 && d->type == MN_DESC_FILL) {
+		ch->tx.self += d->len;
+		ret = tx_look(ch, d);
+	}
+	if (ret <= 0 || d->type == MN_DESC_INLINE)
+		return ret;
 	return d->type == MN_DESC_MSG && d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
 }
 
@@ -99,6 +107,8 @@ bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flo
 	*at = r.self;
 	if (d.type == MN_DESC_INLINE && d.len <= MN_SHM_INLINE_MAX)
 		*at += mn_ring_slots(d.len);
+	else if (d.type == MN_DESC_FILL && d.len && d.len <= MN_SHM_INLINE_SLOTS)
+		*at += d.len - 1;
 	*flow = d.flow;
 	return true;
 }
@@ -122,7 +132,8 @@ int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn
 void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *dst)
 {
 	ch->tx.self++;
-	mn_ring_get_bytes(&ch->tx, dst, d->len);
+	memcpy(dst, mn_ring_here(&ch->tx), d->len);
+	ch->tx.self += mn_ring_slots(d->len);
 }
 
 /* Only the application reads these counters: what it writes to them misleads nobody else. */
@@ -329,13 +340,12 @@ int mn_channel_rx_post(struct mn_channel *ch, uint64_t flow, struct mn_rxmsg *m)
 int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data, uint32_t len)
 {
 	struct mn_desc d = { flow, MN_DESC_INLINE, len, 0 };
-	uint32_t slots = 1 + mn_ring_slots(len);
+	uint32_t slots = mn_ring_need(&ch->rx, len);
 	int64_t room = mn_ring_free(&ch->rx, slots);
 
 	if (room < (int64_t)slots)
 		return room < 0 ? room : -EAGAIN;
-	mn_ring_put(&ch->rx, &d);
-	mn_ring_put_bytes(&ch->rx, data, len);
+	memcpy(mn_ring_put_inline(&ch->rx, &d), data, len);
 	ch->rx_posted[flow & (ch->flows - 1)] += len;
 	mark_posted(ch, MN_SHM_WAKE_RX);
 	return 0;

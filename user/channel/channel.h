@@ -96,13 +96,14 @@ void mn_channel_close(struct mn_channel *ch, int error);
 
 /*
  * Looks at the next message to send: 1 and *d, a MN_DESC_MSG or a MN_DESC_INLINE that is whole;
- * 0 when there is none, -EPROTO. One of the next two takes it.
+ * 0 when there is none, -EPROTO. mn_channel_tx_take() or _read() takes it. Fillers are skipped.
  */
 int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d);
 
 /*
- * Looks ahead, from *at = tx.self on: the flow of the next message that is known to be there, true
- * unless there is none. What it says may be nonsense: good for hints only.
+ * Looks ahead, from *at = tx.self on: the flow of the next message that is known to be there (of a
+ * filler MN_SHM_FLOW_NONE), true unless there is none. What it says may be nonsense: good for
+ * hints only.
  */
 bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flow);
 
@@ -184,19 +185,26 @@ int mn_channel_rx_post(struct mn_channel *ch, uint64_t flow, struct mn_rxmsg *m)
  */
 int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data, uint32_t len);
 
-/* Bytes of RX that are free, as far as known: the basis of credits for small messages. */
+/*
+ * Bytes of RX that are free, as far as known: the basis of credits for small messages. Free slots
+ * on both sides of the ring's end: a filler may take some of them.
+ */
 static inline uint64_t mn_channel_rx_ring_room(struct mn_channel *ch)
 {
 	int64_t slots = mn_ring_free(&ch->rx, ch->rx.size / 2);
 
-	/* Whoever writes to it next finds out what is wrong with it. */
-	return slots < 0 ? 0 : (uint64_t)slots * sizeof(struct mn_desc);
+	/* The next write to it finds out what is wrong with it. */
+	if (slots < 0)
+		return 0;
+	if (mn_ring_fill(&ch->rx, slots))
+		slots -= slots < MN_SHM_INLINE_SLOTS ? slots : MN_SHM_INLINE_SLOTS;
+	return (uint64_t)slots * sizeof(struct mn_desc);
 }
 
 /* RX takes any entry now. */
 static inline bool mn_channel_rx_has_room(struct mn_channel *ch)
 {
-	const uint32_t most = 1 + mn_ring_slots(MN_SHM_INLINE_MAX);
+	const uint32_t most = mn_ring_need(&ch->rx, MN_SHM_INLINE_MAX);
 
 	return mn_ring_free(&ch->rx, most) >= (int64_t)most;
 }

@@ -73,43 +73,46 @@ static inline uint32_t mn_ring_slots(uint32_t bytes)
 	return (bytes + sizeof(struct mn_desc) - 1) / sizeof(struct mn_desc);
 }
 
-/* The slot at this side's index, and how many bytes lie from there to the ring's end. */
-static inline uint8_t *mn_ring_here(const struct mn_ring *r, uint32_t *bytes)
+/* The bytes at this side's index. */
+static inline uint8_t *mn_ring_here(const struct mn_ring *r)
 {
-	uint32_t at = r->self & (r->size - 1);
-
-	*bytes = (r->size - at) * sizeof(struct mn_desc);
-	return (uint8_t *)&r->slots[at];
+	return (uint8_t *)&r->slots[r->self & (r->size - 1)];
 }
 
-/* Writes len bytes into the next mn_ring_slots(len) slots, which the caller has seen to be free. */
-static inline void mn_ring_put_bytes(struct mn_ring *r, const void *src, uint32_t len)
+/* Slots from this side's index to the ring's end, when so many slots do not fit there; else 0. */
+static inline uint32_t mn_ring_fill(const struct mn_ring *r, uint32_t slots)
 {
-	uint32_t first;
-	uint8_t *here = mn_ring_here(r, &first);
+	uint32_t left = r->size - (r->self & (r->size - 1));
 
-	if (len <= first) {
-		memcpy(here, src, len);
-	} else {
-		memcpy(here, src, first);
-		memcpy(r->slots, (const uint8_t *)src + first, len - first);
-	}
-	r->self += mn_ring_slots(len);
+	return slots > left ? left : 0;
 }
 
-/* Takes len bytes out of the next slots; the caller has seen that they are there. */
-static inline void mn_ring_get_bytes(struct mn_ring *r, void *dst, uint32_t len)
+/* Slots that an inline message of len bytes takes now, with its descriptor and a filler. */
+static inline uint32_t mn_ring_need(const struct mn_ring *r, uint32_t len)
 {
-	uint32_t first;
-	const uint8_t *here = mn_ring_here(r, &first);
+	uint32_t slots = 1 + mn_ring_slots(len);
 
-	if (len <= first) {
-		memcpy(dst, here, len);
-	} else {
-		memcpy(dst, here, first);
-		memcpy((uint8_t *)dst + first, r->slots, len - first);
+	return mn_ring_fill(r, slots) + slots;
+}
+
+/*
+ * Writes the descriptor of an inline message, if need be behind a filler; the caller has seen that
+ * there is room for mn_ring_need(). The message's bytes belong at the address that is returned.
+ */
+static inline uint8_t *mn_ring_put_inline(struct mn_ring *r, const struct mn_desc *d)
+{
+	uint32_t slots = mn_ring_slots(d->len), fill = mn_ring_fill(r, 1 + slots);
+	const struct mn_desc filler = { .type = MN_DESC_FILL, .len = fill };
+	uint8_t *bytes;
+
+	if (fill) {
+		mn_ring_put(r, &filler);
+		r->self += fill - 1;
 	}
-	r->self += mn_ring_slots(len);
+	mn_ring_put(r, d);
+	bytes = mn_ring_here(r);
+	r->self += slots;
+	return bytes;
 }
 
 /* Makes what was put visible to the consumer. */
@@ -151,6 +154,25 @@ static inline void mn_ring_get(struct mn_ring *r, struct mn_desc *d)
 
 	to[0] = __atomic_load_n(&slot[0], __ATOMIC_RELAXED);
 	to[1] = __atomic_load_n(&slot[1], __ATOMIC_RELAXED);
+}
+
+/*
+ * Slots behind an entry that was just taken, self being the index behind its descriptor: those of
+ * an inline message or of a filler. -EPROTO when they are not what they must be: of a length that
+ * can be, in one piece, all there; a filler ends at the ring's end. So none begins at its start,
+ * and two fillers never follow each other.
+ */
+static inline int32_t mn_ring_extra(const struct mn_ring *r, const struct mn_desc *d)
+{
+	uint32_t left = r->size - ((r->self - 1) & (r->size - 1)), n;
+
+	if (d->type == MN_DESC_INLINE)
+		n = d->len && d->len <= MN_SHM_INLINE_MAX ? 1 + mn_ring_slots(d->len) : 0;
+	else if (d->type == MN_DESC_FILL)
+		n = d->len == left && d->len <= MN_SHM_INLINE_SLOTS ? d->len : 0;
+	else
+		return 0;
+	return n && n <= left && n - 1 <= r->other - r->self ? (int32_t)n - 1 : -EPROTO;
 }
 
 /* Gives the slots of what was taken back to the producer. */

@@ -35,6 +35,9 @@ static bool header_ok(const struct mn_shm_header *h, uint64_t len)
 		if (!power_of_two(h->ring_slots[i]) ||
 		    !fits(h, h->ring_off[i], mn_ring_memsize(h->ring_slots[i]), MN_SHM_CACHELINE))
 			return false;
+	if (h->ring_slots[MN_SHM_RING_TX] < MN_SHM_RING_MIN ||
+	    h->ring_slots[MN_SHM_RING_RX] < MN_SHM_RING_MIN)
+		return false;
 	/* One entry per buffer must always fit: the sides do not wait for each other's slots. */
 	if (h->ring_slots[MN_SHM_RING_TXC] < h->tx_bufs ||
 	    h->ring_slots[MN_SHM_RING_RXC] < h->rx_bufs)

@@ -118,6 +118,17 @@ static int take_open(struct mnc_channel *ch)
 	return ret ? ret : return_head(ch);
 }
 
+static int skip_filler(struct mnc_channel *ch)
+{
+	int32_t extra = mn_ring_extra(&ch->link.rx, &ch->link.head);
+
+	if (extra < 0)
+		return -EPROTO;
+	ch->link.rx.self += extra;
+	free_head(ch);
+	return 0;
+}
+
 /* 1: an end to be received. 0: the program has closed the connection, or knows no ends. */
 static int settle_end(struct mnc_channel *ch)
 {
@@ -148,14 +159,15 @@ static int settle_head(struct mnc_channel *ch)
 		/* It came before the program closed the connection. */
 		return mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key) ? return_head(ch) : 1;
 	case MN_DESC_INLINE:
-		if (!d->len || d->len > MN_SHM_INLINE_MAX ||
-		    mn_ring_slots(d->len) > ch->link.rx.other - ch->link.rx.self)
+		if (mn_ring_extra(&ch->link.rx, d) < 0)
 			return -EPROTO;
 		return mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key) ? return_head(ch) : 1;
 	case MN_DESC_END:
 		if (d->len > ERRNO_MAX)
 			return -EPROTO;
 		return settle_end(ch);
+	case MN_DESC_FILL:
+		return skip_filler(ch);
 	default:
 		return -EPROTO;
 	}
@@ -249,19 +261,6 @@ static int take_end(struct mnc_channel *ch, MachnetFlow_t *flow)
 	return d.len ? -(int)d.len : -ESHUTDOWN;
 }
 
-static void copy_inline(struct mnc_channel *ch, struct sink *s, uint32_t len)
-{
-	uint32_t first;
-	const uint8_t *here = mn_ring_here(&ch->link.rx, &first);
-
-	if (len <= first) {
-		copy_in(s, here, len);
-	} else {
-		copy_in(s, here, first);
-		copy_in(s, (const uint8_t *)ch->link.rx.slots, len - first);
-	}
-}
-
 static int copy_chain(struct mnc_channel *ch, struct sink *s, uint32_t b, uint32_t left)
 {
 	while (left) {
@@ -289,7 +288,7 @@ static int take_message(struct mnc_channel *ch, const MachnetIovec_t *iov, size_
 	if (mnc_flow_key_hint(ch, &ch->recv_hint, d->flow, &key))
 		return return_head(ch) ? spoilt(ch) : 0;
 	if (d->type == MN_DESC_INLINE)
-		copy_inline(ch, &s, d->len);
+		copy_in(&s, mn_ring_here(&ch->link.rx), d->len);
 	else if (copy_chain(ch, &s, d->buf, d->len))
 		return spoilt(ch);
 	*flow = mnc_flow_reverse(&key);

@@ -123,7 +123,7 @@ static bool large_fits(const struct mnc_link *link, uint32_t bufs)
 /* 1: the channel has room for a message of some connection, 0: not now, -EPROTO. */
 static int channel_has_room(struct mnc_link *link, uint32_t len)
 {
-	uint32_t slots = is_inline(len) ? 1 + mn_ring_slots(len) : 1, bufs = bufs_of(len);
+	uint32_t slots = is_inline(len) ? mn_ring_need(&link->tx, len) : 1, bufs = bufs_of(len);
 	int64_t room = mn_ring_free(&link->tx, slots);
 	int ret;
 

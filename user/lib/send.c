@@ -53,19 +53,8 @@ static int reserve(struct mnc_channel *ch, uint64_t handle, uint32_t len)
 static void put_inline(struct mnc_channel *ch, uint64_t handle, struct source *s, uint32_t len)
 {
 	struct mn_desc d = { handle, MN_DESC_INLINE, len, 0 };
-	struct mn_ring *tx = &ch->link.tx;
-	uint32_t first;
-	uint8_t *here;
 
-	mn_ring_put(tx, &d);
-	here = mn_ring_here(tx, &first);
-	if (len <= first) {
-		copy_out(s, here, len);
-	} else {
-		copy_out(s, here, first);
-		copy_out(s, (uint8_t *)tx->slots, len - first);
-	}
-	tx->self += mn_ring_slots(len);
+	copy_out(s, mn_ring_put_inline(&ch->link.tx, &d), len);
 }
 
 static void put_message(struct mnc_channel *ch, uint64_t handle, struct source *s, uint32_t len)

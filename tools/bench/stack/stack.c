@@ -103,6 +103,8 @@ static void read_all(struct bench *b)
 		if (d.type == MN_DESC_INLINE) {
 			b->rx.self += mn_ring_slots(d.len);
 			b->received++;
+		} else if (d.type == MN_DESC_FILL) {
+			b->rx.self += d.len - 1;
 		} else if (d.type == MN_DESC_OPEN) {
 			d.type = MN_DESC_MSG;
 			mn_ring_put(&b->rxc, &d);
