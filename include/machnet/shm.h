@@ -23,7 +23,8 @@
  * application, RX buffers by the engine, each from a free list in its own
  * memory. The engine follows a TX chain once, when it takes the message, and
  * keeps its own copy of it: what the application writes to the links later
- * does not matter.
+ * does not matter. Both sides put a message of up to 16 buffers into consecutive
+ * ones as long as there are any (channel/runs.h): the links say whether it lies in one piece.
  *
  * A message of up to MN_SHM_INLINE_MAX bytes needs no buffer: it lies in the
  * ring itself, in the slots behind its descriptor, and is gone from the channel when

@@ -190,6 +190,9 @@ static int engine_receives(struct world *w, struct input *in)
 			w->posted_bufs += held;
 		break;
 	default:
+		/* Of a length that is known, or not. */
+		if (!m->got)
+			m->len = take(in, 3) % (1 << 18);
 		mn_channel_rx_append(&w->ch, m, bytes, take(in, 2) % sizeof(bytes));
 	}
 	return ret == -EAGAIN ? 0 : ret;
@@ -264,15 +267,18 @@ static int step(struct world *w, struct input *in)
 /* Each buffer is in one place, by the engine's own tables. */
 static bool balanced(const struct world *w)
 {
-	uint32_t sent = 0, taken = 0, assembling = 0;
+	uint32_t sent = 0, taken = 0, assembling = 0, runs = 0;
 
 	for (uint32_t i = 0; i < w->ch.tx_bufs; i++)
 		sent += w->ch.tx_state[i] != 0;
 	for (uint32_t i = 0; i < w->n_live; i++)
 		taken += bufs_of(w->live[i]->len);
-	for (uint32_t i = 0; i < RX_MAX; i++)
+	for (uint32_t i = 0; i < RX_MAX; i++) {
 		assembling += bufs_of(w->rx[i].got);
-	return sent == taken && w->ch.rx_free_count + assembling + w->posted_bufs == w->ch.rx_bufs;
+		runs += w->rx[i].run;
+	}
+	return sent == taken && w->ch.rx_runs.count + runs == w->ch.rx_free_count &&
+	       w->ch.rx_free_count + assembling + w->posted_bufs == w->ch.rx_bufs;
 }
 
 /* True when the application's lies have ended the channel. */

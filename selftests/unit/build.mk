@@ -9,7 +9,9 @@ test_fault_PKGS := libdpdk
 test_fault_option_SRCS := selftests/unit/test_fault_option.c user/daemon/fault_option.c
 
 # channel, ring
-TEST_PROGS += test_ring test_channel test_channel_hostile test_handles
+TEST_PROGS += test_ring test_channel test_channel_hostile test_handles test_runs test_channel_pieces
+test_channel_pieces_SRCS := selftests/unit/test_channel_pieces.c $(channel_srcs)
+test_runs_SRCS := selftests/unit/test_runs.c user/channel/runs.c
 test_handles_SRCS := selftests/unit/test_handles.c user/channel/handles.c
 test_ring_SRCS := selftests/unit/test_ring.c
 test_channel_SRCS := selftests/unit/test_channel.c $(channel_srcs)

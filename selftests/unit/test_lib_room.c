@@ -182,6 +182,31 @@ TEST_F(lib, several_refused_connections_have_room_again_one_by_one)
 	free(h);
 }
 
+/* Messages of 64 KiB and less are sent in one piece. */
+TEST_F(lib, one_piece)
+{
+	struct mn_channel *engine = fake_daemon_hold(&self->d);
+	struct mn_desc d;
+
+	for (uint32_t bufs = 1; bufs <= MN_RUNS_MAX; bufs++) {
+		uint32_t len = bufs * MN_SHM_BUF_SIZE - bufs;
+		struct mn_txmsg *msg;
+
+		ASSERT_EQ(0, machnet_send(self->ch, self->flow, self->big, len));
+		ASSERT_EQ(1, mn_channel_tx_peek(engine, &d));
+		ASSERT_EQ(len, (uint32_t)d.len);
+		ASSERT_EQ(0, mn_channel_tx_take(engine, &d, &msg));
+		for (uint32_t k = 1; k < bufs; k++)
+			ASSERT_EQ(d.buf + k, engine->tx_chain[d.buf + k - 1]);
+		/* Each second one stays. */
+		if (bufs % 2)
+			ASSERT_EQ(0, mn_channel_tx_done(engine, msg));
+		mn_channel_tx_release(engine);
+		mn_channel_flush(engine);
+	}
+	fake_daemon_resume(&self->d);
+}
+
 /* The engine knows what a connection's program has not read. */
 TEST_F(lib, unread)
 {

@@ -203,26 +203,19 @@ int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg)
 	return 0;
 }
 
-static uint32_t rx_take(struct mn_channel *ch, uint8_t state)
+static void rx_use(struct mn_channel *ch, uint32_t b, uint8_t state)
 {
-	uint32_t b;
-
-	if (!ch->rx_free_count)
-		return MN_SHM_BUF_NONE;
-	b = ch->rx_free[--ch->rx_free_count];
+	ch->rx_free_count--;
 	ch->rx_state[b] = state;
 	ch->rx_chain[b] = MN_SHM_BUF_NONE;
 	__atomic_store_n(&ch->rx_links[b], MN_SHM_BUF_NONE, __ATOMIC_RELAXED);
-	return b;
 }
 
+/* Of the state of the others nothing depends: they are inside of no chain that could come back. */
 static void rx_free_chain(struct mn_channel *ch, uint32_t b)
 {
-	while (b != MN_SHM_BUF_NONE) {
-		ch->rx_state[b] = RX_FREE;
-		ch->rx_free[ch->rx_free_count++] = b;
-		b = ch->rx_chain[b];
-	}
+	ch->rx_state[b] = RX_FREE;
+	ch->rx_free_count += mn_runs_put_chain(&ch->rx_runs, ch->rx_chain, b);
 }
 
 int mn_channel_rx_reclaim(struct mn_channel *ch)
@@ -245,13 +238,28 @@ int mn_channel_rx_reclaim(struct mn_channel *ch)
 	return 0;
 }
 
+/* The next buffer of the message's run, or the first one of another run. */
+static uint32_t rx_next(struct mn_channel *ch, struct mn_rxmsg *m)
+{
+	uint32_t left = m->len > m->got ? m->len - m->got : 1, b = m->cur + 1;
+
+	if (!m->run)
+		m->run = mn_runs_take(&ch->rx_runs, (left + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE,
+				      &b);
+	if (!m->run)
+		return MN_SHM_BUF_NONE;
+	m->run--;
+	return b;
+}
+
 /* Makes room for the next byte. False when no buffer is left. */
 static bool rx_extend(struct mn_channel *ch, struct mn_rxmsg *m)
 {
-	uint32_t b = rx_take(ch, m->got ? RX_INSIDE : RX_FILLING);
+	uint32_t b = rx_next(ch, m);
 
 	if (b == MN_SHM_BUF_NONE)
 		return false;
+	rx_use(ch, b, m->got ? RX_INSIDE : RX_FILLING);
 	if (m->got) {
 		ch->rx_chain[m->cur] = b;
 		__atomic_store_n(&ch->rx_links[m->cur], b, __ATOMIC_RELAXED);
@@ -301,8 +309,11 @@ void mn_channel_usage(const struct mn_channel *ch, struct mn_channel_usage *u)
 		u->tx_bufs += mn_channel_tx_is_held(ch, i);
 }
 
-static void rxmsg_rest(struct mn_rxmsg *m)
+/* The message has ended, with what is left of its run. */
+static void rxmsg_rest(struct mn_channel *ch, struct mn_rxmsg *m)
 {
+	if (m->run)
+		mn_runs_put(&ch->rx_runs, m->cur + 1, m->run);
 	*m = (struct mn_rxmsg){ .first = MN_SHM_BUF_NONE, .cur = MN_SHM_BUF_NONE };
 }
 
@@ -333,7 +344,7 @@ int mn_channel_rx_post(struct mn_channel *ch, uint64_t flow, struct mn_rxmsg *m)
 		return ret;
 	rx_put(ch, &d);
 	ch->rx_posted[flow & (ch->flows - 1)] += d.len;
-	rxmsg_rest(m);
+	rxmsg_rest(ch, m);
 	return 0;
 }
 
@@ -353,8 +364,9 @@ int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data,
 
 void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m)
 {
-	rx_free_chain(ch, m->first);
-	rxmsg_rest(m);
+	if (m->first != MN_SHM_BUF_NONE)
+		rx_free_chain(ch, m->first);
+	rxmsg_rest(ch, m);
 }
 
 int mn_channel_rx_received(struct mn_channel *ch, uint32_t at)
@@ -369,12 +381,14 @@ int mn_channel_post_open(struct mn_channel *ch, uint64_t flow, const struct mn_s
 {
 	struct mn_desc d = { flow, MN_DESC_OPEN, sizeof(*info), MN_SHM_BUF_NONE };
 	int ret = rx_slot(ch);
+	uint32_t b;
 
 	if (ret)
 		return ret;
-	d.buf = rx_take(ch, RX_FILLING);
-	if (d.buf == MN_SHM_BUF_NONE)
+	if (!mn_runs_take(&ch->rx_runs, 1, &b))
 		return -EAGAIN;
+	rx_use(ch, b, RX_FILLING);
+	d.buf = b;
 	memcpy(ch->rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE, info, sizeof(*info));
 	rx_put(ch, &d);
 	return 0;

@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "channel/handles.h"
 #include "channel/ring.h"
+#include "channel/runs.h"
 #include "channel/tx_arena.h"
 
 /*
@@ -54,8 +55,8 @@ struct mn_channel {
 	struct mn_tx_arena tx_arena;
 	uint32_t *rx_chain;		/* private links of RX buffers in use */
 	uint8_t *rx_state;		/* per RX buffer: free, filling, posted, inside a chain */
-	uint32_t *rx_free;		/* stack of free RX buffers */
-	uint32_t rx_free_count;
+	struct mn_runs rx_runs;		/* RX buffers that are free and promised to no message */
+	uint32_t rx_free_count;		/* those, and the runs of messages under assembly */
 	uint32_t *rx_posted;		/* per slot: bytes of messages handed over, modulo 2^32 */
 
 	int memfd;
@@ -167,10 +168,13 @@ struct mn_rxmsg {
 	uint32_t len;		/* bytes of the whole message */
 	uint32_t got;		/* bytes that are in */
 	uint32_t first, cur;	/* RX buffers */
+	uint32_t run;		/* buffers after cur that are set aside for it */
 };
 
 /*
- * Appends up to len bytes to a message under assembly, taking RX buffers as needed.
+ * Appends up to len bytes to a message under assembly, taking RX buffers as needed: consecutive
+ * ones, as many as m->len asks for and there are. (Buffers that are set aside and not used yet
+ * still count as free: the claims of credit.h see to it that no other message needs them.)
  * Returns the bytes taken: fewer than len when the buffers have run out.
  */
 uint32_t mn_channel_rx_append(struct mn_channel *ch, struct mn_rxmsg *m, const void *src,

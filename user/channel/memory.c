@@ -123,7 +123,7 @@ static size_t carve_tables(struct mn_channel *ch)
 	ch->txmsgs = carve(ch, &at, (ch->tx_bufs + MN_TX_ARENA_CHUNKS) * sizeof(*ch->txmsgs));
 	ch->rx_chain = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_chain));
 	ch->rx_state = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_state));
-	ch->rx_free = carve(ch, &at, ch->rx_bufs * sizeof(*ch->rx_free));
+	ch->rx_runs.blocks = carve(ch, &at, mn_runs_memsize(ch->rx_bufs));
 	ch->rx_posted = carve(ch, &at, ch->flows * sizeof(*ch->rx_posted));
 	return at;
 }
@@ -142,10 +142,8 @@ static int alloc_tables(struct mn_channel *ch)
 	carve_tables(ch);
 	if (mn_tx_arena_init(&ch->tx_arena) || mn_handles_init(&ch->handles, ch->flows))
 		return -ENOMEM;
-	while (ch->rx_free_count < ch->rx_bufs) {
-		ch->rx_free[ch->rx_free_count] = ch->rx_bufs - 1 - ch->rx_free_count;
-		ch->rx_free_count++;
-	}
+	mn_runs_init(&ch->rx_runs, ch->rx_runs.blocks, ch->rx_bufs);
+	ch->rx_free_count = ch->rx_bufs;
 	return 0;
 }
 

@@ -5,7 +5,7 @@ LIBS += libmachnet
 libmachnet_SO := 1
 libmachnet_SOVER := 0
 libmachnet_MAP := user/lib/libmachnet.map
-libmachnet_SRCS := $(wildcard user/lib/*.c) user/base/udp_port.c
+libmachnet_SRCS := $(wildcard user/lib/*.c) user/base/udp_port.c user/channel/runs.c
 libmachnet_LIBS := libmnclient
 
 # Programs for Microsoft's Machnet link -lmachnet_shim, and those that are linked already, as well as

@@ -16,14 +16,11 @@ static int alloc_tables(struct mnc_link *link)
 {
 	link->tx_chain = calloc(link->tx_bufs, sizeof(*link->tx_chain));
 	link->tx_sent = calloc(link->tx_bufs, sizeof(*link->tx_sent));
-	link->tx_free = calloc(link->tx_bufs, sizeof(*link->tx_free));
+	link->tx_runs.blocks = malloc(mn_runs_memsize(link->tx_bufs));
 	link->rooms = calloc(link->flows, sizeof(*link->rooms));
-	if (!link->tx_chain || !link->tx_sent || !link->tx_free || !link->rooms)
+	if (!link->tx_chain || !link->tx_sent || !link->tx_runs.blocks || !link->rooms)
 		return -ENOMEM;
-	while (link->tx_free_count < link->tx_bufs) {
-		link->tx_free[link->tx_free_count] = link->tx_bufs - 1 - link->tx_free_count;
-		link->tx_free_count++;
-	}
+	mn_runs_init(&link->tx_runs, link->tx_runs.blocks, link->tx_bufs);
 	return 0;
 }
 
@@ -55,7 +52,7 @@ void mnc_link_close(struct mnc_link *link)
 		munmap(link->hdr, link->len);
 	free(link->tx_chain);
 	free(link->tx_sent);
-	free(link->tx_free);
+	free(link->tx_runs.blocks);
 	free(link->rooms);
 	mnc_link_init(link);
 }

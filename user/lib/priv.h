@@ -30,6 +30,7 @@
 #include "base/spin.h"
 #include "channel/app_proto.h"
 #include "channel/ring.h"
+#include "channel/runs.h"
 #include "nlclient.h"
 
 enum mnc_flow_state {
@@ -127,8 +128,8 @@ struct mnc_link {
 	uint32_t *tx_links;	/* shared, written only */
 	uint32_t *tx_chain;	/* private copy of it */
 	bool *tx_sent;		/* first buffer of a message that the engine holds */
-	uint32_t *tx_free;	/* stack */
-	uint32_t tx_free_count, tx_bufs;
+	struct mn_runs tx_runs;	/* free buffers */
+	uint32_t tx_bufs;
 	uint32_t tx_large;	/* buffers of messages over MNC_ROOM_LARGE that the engine holds */
 	uint32_t flows;		/* slots of connections */
 	const struct mn_shm_tx_done *tx_done;	/* shared */

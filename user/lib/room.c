@@ -65,7 +65,7 @@ static bool inline_fits(const struct mnc_link *link, const struct mnc_room *r, u
 static bool bufs_fit(const struct mnc_link *link, const struct mnc_room *r, uint32_t bufs)
 {
 	uint32_t queued = r->bufs_sent - r->bufs_released, aside = link->tx_bufs / SHARE;
-	uint32_t free = link->tx_free_count > aside ? link->tx_free_count - aside : 0;
+	uint32_t free = link->tx_runs.count > aside ? link->tx_runs.count - aside : 0;
 
 	return !queued || queued + bufs <= free / SHARE;
 }
@@ -98,7 +98,7 @@ static int reclaim(struct mnc_link *link)
 {
 	int64_t avail = mn_ring_avail(&link->txc);
 	struct mn_desc d;
-	uint32_t b, n;
+	uint32_t n;
 
 	if (avail <= 0)
 		return avail;
@@ -107,8 +107,7 @@ static int reclaim(struct mnc_link *link)
 		if (d.type != MN_DESC_MSG || d.buf >= link->tx_bufs || !link->tx_sent[d.buf])
 			return -EPROTO;
 		link->tx_sent[d.buf] = false;
-		for (b = d.buf, n = 0; b != MN_SHM_BUF_NONE; b = link->tx_chain[b], n++)
-			link->tx_free[link->tx_free_count++] = b;
+		n = mn_runs_put_chain(&link->tx_runs, link->tx_chain, d.buf);
 		link->tx_large -= n > LARGE_BUFS ? n : 0;
 	}
 	mn_ring_release(&link->txc);
@@ -132,7 +131,7 @@ static int channel_has_room(struct mnc_link *link, uint32_t len)
 	if (is_inline(len))
 		return 1;
 	ret = reclaim(link);
-	return ret ? ret : link->tx_free_count >= bufs && large_fits(link, bufs);
+	return ret ? ret : link->tx_runs.count >= bufs && large_fits(link, bufs);
 }
 
 int mnc_room_for(struct mnc_channel *ch, uint64_t handle, uint32_t len)

@@ -60,12 +60,17 @@ static void put_inline(struct mnc_channel *ch, uint64_t handle, struct source *s
 static void put_message(struct mnc_channel *ch, uint64_t handle, struct source *s, uint32_t len)
 {
 	struct mn_desc d = { handle, MN_DESC_MSG, len, MN_SHM_BUF_NONE };
-	uint32_t prev = MN_SHM_BUF_NONE;
+	uint32_t prev = MN_SHM_BUF_NONE, bufs = (len + MN_SHM_BUF_SIZE - 1) / MN_SHM_BUF_SIZE;
+	uint32_t b = 0, run = 0;
 
-	while (len) {
-		uint32_t b = ch->link.tx_free[--ch->link.tx_free_count];
+	for (; bufs; bufs--) {
 		uint32_t n = len < MN_SHM_BUF_SIZE ? len : MN_SHM_BUF_SIZE;
 
+		if (run)
+			b++;
+		else
+			run = mn_runs_take(&ch->link.tx_runs, bufs, &b);
+		run--;
 		copy_out(s, ch->link.tx_data + (size_t)b * MN_SHM_BUF_SIZE, n);
 		if (prev == MN_SHM_BUF_NONE) {
 			d.buf = b;
