@@ -57,14 +57,13 @@ static bool send_inline(struct sim_app *app, uint64_t flow, uint32_t len, uint32
 {
 	struct mn_desc d = { flow, MN_DESC_INLINE, len, 0 };
 	uint8_t data[MN_SHM_INLINE_MAX];
-	uint32_t slots = 1 + mn_ring_slots(len);
+	uint32_t slots = mn_ring_need(&app->tx, len);
 
 	if (mn_ring_free(&app->tx, slots) < (int64_t)slots)
 		return false;
 	for (uint32_t i = 0; i < len; i++)
 		data[i] = sim_pattern(n, i);
-	mn_ring_put(&app->tx, &d);
-	mn_ring_put_bytes(&app->tx, data, len);
+	memcpy(mn_ring_put_inline(&app->tx, &d), data, len);
 	mn_ring_publish(&app->tx);
 	return true;
 }
@@ -143,9 +142,9 @@ static void app_check(struct sim *sim, struct sim_app *app, const struct mn_desc
 
 static void app_check_inline(struct sim *sim, struct sim_app *app, uint32_t len, uint32_t n)
 {
-	uint8_t data[MN_SHM_INLINE_MAX];
+	const uint8_t *data = mn_ring_here(&app->rx);
 
-	mn_ring_get_bytes(&app->rx, data, len);
+	app->rx.self += mn_ring_slots(len);
 	for (uint32_t i = 0; i < len; i++) {
 		if (data[i] != sim_pattern(n, i)) {
 			sim->errors++;
@@ -176,6 +175,12 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 		struct sim_flow *f;
 
 		mn_ring_get(&app->rx, &d);
+		sim->errors += mn_ring_extra(&app->rx, &d) < 0;
+		if (d.type == MN_DESC_FILL) {
+			app->rx.self += d.len - 1;
+			mn_ring_release(&app->rx);
+			continue;
+		}
 		f = sim_flow(app, d.flow);
 		switch (d.type) {
 		case MN_DESC_OPEN:

@@ -128,25 +128,18 @@ static void drop_receiver(struct mn_conn *c, bool keep_complete)
 	c->stalled = 0;
 }
 
-static void app_forgets(struct mn_conn *c)
-{
-	if (c->app_knows)
-		mn_handles_free(&c->sch->ch->handles, c->flow);
-	c->app_knows = false;
-}
-
 void mn_conn_tell_end(struct mn_conn *c, int error)
 {
 	if (!c->app_knows)
 		return;
-	app_forgets(c);
+	c->app_knows = false;
 	c->post |= MN_POST_END;
 	c->post_error = error;
 }
 
 void mn_conn_mute(struct mn_conn *c)
 {
-	app_forgets(c);
+	c->app_knows = false;
 	c->post = 0;
 	mn_list_del(&c->in_blocked);
 	drop_receiver(c, false);
@@ -199,6 +192,9 @@ static void reap(struct mn_conn *c)
 	mn_stack_conn_give(c);
 	if (!sch)
 		return;
+	/* Not before: the slot's accounts hold what it had queued. */
+	if (c->flow != MN_SHM_FLOW_NONE)
+		mn_handles_free(&sch->ch->handles, c->flow);
 	sch->n_conns--;
 	if (sch->leaving)
 		mn_stack_check_left(sch->stack, sch);
@@ -243,7 +239,7 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why)
 	bool done = c->use == MN_CONN_LEAVING ||
 		    (c->use == MN_CONN_CLOSING && mn_stream_finished(&c->st));
 
-	app_forgets(c);
+	c->app_knows = false;
 	/* The exchange of ends goes on without a channel. */
 	if (done)
 		tell_control(c, MN_STACK_EVENT_END, end_without_path(c, why));
