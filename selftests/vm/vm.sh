@@ -313,7 +313,11 @@ vm_tell() {
 
 # vm_note NAME WORDS: a mark in the kernel log, so that one sees what a later complaint belongs to.
 vm_note() {
-	vm_exec "$1" bash -c "echo '<4>machnet-vm: $2' >/dev/kmsg"
+	vm_note_script "$2" | vm_script "$1"
+}
+
+vm_note_script() {
+	printf "echo '<4>machnet-vm: %s' >/dev/kmsg\n" "$1"
 }
 
 # The kernel's log from the standard input, but for data races in which the module has no part.
@@ -338,20 +342,21 @@ vm_log_clean() {
 	return 1
 }
 
-# vm_leaks NAME: where the kernel has kmemleak, puts into its log what has leaked since the last call, or the first of it.
-# Memory counts as leaked when it is 5 s old, and unchanged since the scan before.
-vm_leaks() {
-	vm_script "$1" <<-'END'
+# The end of a script for vm_script: where the kernel has kmemleak, puts into its log what has leaked since the last such
+# script, or the first of it. Memory counts as leaked when it is 5 s old, and unchanged since the scan before.
+vm_leaks_script() {
+	cat <<-'END'
 		report=/sys/kernel/debug/kmemleak
-		[ -e $report ] || exit 0
-		echo on >/proc/sys/kernel/printk_devkmsg
-		echo scan >$report
-		sleep 5
-		echo scan >$report
-		head -n 100 $report | while IFS= read -r line; do
-			echo "<4>kmemleak: $line" >/dev/kmsg
-		done
-		echo clear >$report
+		if [ -e $report ]; then
+			echo on >/proc/sys/kernel/printk_devkmsg
+			echo scan >$report
+			sleep 5
+			echo scan >$report
+			head -n 100 $report | while IFS= read -r line; do
+				echo "<4>kmemleak: $line" >/dev/kmsg
+			done
+			echo clear >$report
+		fi
 	END
 }
 
