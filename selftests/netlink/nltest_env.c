@@ -57,9 +57,16 @@ bool nt_debug_kernel(void)
 
 int nt_new_netns(void)
 {
+	int ret;
+
 	if (unshare(CLONE_NEWNET))
 		return -errno;
-	return nt_link_set("lo", true);
+	/*
+	 * Duplicate address detection takes up to 2 s, before which NDP has no source address
+	 * and after which there are messages about the new one.
+	 */
+	ret = nt_write("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+	return ret ? ret : nt_link_set("lo", true);
 }
 
 /*

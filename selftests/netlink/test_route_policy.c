@@ -25,12 +25,13 @@ FIXTURE_SETUP(policy)
 	/* What is sent from .5 takes the other gateway. */
 	ASSERT_EQ(0, nt_addr_add(self->pair.ifindex, "10.9.0.5", 24));
 	ASSERT_EQ(0, nt_addr_add(self->pair.ifindex, "2001:db8:9::5", 64));
-	ASSERT_EQ(0, nt_sh("ip route add 10.77.0.0/16 via 10.9.0.2 &&"
-			   "ip route add 10.77.0.0/16 via 10.9.0.3 table 100 &&"
-			   "ip rule add from 10.9.0.5 table 100 &&"
-			   "ip route add 2001:db8:77::/48 via 2001:db8:9::2 &&"
-			   "ip route add 2001:db8:77::/48 via 2001:db8:9::3 table 100 &&"
-			   "ip -6 rule add from 2001:db8:9::5 table 100"));
+	ASSERT_EQ(0, nt_sh("ip -6 rule add from 2001:db8:9::5 table 100 && ip -batch - <<-END\n"
+			   "route add 10.77.0.0/16 via 10.9.0.2\n"
+			   "route add 10.77.0.0/16 via 10.9.0.3 table 100\n"
+			   "rule add from 10.9.0.5 table 100\n"
+			   "route add 2001:db8:77::/48 via 2001:db8:9::2\n"
+			   "route add 2001:db8:77::/48 via 2001:db8:9::3 table 100\n"
+			   "END"));
 }
 
 FIXTURE_TEARDOWN(policy)

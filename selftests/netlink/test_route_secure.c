@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/neighbour.h>
+
 #include "kselftest_harness.h"
 #include "nltest_pair.h"
 
@@ -36,8 +38,7 @@ FIXTURE_SETUP(secure)
 
 	ASSERT_EQ(0, nt_pair_up(&self->pair));
 	for (i = 0; i < 4; i++)
-		ASSERT_EQ(0, nt_sh("ip neigh replace %s lladdr 02:00:00:00:00:22 nud permanent "
-				   "dev mnt0", addrs[i]));
+		ASSERT_EQ(0, nt_neigh(self->pair.ifindex, addrs[i], nt_peer_mac, NUD_PERMANENT));
 }
 
 FIXTURE_TEARDOWN(secure)

@@ -12,6 +12,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -107,7 +109,7 @@ static const struct mnd_control_events events = {
 
 static inline int __attribute__((format(printf, 1, 2))) run(const char *fmt, ...)
 {
-	char command[256];
+	char command[512];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -125,6 +127,19 @@ static inline struct mn_addr addr(const char *text)
 	return a;
 }
 
+/* Duplicate address detection, which takes up to 2 s, does not happen in this namespace. */
+static inline int without_dad(void)
+{
+	int fd = open("/proc/sys/net/ipv6/conf/default/accept_dad", O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, "0", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
 /* A process that only keeps a network namespace. */
 static inline pid_t spawn_there(void)
 {
@@ -137,7 +152,7 @@ static inline pid_t spawn_there(void)
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (unshare(CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+		if (unshare(CLONE_NEWNET) || without_dad() || write(ready[1], "", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -190,26 +205,38 @@ static inline int drain(struct mnd_control *c)
 	return ret;
 }
 
-/*
- * Without duplicate address detection, which takes up to 2 s: NDP has no source address until
- * the interface has a link-local one that is not tentative.
- */
-static inline int link_up(const char *netns, const char *name)
+/* A line of /proc/net/if_inet6. */
+static inline bool is_link_local(const char *line, const char *name)
 {
-	return run("%s sh -c 'echo 0 >/proc/sys/net/ipv6/conf/%s/accept_dad; ip link set %s up'",
-		   netns, name, name);
+	char addr[33], device[IF_NAMESIZE];
+	unsigned int flags;
+
+	return sscanf(line, "%32s %*x %*x %*x %x %15s", addr, &flags, device) == 3 &&
+	       !strncmp(addr, "fe80", 4) && !(flags & IFA_F_TENTATIVE) && !strcmp(device, name);
 }
 
-static inline bool has_link_local(const char *netns, const char *name)
+/*
+ * Until the interface has a link-local address that is not tentative: without one NDP has no
+ * source address. Read from /proc, since a process takes long to start in an emulated machine.
+ */
+static inline bool has_link_local(pid_t pid, const char *name)
 {
 	long deadline = now_ms() + 10000;
+	char path[64], line[128];
+	bool ready = false;
+	FILE *file;
 
-	while (run("%s ip -6 addr show dev %s scope link -tentative | grep -q fe80", netns, name)) {
-		if (now_ms() > deadline)
-			return false;
-		poll(NULL, 0, 20);
+	snprintf(path, sizeof(path), "/proc/%d/net/if_inet6", pid);
+	while (!ready && now_ms() < deadline) {
+		file = fopen(path, "r");
+		while (file && fgets(line, sizeof(line), file))
+			ready |= is_link_local(line, name);
+		if (file)
+			fclose(file);
+		if (!ready)
+			poll(NULL, 0, 5);
 	}
-	return true;
+	return ready;
 }
 
 FIXTURE(control) {
@@ -221,25 +248,27 @@ FIXTURE(control) {
 
 FIXTURE_SETUP(control)
 {
-	char netns[32];
-
 	memset(self, 0, sizeof(*self));
 	if (geteuid() || unshare(CLONE_NEWNET))
 		SKIP(return, "needs root for network namespaces");
+	ASSERT_EQ(0, without_dad());
 	self->there = spawn_there();
 	ASSERT_GT(self->there, 0);
-	ASSERT_EQ(0, run("ip link set lo up && ip link add near type veth peer name far netns %d",
-			 self->there));
-	snprintf(netns, sizeof(netns), "nsenter -t %d -n", self->there);
-	ASSERT_EQ(0, there(self->there, "ip link set far address 02:00:00:00:00:02"));
-	ASSERT_EQ(0, link_up(netns, "far"));
-	ASSERT_EQ(0, link_up("", "near"));
-	ASSERT_TRUE(has_link_local("", "near"));
-	ASSERT_TRUE(has_link_local(netns, "far"));
-	ASSERT_EQ(0, run("ip addr add 10.9.0.1/24 dev near"));
-	ASSERT_EQ(0, run("ip addr add fd09::1/64 dev near nodad"));
-	ASSERT_EQ(0, there(self->there, "ip addr add 10.9.0.2/24 dev far"));
-	ASSERT_EQ(0, there(self->there, "ip addr add fd09::2/64 dev far nodad"));
+	ASSERT_EQ(0, run("ip -batch - <<-END\n"
+			 "link set lo up\n"
+			 "link add near type veth peer name far address 02:00:00:00:00:02"
+			 " netns %d\n"
+			 "link set near up\n"
+			 "addr add 10.9.0.1/24 dev near\n"
+			 "addr add fd09::1/64 dev near nodad\n"
+			 "END", self->there));
+	ASSERT_EQ(0, there(self->there, "ip -batch - <<-END\n"
+					"link set far up\n"
+					"addr add 10.9.0.2/24 dev far\n"
+					"addr add fd09::2/64 dev far nodad\n"
+					"END"));
+	ASSERT_TRUE(has_link_local(getpid(), "near"));
+	ASSERT_TRUE(has_link_local(self->there, "far"));
 	self->ifindex = if_nametoindex("near");
 	ASSERT_EQ(0, ops->open(&self->c, &events, &self->seen));
 	self->seen.control = self->c;
