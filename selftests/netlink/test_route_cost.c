@@ -4,7 +4,10 @@
  *
  * Each time that the module resolves a destination the kernel looks it up in
  * the FIB, and its tracepoint says so: the lookups of watched destinations are
- * counted. The network is that of nltest_pair.h with 10.88.0.0/16 behind .2.
+ * counted. Each event is announced before the next one comes, so that each
+ * would make its own work. What the module does anyway, a walk over all watches
+ * every 500 ms, is allowed for. The network is that of nltest_pair.h with
+ * 10.88.0.0/16 behind .2.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +31,8 @@
 #define NARROW		1300
 #define N_WATCHES	100
 #define N_EVENTS	50
+/* Less than the module's period, by more than a tick. */
+#define WALK_MS		450
 
 NT_NEEDS_MODULE
 
@@ -35,6 +40,7 @@ FIXTURE(cost)
 {
 	struct nt_pair pair;
 	char dir[128];		/* of the instance of tracefs */
+	int64_t since_ms;	/* when counting began */
 	int icmp;		/* raw socket of the other namespace */
 };
 
@@ -82,6 +88,7 @@ FIXTURE_SETUP(cost)
 	ASSERT_LE(0, self->icmp);
 	snprintf(self->dir, sizeof(self->dir), TRACEFS "/instances/mnc-%d", getpid());
 	ASSERT_EQ(0, mkdir(self->dir, 0755));
+	self->since_ms = nt_now_ms();
 	ASSERT_EQ(0, trace(self, "events/fib/fib_table_lookup/enable", "1"));
 }
 
@@ -126,15 +133,18 @@ static int complain(FIXTURE_DATA(cost) *self, const char *dst, uint16_t mtu)
 	return 0;
 }
 
-/* The last thing that happens: what happened before has been dealt with when it is announced. */
-static bool settle(FIXTURE_DATA(cost) *self)
+/*
+ * The last thing that happens: what happened before has been dealt with when it is announced.
+ * The MTU must be smaller than any before.
+ */
+static bool settle(FIXTURE_DATA(cost) *self, uint32_t mtu)
 {
 	struct nt *events = &self->pair.events;
 
-	if (complain(self, "10.88.1.1", NARROW))
+	if (complain(self, "10.88.1.1", mtu))
 		return false;
 	while (nt_wait_route(events, "10.88.1.1", MACHNET_ROUTE_STATE_REACHABLE)) {
-		if (nt_u32(events, MACHNET_A_ROUTE_MTU) == NARROW)
+		if (nt_u32(events, MACHNET_A_ROUTE_MTU) == mtu)
 			return true;
 	}
 	return false;
@@ -160,6 +170,12 @@ static int count_lookups(FIXTURE_DATA(cost) *self)
 	return n;
 }
 
+/* A walk may have begun before the counting, and another after the events. */
+static int most_lookups(FIXTURE_DATA(cost) *self)
+{
+	return ((nt_now_ms() - self->since_ms) / WALK_MS + 2) * (N_WATCHES - 1);
+}
+
 /* What the others show would be worth nothing if lookups were not seen. */
 TEST_F_TIMEOUT(cost, a_route_that_changes_is_looked_up, 120)
 {
@@ -177,9 +193,9 @@ TEST_F_TIMEOUT(cost, icmp_about_others_makes_no_work, 120)
 	for (i = 0; i < N_EVENTS; i++) {
 		snprintf(dst, sizeof(dst), "10.88.2.%d", i);
 		ASSERT_EQ(0, complain(self, dst, NARROW));
+		ASSERT_TRUE(settle(self, NARROW - i));
 	}
-	ASSERT_TRUE(settle(self));
-	EXPECT_EQ(0, count_lookups(self));
+	EXPECT_GE(most_lookups(self), count_lookups(self));
 }
 
 TEST_F_TIMEOUT(cost, icmp_about_one_makes_no_work_for_others, 120)
@@ -187,9 +203,8 @@ TEST_F_TIMEOUT(cost, icmp_about_one_makes_no_work_for_others, 120)
 	int i;
 
 	for (i = 0; i < N_EVENTS; i++)
-		ASSERT_EQ(0, complain(self, "10.88.1.1", NARROW + 2 + i));
-	ASSERT_TRUE(settle(self));
-	EXPECT_EQ(0, count_lookups(self));
+		ASSERT_TRUE(settle(self, NARROW - i));
+	EXPECT_GE(most_lookups(self), count_lookups(self));
 }
 
 TEST_F_TIMEOUT(cost, a_neighbour_of_no_route_makes_no_work, 120)
@@ -200,9 +215,9 @@ TEST_F_TIMEOUT(cost, a_neighbour_of_no_route_makes_no_work, 120)
 	for (i = 0; i < N_EVENTS; i++) {
 		mac[5] = i;
 		ASSERT_EQ(0, nt_neigh(self->pair.ifindex, "10.9.0.77", mac, NUD_PERMANENT));
+		ASSERT_TRUE(settle(self, NARROW - i));
 	}
-	ASSERT_TRUE(settle(self));
-	EXPECT_EQ(0, count_lookups(self));
+	EXPECT_GE(most_lookups(self), count_lookups(self));
 }
 
 /* And one that a route depends on is noticed for all of them. */
