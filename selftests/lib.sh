@@ -131,9 +131,13 @@ tick() {
 	return 0
 }
 
+# A debug kernel takes several times as long for everything.
+lib_patience=1
+[[ $(</proc/sys/kernel/osrelease) != *-machnet-debug* ]] || lib_patience=5
+
 # wait_for SECONDS CMD...: true as soon as the command succeeds, false after the time.
 wait_for() {
-	local until=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local until=$((${EPOCHREALTIME/./} + $1 * lib_patience * 1000000))
 
 	shift
 	while ! "$@" >/dev/null 2>&1; do

@@ -25,7 +25,7 @@ restart() {
 
 # served WORD: until both servers have answered; says how long the first one took.
 served() {
-	local until=$(($(now_ms) + 10000))
+	local until=$(($(now_ms) + 10000 * lib_patience))
 
 	until answers "$1"; do
 		[ "$(now_ms)" -lt $until ] || return 1
@@ -54,7 +54,7 @@ run_ok "the one with an event loop serves" answers_fd
 
 # The server's daemon: killed, then killed again, then ended in order as for an upgrade.
 for signal in KILL KILL TERM; do
-	start a client "$bin/machnet-bench" client $IP_B -p 31582 -s 1K -w 1 -d 60
+	start a client "$bin/machnet-bench" client $IP_B -p 31582 -s 1K -w 1 -d $((60 * lib_patience))
 	client=$started
 	before=$(counter a rx_messages)
 	here_ok "a client is served" wait_for 10 counted a rx_messages $((before + 100))
@@ -71,7 +71,7 @@ for signal in KILL KILL TERM; do
 done
 
 # The client's daemon: the connection ends with the reason, the next one works.
-start a client "$bin/machnet-bench" client $IP_B -p 31582 -s 1K -w 1 -d 60
+start a client "$bin/machnet-bench" client $IP_B -p 31582 -s 1K -w 1 -d $((60 * lib_patience))
 client=$started
 here_ok "a client is served" wait_for 10 counted a rx_messages 100
 here_ok "the next daemon of the client starts" restart a KILL
