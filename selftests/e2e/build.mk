@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Two daemons in network namespaces.
-TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh synflood.sh idle.sh \
+TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh initflood.sh idle.sh \
 	bench.sh engines.sh ports.sh many.sh hostile.sh deaf.sh leave.sh lend.sh no_hugepages.sh demo.sh operator.sh reattach.sh \
 	readme.sh recipe.sh path_ports.sh)
 VM_TESTS += selftests/e2e/path_ports_kernel.sh selftests/e2e/reattach_kernel.sh selftests/e2e/lend_kernel.sh

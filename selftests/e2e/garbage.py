@@ -48,9 +48,10 @@ def payload_of(rng):
     if kind == 1:
         return rng.randbytes(rng.randrange(1400))
     if kind == 2:
-        return bytes([1, rng.randrange(8), rng.randrange(256), rng.randrange(8)]) + rng.randbytes(rng.randrange(300))
-    head = bytes([1, rng.choice((3, 4)), 0, rng.randrange(1, 5)])
-    return head + rng.randbytes(40) + bytes(4) + rng.randbytes(rng.randrange(64, 200))
+        return bytes([2, rng.randrange(8), rng.randrange(256), rng.randrange(2)]) + rng.randbytes(rng.randrange(300))
+    # No packet has the number 0, and no INIT says what is behind it.
+    head = bytes([2, rng.choice((1, 4)), rng.randrange(256), 0]) + b"\xff" * 4
+    return head + rng.randbytes(8) + bytes(24) + rng.randbytes(rng.randrange(48, 200))
 
 
 def main():

