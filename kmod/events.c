@@ -123,18 +123,20 @@ struct socket *machnet_events_unlisten(struct machnet_net *mn)
 	return sock;
 }
 
+/* In the work that also gives up the socket, and before it takes the lock. */
 void machnet_events_drain(struct machnet_net *mn)
 {
+	struct socket *sock = READ_ONCE(mn->rtnl);
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
 	struct kvec piece;
 	char byte;
 	int ret;
 
-	if (!mn->rtnl)
+	if (!sock)
 		return;
 	do {
 		piece = (struct kvec){ .iov_base = &byte, .iov_len = 1 };
-		ret = kernel_recvmsg(mn->rtnl, &msg, &piece, 1, 1, MSG_DONTWAIT);
+		ret = kernel_recvmsg(sock, &msg, &piece, 1, 1, MSG_DONTWAIT);
 	} while (ret >= 0 || ret == -ENOBUFS);
 }
 

@@ -99,14 +99,14 @@ static struct machnet_route *route_add(struct machnet_net *mn,
 	memcpy(&route->info, info, sizeof(*info));
 	spin_lock_init(&route->lock);
 	INIT_LIST_HEAD(&route->watches);
+	/* Its neighbour may answer before it can be found here; from then on others write this. */
+	route->dirty = true;
 	ret = machnet_table_insert(&mn->routes, &route->node, route, &route->index,
 				   &machnet_route_params);
 	if (ret) {
 		kfree(route);
 		return ERR_PTR(ret);
 	}
-	/* Its neighbour may have answered before it could be found here. */
-	route->dirty = true;
 	spin_lock_bh(&mn->watch_lock);
 	put_nexthop(mn, route);
 	spin_unlock_bh(&mn->watch_lock);
