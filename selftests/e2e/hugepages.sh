@@ -7,6 +7,8 @@
 
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 rounds=8
+# On a debug kernel a round takes minutes.
+[ $lib_patience = 1 ] || rounds=2
 
 pages() {
 	[ "$(<$pool)" = "$1" ]

@@ -176,7 +176,7 @@ check-headers: $(LINUX_SOURCE)/.stamp
 	@selftests/run selftests/tree/module_clean.sh
 
 # On the kernel in MN_VM_KERNEL, which is some five times slower.
-check-debug: export MN_TEST_SECONDS ?= 900
+check-debug: export MN_TEST_SECONDS ?= 1800
 check-debug: all tests
 	@selftests/run --words "$(CHECK)" --vm "$(VM_TEST_PROGS:%=build/tests/%) $(VM_TESTS)"
 
