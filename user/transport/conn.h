@@ -30,6 +30,8 @@
 #define MN_FINISH_PEER_US	5000000u
 /* An opening that the peer's transport has received and does not answer. */
 #define MN_OPEN_US		5000000u
+/* It is redirected so many times at most: a peer must not make paths without end. */
+#define MN_OPEN_REDIRECTS	4u
 
 #define MN_POST_OPEN	0x1	/* the application must be told of the connection */
 #define MN_POST_END	0x2	/* and of its end */
@@ -57,6 +59,7 @@ struct mn_conn {
 	bool app_knows;			/* it must be told of the end, unless it closed it */
 	bool end_due;			/* the control thread must be told of the end */
 	bool has_ports;			/* they are in the table */
+	uint8_t redirects;		/* of its opening */
 	int16_t stalled;		/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
 	int16_t post_error;
 	uint32_t debt;			/* mn_sched_sent() */

@@ -113,10 +113,11 @@ static bool go_elsewhere(struct mn_conn *c, uint8_t engine)
 {
 	struct mn_path *p = c->lane->path, *next;
 
-	mn_peer_set_engine(p->peer, c->remote_port, engine);
-	/* It says so of itself: it does not know what it says. */
-	if (engine == p->remote_engine)
+	/* It names itself, or no engine: that leads nowhere. */
+	if (engine == p->remote_engine || engine == MN_WIRE_ENGINE_ANY ||
+	    c->redirects++ == MN_OPEN_REDIRECTS)
 		return false;
+	mn_peer_set_engine(p->peer, c->remote_port, engine);
 	next = mn_path_to(c->stack, p->peer, engine, c->remote_port);
 	if (!next || !mn_conn_move_opening(c, next))
 		return false;
