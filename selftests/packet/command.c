@@ -365,6 +365,24 @@ static bool cmd_away(struct run *r, struct words *w)
 	return true;
 }
 
+/* answers PREFIX FIRST LAST: the peer accepts them, and acknowledges all */
+static bool cmd_answers(struct run *r, struct words *w)
+{
+	char *prefix = script_word(r->script, w, "a name"), line[SCRIPT_LINE];
+	char *from = script_word(r->script, w, "a number"), *to = words_next(w);
+	uint64_t first, last;
+
+	if (!prefix || !from || !script_number(r->script, from, &first) ||
+	    !script_number(r->script, to ? to : from, &last))
+		return false;
+	for (uint64_t i = first; i <= last; i++) {
+		snprintf(line, sizeof(line), "< ACK all ACCEPT %.40s%lu", prefix, i);
+		if (!run_inject(r, line))
+			return false;
+	}
+	return true;
+}
+
 /* ignore acks | heed acks: packets with nothing but ACK and CREDIT need not be stated */
 static bool cmd_acks(struct run *r, struct words *w, bool ignore)
 {
@@ -397,7 +415,7 @@ bool command_run(struct run *r, const char *name, struct words *w, bool *ok)
 		{ "accepted", cmd_accepted }, { "send", cmd_send }, { "messages", cmd_messages },
 		{ "close", cmd_close }, { "abort", cmd_abort }, { "route", cmd_route },
 		{ "reachable", cmd_reachable }, { "engine", cmd_engine }, { "app", cmd_app },
-		{ "away", cmd_away }, { "ignore", cmd_ignore }, { "heed", cmd_heed },
+		{ "away", cmd_away }, { "answers", cmd_answers }, { "ignore", cmd_ignore }, { "heed", cmd_heed },
 	};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -160,7 +160,14 @@ static bool match_frames(struct match *m, const struct spec *p)
 		char why[SCRIPT_LINE] = "";
 		struct match try = { m->w, m->labels, m->o, why };
 
-		if (fs && fs->type == s->f.type && match_frame(&try, fs, s)) {
+		if (fs && fs->type == SPEC_ANY) {
+			if (at + 1 < p->n_frames && fs[1].type == s->f.type &&
+			    match_frame(&try, &fs[1], s))
+				at++;
+			else
+				i++;
+			named++;
+		} else if (fs && fs->type == s->f.type && match_frame(&try, fs, s)) {
 			at++;
 			i++;
 			named++;
@@ -173,7 +180,7 @@ static bool match_frames(struct match *m, const struct spec *p)
 			return differ(m->why, *why ? why : "list of frames");
 		}
 	}
-	while (at < p->n_frames && p->frame[at].may_miss)
+	while (at < p->n_frames && (p->frame[at].may_miss || p->frame[at].type == SPEC_ANY))
 		at++;
 	return (at == p->n_frames && named) || differ(m->why, "list of frames");
 }

@@ -89,6 +89,15 @@ static bool inject(struct run *r, struct words *w)
 	return true;
 }
 
+bool run_inject(struct run *r, const char *line)
+{
+	struct words w;
+
+	words_init(&w, line);
+	words_next(&w);
+	return inject(r, &w);
+}
+
 /* --- time --- */
 
 /* +N or +A..B in front of a line; a packet may come a tick later than its time. */
@@ -145,6 +154,22 @@ static bool configure(struct run *r, struct words *w)
 	return script_end(r->script, w);
 }
 
+/* discard [but N]: packets that have come until then need not be stated, but the last ones */
+static bool discard(struct run *r, struct words *w, uint64_t us)
+{
+	uint64_t keep = 0, n = 0;
+
+	run_option(r, w, "but", &keep);
+	if (r->at_us + us > r->world->now_us)
+		world_run(r->world, r->at_us + us);
+	r->at_us += us;
+	for (struct mn_list *l = r->world->out.next; l != &r->world->out; l = l->next)
+		n++;
+	for (; n > keep; n--)
+		world_drop_first(r->world);
+	return script_end(r->script, w);
+}
+
 static bool dispatch(struct run *r, struct words *w, const char *word, const char *time,
 		     const char *line)
 {
@@ -160,6 +185,8 @@ static bool dispatch(struct run *r, struct words *w, const char *word, const cha
 		return false;
 	if (!time && check_run(r, word, w, &ok))
 		return ok && script_end(r->script, w);
+	if (!strcmp(word, "discard"))
+		return discard(r, w, t.lo);
 	if (!pass_time(r, t.lo))
 		return false;
 	if (!strcmp(word, "<"))

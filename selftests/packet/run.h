@@ -20,6 +20,9 @@ bool run_script(struct script *s);
 /* One line, also for commands that stand for several. */
 bool run_line(struct run *r, const char *line);
 
+/* The packet of a line that comes in, whatever has come out before. */
+bool run_inject(struct run *r, const char *line);
+
 /* The world, made at its first use. */
 struct world *run_world(struct run *r);
 

@@ -8,6 +8,8 @@
 #define SPEC_FRAMES	32
 /* The type of a frame that is given as bytes. */
 #define SPEC_RAW	0xff
+/* Any frames, also none, up to the next one that is stated. */
+#define SPEC_ANY	0xfe
 
 struct frame_spec {
 	uint8_t type;

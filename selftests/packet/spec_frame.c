@@ -38,6 +38,8 @@ int spec_frame_type(const char *name)
 	for (int i = 0; i < MN_FRAME_TYPES; i++)
 		if (strlen(names[i]) == len && !strncmp(names[i], name, len))
 			return i;
+	if (!strcmp(name, "..."))
+		return SPEC_ANY;
 	return !strcmp(name, "RAW") ? SPEC_RAW : -1;
 }
 

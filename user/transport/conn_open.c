@@ -8,12 +8,8 @@ bool mn_conn_must_wait(struct mn_conn *c)
 {
 	struct mn_path *p = c->lane->path;
 
-	if (!(mn_stream_control(&c->st) & MN_DUE_OPEN) || c->serial)
-		return false;
-	if (p->next_serial >= p->opens.base + MN_OPENS_MAX)
-		return true;
-	c->serial = p->next_serial++;
-	return false;
+	return (mn_stream_control(&c->st) & MN_DUE_OPEN) && !c->serial &&
+	       p->next_serial >= p->opens.base + MN_OPENS_MAX;
 }
 
 int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_tuple *to,

@@ -54,7 +54,6 @@ static bool output_open(struct mn_conn *c, struct mn_build *b)
 	struct mn_frame f = {
 		.type = MN_FRAME_OPEN,
 		.conn = c->number,
-		.value = c->serial,
 		.client_port = c->local_port,
 		.port = c->remote_port,
 	};
@@ -62,6 +61,10 @@ static bool output_open(struct mn_conn *c, struct mn_build *b)
 
 	if (!mn_build_fits(b, head, 1))
 		return false;
+	/* Not before it is sent: one that were never served would hold up those behind it. */
+	if (!c->serial)
+		c->serial = c->lane->path->next_serial++;
+	f.value = c->serial;
 	mn_stream_take(&c->st, &c->stack->records, mn_build_room(b) - head, &sp);
 	f.len = sp.len;
 	f.flags = sp.fin ? MN_FRAME_F_FIN : 0;
