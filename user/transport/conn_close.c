@@ -33,6 +33,9 @@ void mn_conn_receive_abort(struct mn_conn *c, uint16_t code)
 
 	(void)code;
 	s->stats.aborts_received++;
+	/* It may have overtaken the ACCEPT. */
+	if (!c->st.accepted)
+		mn_conn_answered(c);
 	mn_stream_end(&c->st, &s->records);
 	/* All was delivered, and only the peer's word of it is missing. */
 	if (c->use == MN_CONN_LEAVING)

@@ -60,8 +60,7 @@ bool mn_conn_move_opening(struct mn_conn *c, struct mn_path *p)
 	return true;
 }
 
-/* The serial is answered: those that are beyond it may be used. */
-static void answered(struct mn_conn *c)
+void mn_conn_answered(struct mn_conn *c)
 {
 	struct mn_path *p = c->lane->path;
 
@@ -80,7 +79,7 @@ void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_
 		s->stats.drop_bad_state++;
 		return;
 	}
-	answered(c);
+	mn_conn_answered(c);
 	if (mn_stream_accepted(&c->st, &s->records, f, number)) {
 		s->stats.drop_malformed++;
 		mn_conn_end(c, MN_END_RESET);
@@ -129,7 +128,7 @@ void mn_conn_receive_refuse(struct mn_conn *c, const struct mn_frame *f)
 		s->stats.drop_bad_state++;
 		return;
 	}
-	answered(c);
+	mn_conn_answered(c);
 	if (f->code == MN_WIRE_CODE_ELSEWHERE && c->st.state == MN_STREAM_OPENING &&
 	    go_elsewhere(c, f->engine))
 		return;
