@@ -119,7 +119,7 @@ void mn_conn_receive_open(struct mn_path *p, const struct mn_frame *f, uint64_t 
 bool mn_conn_must_wait(struct mn_conn *c);
 /* It is asked for on another path. False: no memory, nothing has changed. */
 bool mn_conn_move_opening(struct mn_conn *c, struct mn_path *p);
-/* Its serial is answered, if it was not before: one more may be used. */
+/* Its serial is answered, if it was not before: others may be used. */
 void mn_conn_answered(struct mn_conn *c);
 void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_t number);
 void mn_conn_receive_refuse(struct mn_conn *c, const struct mn_frame *f);

@@ -63,11 +63,12 @@ bool mn_conn_move_opening(struct mn_conn *c, struct mn_path *p)
 void mn_conn_answered(struct mn_conn *c)
 {
 	struct mn_path *p = c->lane->path;
+	uint64_t base = p->opens.base;
 
 	if (!mn_serials_is_open(&p->opens, c->serial))
 		return;
 	mn_serials_set_done(&p->opens, c->serial);
-	mn_sched_resume(p);
+	mn_sched_resume(p, p->opens.base - base);
 }
 
 void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_t number)

@@ -140,6 +140,8 @@ void mn_path_conn_left(struct mn_path *p)
 {
 	if (!--p->n_conns)
 		p->empty_us = p->stack->now_us;
+	/* It may have been about to use a serial that another one waits for. */
+	mn_sched_resume(p, 1);
 }
 
 void mn_path_moved(struct mn_path *p)

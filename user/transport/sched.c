@@ -102,15 +102,14 @@ void mn_sched_wait(struct mn_conn *c)
 		mn_list_del(&l->in_ready);
 }
 
-void mn_sched_resume(struct mn_path *p)
+void mn_sched_resume(struct mn_path *p, uint64_t n)
 {
-	struct mn_conn *c;
+	for (; n && !mn_list_empty(&p->waiting); n--) {
+		struct mn_conn *c = mn_container(p->waiting.next, struct mn_conn, in_ready);
 
-	if (mn_list_empty(&p->waiting))
-		return;
-	c = mn_container(p->waiting.next, struct mn_conn, in_ready);
-	mn_list_del(&c->in_ready);
-	mn_conn_ready(c);
+		mn_list_del(&c->in_ready);
+		mn_conn_ready(c);
+	}
 }
 
 void mn_sched_ready(struct mn_conn *c)

@@ -50,9 +50,10 @@ void mn_lane_check(struct mn_lane *l);
 void mn_sched_ready(struct mn_conn *c);
 /* The one whose turn it is, NULL: none has anything to send. */
 struct mn_conn *mn_sched_next(struct mn_path *p);
-/* It has to wait until others have been answered, and is looked at again after that. */
+/* It has to wait until others have been answered. */
 void mn_sched_wait(struct mn_conn *c);
-void mn_sched_resume(struct mn_path *p);
+/* The first n of those that wait are looked at again. */
+void mn_sched_resume(struct mn_path *p, uint64_t n);
 /* It has put so many bytes into a packet. more: and has more to send. */
 void mn_sched_sent(struct mn_conn *c, uint32_t bytes, bool more);
 
