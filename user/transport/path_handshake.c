@@ -177,6 +177,8 @@ static struct mn_path *accept_init(struct mn_stack *s, const struct mn_packet *p
 	if (!p) {
 		if (peer)
 			mn_peer_put(&s->peers, peer);
+		else
+			s->stats.drop_path_limit++;
 		return NULL;
 	}
 	p->local_port = pkt->tuple->local_port;
