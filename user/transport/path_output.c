@@ -121,8 +121,12 @@ static bool is_last_of_window(const struct mn_path *p)
 
 static void write_body(struct mn_path *p, struct mn_build *b, bool may)
 {
-	bool ask = p->ping_due || p->probe_due || p->insist;
+	bool ask = p->ping_due || p->probe_due || p->insist, last = is_last_of_window(p);
+	uint32_t ping = ask || last ? mn_frame_size(MN_FRAME_PING, 0) : 0;
 
+	/* A full packet has room for it, too. */
+	ping = mn_build_room(b) > ping ? ping : 0;
+	b->end -= ping;
 	if (may && !p->ask_alone) {
 		write_refuses(p, b);
 		write_conns(p, b);
@@ -130,7 +134,8 @@ static void write_body(struct mn_path *p, struct mn_build *b, bool may)
 	/* Credit goes along with what is sent anyway, and with what is acknowledged. */
 	if (b->asks || p->ack_now || p->ping_due)
 		write_rooms(p, b);
-	if (ask || (b->asks && is_last_of_window(p)))
+	b->end += ping;
+	if (ask || (b->asks && last))
 		write_ping(p, b);
 }
 
