@@ -234,7 +234,13 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code)
 	forget(p);
 }
 
-void mn_path_reopen(struct mn_path *p)
+static bool can_reopen(struct mn_conn *c, bool fresh)
+{
+	return c->use == MN_CONN_OPENING && c->st.state == MN_STREAM_OPENING &&
+	       (!fresh || !c->st.snd_max) && c->redirects++ < MN_OPEN_REDIRECTS;
+}
+
+void mn_path_reopen(struct mn_path *p, bool fresh)
 {
 	struct mn_stack *s = p->stack;
 	struct mn_peer *peer = p->peer;
@@ -247,7 +253,7 @@ void mn_path_reopen(struct mn_path *p)
 	mn_list_del(&p->in_peer);
 	peer->n_conns++;
 	while ((c = first_conn(p))) {
-		next = c->use == MN_CONN_OPENING && c->st.state == MN_STREAM_OPENING ?
+		next = can_reopen(c, fresh) ?
 			mn_path_to(s, peer, p->remote_engine, c->remote_port) : NULL;
 		if (!next || !mn_conn_move_opening(c, next))
 			mn_conn_lose_path(c, MN_END_RESET);

@@ -128,8 +128,11 @@ struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t eng
 struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_path_state state);
 /* It is over, with all its connections. code: the peer is told, unless NONE. */
 void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code);
-/* Its connections go to other paths: the peer had none of them. */
-void mn_path_reopen(struct mn_path *p);
+/*
+ * The peer has no such path any more: connections that are opening are opened on another one, the
+ * others end. fresh: those alone of which no byte was sent, for the peer may have served them.
+ */
+void mn_path_reopen(struct mn_path *p, bool fresh);
 struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);
 /* A connection has left. */
 void mn_path_conn_left(struct mn_path *p);

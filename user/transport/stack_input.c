@@ -75,8 +75,8 @@ static void receive_reset(struct mn_stack *s, const struct mn_packet *pk, const 
 	if (!is_from_peer(s, p, pkt))
 		return;
 	s->stats.resets_received++;
-	if (pk->reset.code == MN_WIRE_CODE_CLOSED)
-		mn_path_reopen(p);
+	if (pk->reset.code == MN_WIRE_CODE_CLOSED || pk->reset.code == MN_WIRE_CODE_UNKNOWN)
+		mn_path_reopen(p, pk->reset.code == MN_WIRE_CODE_UNKNOWN);
 	else
 		mn_path_end(p, pk->reset.code == MN_WIRE_CODE_BUSY ? MN_END_REFUSED : MN_END_RESET,
 			    MN_WIRE_CODE_NONE);
