@@ -167,6 +167,8 @@ static bool discard(struct run *r, struct words *w, uint64_t us)
 		n++;
 	for (; n > keep; n--)
 		world_drop_first(r->world);
+	if (world_first(r->world))
+		r->at_us = world_first(r->world)->at_us;
 	return script_end(r->script, w);
 }
 
