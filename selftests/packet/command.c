@@ -177,7 +177,7 @@ static bool cmd_established(struct run *r, struct words *w)
 	snprintf(lines[0], SCRIPT_LINE, "+%lu < ACK all ACCEPT %s credit %lu", rtt, name, credit);
 	snprintf(lines[1], SCRIPT_LINE, "+100 > ACK all CREDIT %s", name);
 	snprintf(lines[2], SCRIPT_LINE, "up %s", name);
-	snprintf(lines[3], SCRIPT_LINE, "< ACK all");
+	snprintf(lines[3], SCRIPT_LINE, "+%lu < ACK all", rtt);
 	return run_lines(r, lines, 4);
 }
 
