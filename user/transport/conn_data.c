@@ -68,6 +68,13 @@ static void stall(struct mn_conn *c, int why)
 		mn_conn_block(c);
 }
 
+/* The peer's stream cannot be. */
+static void end_broken(struct mn_conn *c)
+{
+	c->stack->stats.drop_malformed++;
+	mn_conn_end(c, MN_END_RESET);
+}
+
 uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len)
 {
 	struct mn_stack *s = c->stack;
@@ -84,12 +91,10 @@ uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len)
 		mn_stack_mark_corrupt(s, c->sch);
 		ret = -ENOBUFS;
 	}
-	if (ret == -EBADMSG) {
-		s->stats.drop_malformed++;
-		mn_conn_end(c, MN_END_RESET);
-	} else if (ret) {
+	if (ret == -EBADMSG)
+		end_broken(c);
+	else if (ret)
 		stall(c, ret);
-	}
 	return taken;
 }
 
@@ -105,9 +110,14 @@ static void drain_held(struct mn_conn *c)
 	struct mn_held *h;
 
 	while (is_reading(c) && !c->stalled && (h = mn_reassembly_first(&c->held)) &&
-	       h->offset <= c->st.rcv_nxt) {
+	       (h->offset <= c->st.rcv_nxt || mn_stream_peer_finished(&c->st))) {
 		uint64_t skip = c->st.rcv_nxt - h->offset, end = h->offset + h->len;
 
+		/* It came before the end was known, and lies behind it. */
+		if (mn_stream_peer_finished(&c->st) && end > c->st.rcv_fin) {
+			end_broken(c);
+			return;
+		}
 		if (skip < h->len) {
 			mn_conn_take(c, h->data + skip, h->len - skip);
 			if (!is_reading(c) || c->st.rcv_nxt < end)
@@ -168,8 +178,7 @@ static void place(struct mn_conn *c, const struct mn_frame *f, void *handle, uin
 		mn_stream_dropped(&c->st);
 		break;
 	case MN_PLACE_BROKEN:
-		st->drop_malformed++;
-		mn_conn_end(c, MN_END_RESET);
+		end_broken(c);
 		break;
 	}
 }
@@ -206,8 +215,7 @@ void mn_conn_receive_room(struct mn_conn *c, const struct mn_frame *f, uint64_t 
 		return;
 	ret = mn_stream_room(&c->st, &s->records, f, number);
 	if (ret < 0) {
-		s->stats.drop_malformed++;
-		mn_conn_end(c, MN_END_RESET);
+		end_broken(c);
 		return;
 	}
 	if (ret && c->sch && c->sendq.head != MN_SHM_BUF_NONE &&
