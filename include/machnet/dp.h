@@ -54,8 +54,8 @@ struct machnet_dp_event {
 		/* machnet_dp_channel_leave() or _del() is complete. */
 		MACHNET_DP_EVENT_CHANNEL_GONE,
 		/*
-		 * What is sent to the peer reaches it, for it has acknowledged it: engine, addresses
-		 * and mac. At most every 2 s for a path, and never for one within the host.
+		 * What is sent to the peer reaches it, for it has acknowledged it: engine,
+		 * addresses and mac. At most every 2 s for a path, and never within the host.
 		 */
 		MACHNET_DP_EVENT_HEARD,
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */

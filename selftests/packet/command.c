@@ -415,7 +415,8 @@ bool command_run(struct run *r, const char *name, struct words *w, bool *ok)
 		{ "accepted", cmd_accepted }, { "send", cmd_send }, { "messages", cmd_messages },
 		{ "close", cmd_close }, { "abort", cmd_abort }, { "route", cmd_route },
 		{ "reachable", cmd_reachable }, { "engine", cmd_engine }, { "app", cmd_app },
-		{ "away", cmd_away }, { "answers", cmd_answers }, { "ignore", cmd_ignore }, { "heed", cmd_heed },
+		{ "away", cmd_away }, { "answers", cmd_answers }, { "ignore", cmd_ignore },
+		{ "heed", cmd_heed },
 	};
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -98,7 +98,8 @@ static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_fr
 		rte_pktmbuf_free(m);
 }
 
-static void engine_parse(struct rte_mbuf **pkts, uint16_t n, struct dp_frame *frames, enum dp_frame_kind *kinds)
+static void engine_parse(struct rte_mbuf **pkts, uint16_t n, struct dp_frame *frames,
+			 enum dp_frame_kind *kinds)
 {
 	for (uint16_t i = 0; i < n; i++) {
 		rte_prefetch0(rte_pktmbuf_mtod(pkts[i], void *));

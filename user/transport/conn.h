@@ -78,7 +78,7 @@ struct mn_conn {
 	uint32_t close_at;		/* index of the channel's tx, when in closing */
 	uint32_t open_at;		/* index of the channel's rx, when the opening was posted */
 	uint32_t channel_id;
-	uint32_t unread_before;		/* bytes of the slot's former connections, when it came up */
+	uint32_t unread_before;		/* what was unread of the slot, when it came up */
 	uint64_t request;
 	uint64_t serial;		/* of its opening on its path; 0: none yet */
 	uint64_t born_us;
