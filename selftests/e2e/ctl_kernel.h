@@ -23,6 +23,7 @@
 #include "kselftest_harness.h"
 #include "base/udp_port.h"
 #include "machnet_nl.h"
+#include "selftests/vm/timeout.h"
 
 static inline struct mn_addr addr(const char *text)
 {

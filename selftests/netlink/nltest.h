@@ -15,6 +15,8 @@
 
 #include <linux/machnet.h>
 
+#include "selftests/vm/timeout.h"
+
 #define NT_ATTRS	32
 #define NT_ADDR_LEN	16
 /* Room for the largest batch, and for one that is too large. */

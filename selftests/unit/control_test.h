@@ -30,6 +30,7 @@
 
 #include "daemon/control.h"
 #include "kselftest_harness.h"
+#include "selftests/vm/timeout.h"
 
 #define OPS(name)	OPS_(name)
 #define OPS_(name)	mnd_control_##name##_ops

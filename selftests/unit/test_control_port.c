@@ -16,7 +16,7 @@ static int bind_udp(const char *ip, uint16_t port)
 	return ret;
 }
 
-TEST_F_TIMEOUT(control, port_is_taken_from_others, 120)
+TEST_F(control, port_is_taken_from_others)
 {
 	struct mn_addr ip = addr("10.9.0.1"), any = addr("0.0.0.0"), any6 = addr("::");
 	struct mn_addr elsewhere = addr("10.9.0.2");
@@ -81,7 +81,7 @@ static void app_end(struct app *app)
 	nlclient_close(&app->nl);
 }
 
-TEST_F_TIMEOUT(control, port_is_claimed_with_its_cookie, 120)
+TEST_F(control, port_is_claimed_with_its_cookie)
 {
 	struct mn_addr ip = addr("10.9.0.1");
 	struct app app;
@@ -102,7 +102,7 @@ TEST_F_TIMEOUT(control, port_is_claimed_with_its_cookie, 120)
 	app_end(&app);
 }
 
-TEST_F_TIMEOUT(control, port_is_claimed_for_its_owner, 120)
+TEST_F(control, port_is_claimed_for_its_owner)
 {
 	struct mn_addr ip = addr("10.9.0.1");
 	struct app app;
@@ -116,7 +116,7 @@ TEST_F_TIMEOUT(control, port_is_claimed_for_its_owner, 120)
 }
 
 /* A daemon dies; the next one finds the application's port, and its cookie is still good. */
-TEST_F_TIMEOUT(control, port_is_claimed_by_the_next_daemon, 120)
+TEST_F(control, port_is_claimed_by_the_next_daemon)
 {
 	struct mn_addr ip = addr("10.9.0.1");
 	uint16_t own = 0;
@@ -139,7 +139,7 @@ TEST_F_TIMEOUT(control, port_is_claimed_by_the_next_daemon, 120)
 	app_end(&app);
 }
 
-TEST_F_TIMEOUT(control, port_of_a_dead_application, 120)
+TEST_F(control, port_of_a_dead_application)
 {
 	struct mn_addr ip = addr("10.9.0.1");
 	struct app served, unclaimed, foreign;
@@ -190,7 +190,7 @@ TEST_F_TIMEOUT(control, port_of_a_dead_application, 120)
 }
 
 /* The application has left data to be sent; the daemon goes on with the socket that it has. */
-TEST_F_TIMEOUT(control, port_of_a_dead_application_is_kept, 120)
+TEST_F(control, port_of_a_dead_application_is_kept)
 {
 	struct mn_addr ip = addr("10.9.0.1");
 	struct machnet_nl_port now;
@@ -227,7 +227,7 @@ TEST_F_TIMEOUT(control, port_of_a_dead_application_is_kept, 120)
 	nlclient_close(&app.nl);
 }
 
-TEST_F_TIMEOUT(control, port_absorbs_what_arrives, 120)
+TEST_F(control, port_absorbs_what_arrives)
 {
 	struct mn_addr ip = addr("10.9.0.1");
 	struct sockaddr_in sa = {
@@ -347,7 +347,7 @@ static int del(struct mnd_control *c, uint64_t id, uint32_t reason)
 	return ret ? ret : ops->flush(c);
 }
 
-TEST_F_TIMEOUT(control, registry_refuses_what_the_module_refuses, 120)
+TEST_F(control, registry_refuses_what_the_module_refuses)
 {
 	struct machnet_nl_device dev = make_device(self->ifindex), bad_dev;
 	struct machnet_nl_connection conn = make_connection(self->ifindex, 7), bad;
@@ -410,7 +410,7 @@ static int count_connections(const struct machnet_nl_connection *conn, void *dat
 }
 
 /* More than one batch, and one id in it that nobody knows. */
-TEST_F_TIMEOUT(control, registry_of_many_connections, 120)
+TEST_F(control, registry_of_many_connections)
 {
 	struct machnet_nl_device dev = make_device(self->ifindex);
 	const unsigned int n = 2 * MACHNET_BATCH_MAX + 10, unknown = n / 2;
@@ -445,7 +445,7 @@ TEST_F_TIMEOUT(control, registry_of_many_connections, 120)
 	}
 }
 
-TEST_F_TIMEOUT(control, connection_is_to_be_killed, 120)
+TEST_F(control, connection_is_to_be_killed)
 {
 	struct machnet_nl_device dev = make_device(self->ifindex);
 	struct machnet_nl_connection conn = make_connection(self->ifindex, 7);

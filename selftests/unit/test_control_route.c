@@ -21,7 +21,7 @@ static int set_neigh(int host, int mac)
 		   host, mac);
 }
 
-TEST_F_TIMEOUT(control, route_resolves_a_neighbour, 120)
+TEST_F(control, route_resolves_a_neighbour)
 {
 	struct mn_addr dst = addr("10.9.0.5"), src = addr("10.9.0.1");
 	struct machnet_nl_route route;
@@ -48,7 +48,7 @@ TEST_F_TIMEOUT(control, route_resolves_a_neighbour, 120)
 	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
 }
 
-TEST_F_TIMEOUT(control, route_resolves_a_neighbour_v6, 120)
+TEST_F(control, route_resolves_a_neighbour_v6)
 {
 	struct mn_addr dst = addr("fd09::2"), src = addr("fd09::1");
 	struct machnet_nl_route route;
@@ -64,7 +64,7 @@ TEST_F_TIMEOUT(control, route_resolves_a_neighbour_v6, 120)
 	EXPECT_EQ(0, memcmp(route.mac, far_mac, 6));
 }
 
-TEST_F_TIMEOUT(control, route_follows_the_neighbour_table, 120)
+TEST_F(control, route_follows_the_neighbour_table)
 {
 	struct mn_addr dst = addr("10.9.0.2");
 	struct machnet_nl_route route;
@@ -88,7 +88,7 @@ TEST_F_TIMEOUT(control, route_follows_the_neighbour_table, 120)
 	EXPECT_MAC(far_mac, 5000);
 }
 
-TEST_F_TIMEOUT(control, route_to_a_silent_host, 120)
+TEST_F(control, route_to_a_silent_host)
 {
 	struct mn_addr dst = addr("10.9.0.77");
 	struct machnet_nl_route route;
@@ -108,7 +108,7 @@ TEST_F_TIMEOUT(control, route_to_a_silent_host, 120)
 		EXPECT_STATE(MACHNET_ROUTE_STATE_REACHABLE, 5000);
 }
 
-TEST_F_TIMEOUT(control, route_by_a_gateway, 120)
+TEST_F(control, route_by_a_gateway)
 {
 	struct mn_addr dst = addr("10.8.0.1"), gw = addr("10.9.0.2"), gw2 = addr("10.9.0.3");
 	struct machnet_nl_route route;
@@ -138,7 +138,7 @@ TEST_F_TIMEOUT(control, route_by_a_gateway, 120)
 	EXPECT_EQ(EACCES, self->seen.last.error);
 }
 
-TEST_F_TIMEOUT(control, route_follows_link_and_address, 120)
+TEST_F(control, route_follows_link_and_address)
 {
 	struct mn_addr dst = addr("10.9.0.2");
 	struct machnet_nl_route route;
@@ -160,7 +160,7 @@ TEST_F_TIMEOUT(control, route_follows_link_and_address, 120)
 }
 
 /* More events than the socket holds: some are lost, the answer is not. */
-TEST_F_TIMEOUT(control, route_survives_lost_events, 120)
+TEST_F(control, route_survives_lost_events)
 {
 	struct mn_addr dst = addr("10.9.0.2"), ip = addr("10.9.0.1");
 	struct machnet_nl_route route;
@@ -183,7 +183,7 @@ TEST_F_TIMEOUT(control, route_survives_lost_events, 120)
 	EXPECT_MAC(new_mac, 5000);
 }
 
-TEST_F_TIMEOUT(control, route_to_this_host, 120)
+TEST_F(control, route_to_this_host)
 {
 	struct mn_addr dst = addr("10.9.0.1"), dst6 = addr("fd09::1");
 	struct machnet_nl_route route;
@@ -195,7 +195,7 @@ TEST_F_TIMEOUT(control, route_to_this_host, 120)
 	EXPECT_EQ(MACHNET_ROUTE_STATE_LOCAL, route.state);
 }
 
-TEST_F_TIMEOUT(control, route_unwatch_from_within_the_callback, 120)
+TEST_F(control, route_unwatch_from_within_the_callback)
 {
 	struct mn_addr a = addr("10.8.0.1"), b = addr("10.8.0.2");
 	struct machnet_nl_route route;
@@ -219,7 +219,7 @@ TEST_F_TIMEOUT(control, route_unwatch_from_within_the_callback, 120)
 }
 
 /* What another datapath watches is no event here. */
-TEST_F_TIMEOUT(control, route_of_others, 120)
+TEST_F(control, route_of_others)
 {
 	struct mn_addr dst = addr("10.9.0.2"), foreign = addr("10.9.0.3");
 	struct machnet_nl_route_key foreign_key = { .dst = foreign };
@@ -241,7 +241,7 @@ TEST_F_TIMEOUT(control, route_of_others, 120)
 }
 
 /* Watching again is the same watch: one end is enough. */
-TEST_F_TIMEOUT(control, route_watched_twice, 120)
+TEST_F(control, route_watched_twice)
 {
 	struct mn_addr dst = addr("10.9.0.2");
 	struct machnet_nl_route route;
@@ -254,7 +254,7 @@ TEST_F_TIMEOUT(control, route_watched_twice, 120)
 }
 
 /* Two ways to one destination, by the address that is sent from. */
-TEST_F_TIMEOUT(control, route_by_policy, 120)
+TEST_F(control, route_by_policy)
 {
 	struct mn_addr dst = addr("10.8.0.1");
 	struct machnet_nl_route_key plain = key_to(&dst), policy = plain, bad = plain;
@@ -291,7 +291,7 @@ TEST_F_TIMEOUT(control, route_by_policy, 120)
 	EXPECT_EQ(-EINVAL, ops->route_watch(self->c, &bad, &route));
 }
 
-TEST_F_TIMEOUT(control, route_in_a_vrf, 120)
+TEST_F(control, route_in_a_vrf)
 {
 	struct mn_addr dst = addr("10.9.0.2"), gone = addr("10.8.0.1");
 	struct machnet_nl_route_key key = key_to(&dst), far = key_to(&gone);
@@ -343,7 +343,7 @@ static bool neigh_becomes(struct mnd_control *c, const char *ip, const char *sta
 }
 
 /* Nobody has these addresses: without a word of ours the kernel would give them up. */
-TEST_F_TIMEOUT(control, route_confirmed, 120)
+TEST_F(control, route_confirmed)
 {
 	struct mn_addr heard = addr("10.9.0.88"), silent = addr("10.9.0.89");
 	struct mn_addr fixed = addr("10.9.0.90");
@@ -376,7 +376,7 @@ TEST_F_TIMEOUT(control, route_confirmed, 120)
 }
 
 /* Its packets would leave without the header that the route wants. */
-TEST_F_TIMEOUT(control, route_with_an_encapsulation, 120)
+TEST_F(control, route_with_an_encapsulation)
 {
 	struct mn_addr dst = addr("fd77::1");
 	struct machnet_nl_route route;
@@ -388,7 +388,7 @@ TEST_F_TIMEOUT(control, route_with_an_encapsulation, 120)
 	EXPECT_EQ(0, watch(self->c, &dst, &route));
 }
 
-TEST_F_TIMEOUT(control, route_refuses_what_is_not_unicast, 120)
+TEST_F(control, route_refuses_what_is_not_unicast)
 {
 	static const char *const bad[] = {
 		"0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1", "fe80::1",
