@@ -32,6 +32,10 @@ void mn_conn_receive_abort(struct mn_conn *c, uint16_t code)
 	struct mn_stack *s = c->stack;
 
 	(void)code;
+	if (!c->st.accepted && !c->st.open_sent) {
+		s->stats.drop_bad_state++;
+		return;
+	}
 	s->stats.aborts_received++;
 	/* It may have overtaken the ACCEPT. */
 	if (!c->st.accepted)

@@ -76,7 +76,7 @@ void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_
 	struct mn_stack *s = c->stack;
 	bool opening = c->use == MN_CONN_OPENING;
 
-	if (c->st.accepted) {
+	if (c->st.accepted || !c->st.open_sent) {
 		s->stats.drop_bad_state++;
 		return;
 	}
@@ -125,7 +125,7 @@ void mn_conn_receive_refuse(struct mn_conn *c, const struct mn_frame *f)
 {
 	struct mn_stack *s = c->stack;
 
-	if (c->st.accepted || c->st.has_remote) {
+	if (c->st.accepted || c->st.has_remote || !c->st.open_sent) {
 		s->stats.drop_bad_state++;
 		return;
 	}
