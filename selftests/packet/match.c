@@ -57,13 +57,6 @@ struct match {
 	char *why;
 };
 
-static bool has_sent(const void *ctx, uint64_t n)
-{
-	const struct path *p = ctx;
-
-	return n < WORLD_SENT && (p->sent[n / 8] >> n % 8 & 1);
-}
-
 static bool match_ack(struct match *m, const struct frame_spec *fs, const struct mn_frame *f)
 {
 	struct numbers *want = calloc(1, sizeof(*want)), *got = calloc(1, sizeof(*got));
@@ -72,7 +65,7 @@ static bool match_ack(struct match *m, const struct frame_spec *fs, const struct
 	if (*fs->acked) {
 		numbers_of_frame(f, got);
 		ok = numbers_parse(m->w->script, m->labels, fs->acked, fs->but,
-				   m->o->path->next - 1, has_sent, m->o->path, want) &&
+				   m->o->path->next - 1, world_has_sent, m->o->path, want) &&
 		     (numbers_equal(want, got) || differ(m->why, "ACK's list"));
 	}
 	free(want);

@@ -131,15 +131,18 @@ static bool check_payload(struct world *w, const struct conn *c, const struct mn
 				   f->len);
 }
 
-static bool has_sent(const struct path *p, uint64_t n)
+bool world_has_sent(const void *ctx, uint64_t n)
 {
-	return n < WORLD_SENT && (p->sent[n / 8] >> n % 8 & 1);
+	const struct path *p = ctx;
+
+	return n < WORLD_SENT ? p->sent[n / 8] >> n % 8 & 1 :
+				 n < p->next && n + 8 >= p->next;
 }
 
 static bool check_range(struct world *w, const struct path *p, uint64_t first, uint64_t end)
 {
 	for (uint64_t n = first; n < end; n++)
-		if (!has_sent(p, n))
+		if (!world_has_sent(p, n))
 			return script_fail(w->script, "number %lu is acknowledged, and was"
 					   " never sent", n);
 	return true;

@@ -147,6 +147,9 @@ bool stream_copy(const struct stream *st, uint64_t off, uint8_t *dst, uint32_t l
 bool world_put_out(struct world *w, const uint8_t *data, uint32_t len,
 		   const struct mn_tuple *way);
 
+/* The script has sent a packet with this number on the path; of large ones the last few alone. */
+bool world_has_sent(const void *path, uint64_t n);
+
 /* Lets the stack do all that there is to do now. */
 void world_turn(struct world *w);
 /* The time passes, with all timers on the way. */
