@@ -91,7 +91,11 @@ test_$1_LIBS := libmn_transport1
 endef
 $(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))
 
-# The transport of wire format 2
-TEST_PROGS += test_steer_owner
-test_steer_owner_SRCS := selftests/unit/test_steer_owner.c
-test_steer_owner_LIBS := libmn_transport
+# The parts of the transport of wire format 2
+path_parts := steer_owner wire_packet wire_frame
+TEST_PROGS += $(path_parts:%=test_%)
+define path_part
+test_$1_SRCS := selftests/unit/test_$1.c
+test_$1_LIBS := libmn_transport
+endef
+$(foreach t,$(path_parts),$(eval $(call path_part,$t)))
