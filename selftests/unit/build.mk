@@ -92,10 +92,16 @@ endef
 $(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))
 
 # The parts of the transport of wire format 2
-path_parts := arrivals peer pieces record serials steer_owner wire_frame wire_packet
+path_parts := arrivals peer pieces record serials steer_owner stream wire_frame wire_packet
 TEST_PROGS += $(path_parts:%=test_%)
 define path_part
 test_$1_SRCS := selftests/unit/test_$1.c
 test_$1_LIBS := libmn_transport
 endef
 $(foreach t,$(path_parts),$(eval $(call path_part,$t)))
+
+# Two streams and all that can happen to them
+TEST_PROGS += test_stream_model
+test_stream_model_SRCS := $(addprefix selftests/unit/,test_stream_model.c stream_world.c stream_world_conn.c \
+	stream_world_code.c)
+test_stream_model_LIBS := libmn_transport

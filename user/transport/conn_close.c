@@ -18,9 +18,11 @@ void mn_conn_receive_stop(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
-	if (c->st.state != MN_STREAM_OPEN || c->st.peer_stopped)
+	if (c->st.state > MN_STREAM_OPEN || c->st.peer_stopped)
 		return;
 	mn_stream_peer_stops(&c->st, &s->records);
+	if (c->st.state == MN_STREAM_OPENING)
+		return;
 	mn_conn_drop_sendq(c);
 	mn_conn_check_peer(c);
 	if (c->use != MN_CONN_FREE)

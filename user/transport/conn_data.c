@@ -211,7 +211,8 @@ void mn_conn_receive_room(struct mn_conn *c, const struct mn_frame *f, uint64_t 
 	struct mn_stack *s = c->stack;
 	int ret;
 
-	if (c->st.state != MN_STREAM_OPEN)
+	/* One that overtakes ACCEPT counts: it is not sent once more. */
+	if (c->st.state > MN_STREAM_OPEN)
 		return;
 	ret = mn_stream_room(&c->st, &s->records, f, number);
 	if (ret < 0) {

@@ -81,6 +81,11 @@ void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_
 		return;
 	}
 	mn_conn_answered(c);
+	if (c->st.has_remote) {
+		/* Sent again, with what the acceptor has taken by now: it is not said once more. */
+		mn_conn_receive_room(c, f, number);
+		return;
+	}
 	if (mn_stream_accepted(&c->st, &s->records, f, number)) {
 		s->stats.drop_malformed++;
 		mn_conn_end(c, MN_END_RESET);
@@ -99,6 +104,8 @@ void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_
 	}
 	if (mn_sendq_ack(&c->sendq, c->sch->ch, c->st.snd_una))
 		mn_stack_mark_corrupt(s, c->sch);
+	if (c->st.peer_stopped)
+		mn_conn_drop_sendq(c);
 	/* The acceptor learns by it that its answer arrived, and how much it may send. */
 	mn_conn_room_due(c, false);
 	mn_conn_ready(c);

@@ -35,8 +35,13 @@ void mn_stream_reopen(struct mn_stream *st, struct mn_records *rs)
 	st->due = MN_DUE_OPEN;
 	st->open_sent = false;
 	st->fin_sent = false;
+	st->peer_stopped = false;
+	st->drops_seen = 0;
+	st->snd_una = 0;
 	st->snd_nxt = 0;
 	st->snd_max = 0;
+	st->snd_limit = 0;
+	st->room_number = 0;
 }
 
 void mn_stream_accept(struct mn_stream *st, const struct mn_frame *open, uint64_t number)
@@ -185,6 +190,11 @@ bool mn_stream_take(struct mn_stream *st, struct mn_records *rs, uint32_t max, s
 {
 	if (st->state == MN_STREAM_OPEN && max && take_lost(st, rs, max, sp))
 		return true;
+	/* OPEN after an abort only asks for the peer's number. */
+	if (st->state == MN_STREAM_ABORTED) {
+		*sp = (struct mn_span){ 0 };
+		return false;
+	}
 	return take_new(st, max, sp);
 }
 
@@ -208,7 +218,7 @@ void mn_stream_arrived(struct mn_stream *st, const struct mn_record *rec)
 static void open_lost(struct mn_stream *st)
 {
 	/* Nothing has been answered: it is sent as it was, or with more. */
-	if (st->has_remote)
+	if (st->has_remote || st->room_number)
 		return;
 	st->due |= MN_DUE_OPEN;
 	st->snd_nxt = 0;
@@ -252,13 +262,14 @@ void mn_stream_lost(struct mn_stream *st, struct mn_records *rs, uint32_t i)
 
 /* --- received --- */
 
-/* Sends again, as new, what the peer has not accepted. */
+/* Sends again, as new, what the peer has not accepted; of a stream that it stopped, the end. */
 static void rewind_to(struct mn_stream *st, struct mn_records *rs, uint64_t offset)
 {
 	forget_lost(st, rs);
-	if (st->peer_stopped || offset > st->snd_end)
+	if (offset > st->snd_end)
 		return;
-	st->snd_nxt = offset;
+	if (!st->peer_stopped)
+		st->snd_nxt = offset;
 	st->fin_sent = false;
 }
 
@@ -283,6 +294,8 @@ int mn_stream_room(struct mn_stream *st, struct mn_records *rs, const struct mn_
 	if (number <= st->room_number)
 		return more;
 	st->room_number = number;
+	/* If it has overtaken ACCEPT: the opening was served, and is not sent again. */
+	st->due &= ~MN_DUE_OPEN;
 	st->snd_limit = f->accepted + f->credit;
 	if (f->drops != st->drops_seen) {
 		st->drops_seen = f->drops;
@@ -295,9 +308,9 @@ int mn_stream_room(struct mn_stream *st, struct mn_records *rs, const struct mn_
 int mn_stream_accepted(struct mn_stream *st, struct mn_records *rs, const struct mn_frame *f,
 		       uint64_t number)
 {
+	bool stops = st->peer_stopped;
 	int ret;
 
-	/* A late copy. */
 	if (st->accepted || st->has_remote)
 		return 0;
 	st->due &= ~MN_DUE_OPEN;
@@ -306,11 +319,19 @@ int mn_stream_accepted(struct mn_stream *st, struct mn_records *rs, const struct
 	if (st->state != MN_STREAM_OPENING)
 		return 0;
 	st->state = MN_STREAM_OPEN;
+	st->peer_stopped = false;
 	ret = mn_stream_room(st, rs, f, number);
-	/* What OPEN carried and the peer did not take is under way nowhere. */
-	if (ret >= 0 && st->snd_nxt > st->snd_una)
+	if (ret < 0)
+		return ret;
+	/*
+	 * What OPEN carried and the peer did not take is under way nowhere. The end may be missing
+	 * alone: the copy that was served need not be the last one.
+	 */
+	if (st->snd_max > st->snd_una)
 		rewind_to(st, rs, st->snd_una);
-	return ret < 0 ? ret : 0;
+	if (stops)
+		mn_stream_peer_stops(st, rs);
+	return 0;
 }
 
 void mn_stream_peer_stops(struct mn_stream *st, struct mn_records *rs)
@@ -318,13 +339,17 @@ void mn_stream_peer_stops(struct mn_stream *st, struct mn_records *rs)
 	if (st->peer_stopped)
 		return;
 	st->peer_stopped = true;
-	forget_lost(st, rs);
-	if (st->snd_max > st->snd_end)
+	/* It has overtaken ACCEPT: OPEN is sent as it was, see mn_stream_accepted(). */
+	if (st->state == MN_STREAM_OPENING)
 		return;
-	st->snd_end = st->snd_max;
-	st->snd_nxt = st->snd_max;
-	st->fin_queued = true;
-	st->fin_sent = false;
+	forget_lost(st, rs);
+	if (st->snd_max <= st->snd_end) {
+		st->snd_end = st->snd_max;
+		st->fin_queued = true;
+		st->fin_sent = false;
+	}
+	/* If an end was sent and taken back, it alone is sent again. */
+	st->snd_nxt = st->snd_end;
 }
 
 static bool set_fin(struct mn_stream *st, uint64_t end)

@@ -117,7 +117,7 @@ void mn_stream_lost(struct mn_stream *st, struct mn_records *rs, uint32_t rec);
 
 /* --- what was received --- */
 
-/* ACCEPT. -EBADMSG: it cannot be. */
+/* The first ACCEPT; a later one is a room. -EBADMSG: it cannot be. */
 int mn_stream_accepted(struct mn_stream *st, struct mn_records *rs, const struct mn_frame *f,
 		       uint64_t number);
 /* A room, in the packet with this number. 1: more is accepted, 0, -EBADMSG. */
