@@ -59,10 +59,12 @@ static struct mn_packet good(uint8_t type)
 		break;
 	case MN_WIRE_FRAMES:
 		p.number = any64();
-		p.least = p.number - random_below(&rng, p.number < UINT32_MAX ? p.number : UINT32_MAX);
+		p.least = p.number - random_below(&rng, p.number < UINT32_MAX ? p.number :
+								UINT32_MAX);
 		break;
 	default:
-		p.reset = (struct mn_wire_reset){ .code = codes[random_below(&rng, 4)], .to = any64() };
+		p.reset.code = codes[random_below(&rng, 4)];
+		p.reset.to = any64();
 		if (p.reset.code == MN_WIRE_CODE_UNKNOWN) {
 			p.reset.id = any64();
 			p.path = 0;
