@@ -39,3 +39,19 @@ fuzz_lib_LIBS := libmnclient
 TEST_PROGS += test_fuzz_lib
 test_fuzz_lib_SRCS := selftests/fuzz/test_fuzz_lib.c $(fuzz_lib_SRCS)
 test_fuzz_lib_LIBS := libmnclient
+
+# frames: the parsers of wire format 2
+FUZZERS += fuzz_frames
+fuzz_frames_SRCS := selftests/fuzz/fuzz_frames.c
+fuzz_frames_LIBS := libmn_transport
+TEST_PROGS += test_fuzz_frames
+test_fuzz_frames_SRCS := selftests/fuzz/test_fuzz_frames.c $(fuzz_frames_SRCS)
+test_fuzz_frames_LIBS := libmn_transport
+
+# paths: a hostile peer on a path beside another one
+FUZZERS += fuzz_paths
+fuzz_paths_SRCS := $(addprefix selftests/,fuzz/fuzz_paths.c transport/sim.c transport/sim_app.c transport/sim_info.c)
+fuzz_paths_LIBS := libmn_transport
+TEST_PROGS += test_fuzz_paths
+test_fuzz_paths_SRCS := selftests/fuzz/test_fuzz_paths.c $(fuzz_paths_SRCS)
+test_fuzz_paths_LIBS := libmn_transport

@@ -226,9 +226,9 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code)
 	struct mn_conn *c;
 
 	send_reset(p, code);
-	drop_refuses(p);
-	/* Records go back before the connections that they name. */
+	/* Records go back before the connections that they name; those of REFUSE as due again. */
 	mn_recovery_fini(&p->rec);
+	drop_refuses(p);
 	while ((c = first_conn(p)))
 		mn_conn_lose_path(c, why);
 	forget(p);
@@ -247,8 +247,8 @@ void mn_path_reopen(struct mn_path *p, bool fresh)
 	struct mn_path *next;
 	struct mn_conn *c;
 
-	drop_refuses(p);
 	mn_recovery_fini(&p->rec);
+	drop_refuses(p);
 	/* Out of sight for those that look for a path; and the peer stays. */
 	mn_list_del(&p->in_peer);
 	peer->n_conns++;
