@@ -92,7 +92,7 @@ endef
 $(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))
 
 # The parts of the transport of wire format 2
-path_parts := arrivals peer pieces record sent_recovery serials steer_owner stream wire_frame wire_packet
+path_parts := arrivals path_size peer pieces record sched sent_recovery serials steer_owner stream wire_frame wire_packet
 TEST_PROGS += $(path_parts:%=test_%)
 define path_part
 test_$1_SRCS := selftests/unit/test_$1.c

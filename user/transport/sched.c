@@ -7,6 +7,9 @@
 #include "transport/sched.h"
 #include "transport/stack_priv.h"
 
+/* Turns that pass at once at most: what many connections owe is not settled in one call. */
+#define PASSED_MAX	32u
+
 /* A path has the channels of one engine, few of which have connections to the same peer. */
 static struct mn_lane *find(const struct mn_path *p, const struct mn_stack_channel *sch)
 {
@@ -124,14 +127,30 @@ void mn_sched_ready(struct mn_conn *c)
 	mn_path_ready(l->path);
 }
 
+/* It sent more than a quantum in an earlier turn, and lets this one pass. */
+static bool pays(struct mn_lane *l, struct mn_conn *c)
+{
+	if (c->debt < MN_CONN_QUANTUM)
+		return false;
+	c->debt -= MN_CONN_QUANTUM;
+	mn_list_del(&c->in_ready);
+	mn_list_add_tail(&l->ready, &c->in_ready);
+	return true;
+}
+
 struct mn_conn *mn_sched_next(struct mn_path *p)
 {
+	uint32_t passed = 0;
+	struct mn_conn *c;
 	struct mn_lane *l;
 
 	if (mn_list_empty(&p->ready))
 		return NULL;
 	l = mn_container(p->ready.next, struct mn_lane, in_ready);
-	return mn_container(l->ready.next, struct mn_conn, in_ready);
+	do {
+		c = mn_container(l->ready.next, struct mn_conn, in_ready);
+	} while (passed++ < PASSED_MAX && pays(l, c));
+	return c;
 }
 
 /* More than its quantum was sent: the next one's turn. */
