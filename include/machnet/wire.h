@@ -187,6 +187,10 @@ struct mn_wire_open {
 	uint32_t credit;	/* bytes that the acceptor may send, of MN_CREDIT_BITS bits */
 } __attribute__((packed));
 
+/*
+ * Other frames for the opener's number may overtake it: rooms and STOP among them count, and say
+ * that the OPEN was served; DATA is dropped. Behind the first ACCEPT another one is a CREDIT.
+ */
 struct mn_wire_accept {
 	uint8_t type;
 	uint8_t reserved[3];

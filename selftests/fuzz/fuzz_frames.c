@@ -57,7 +57,7 @@ static uint32_t rewrite_frames(const uint8_t *at, const uint8_t *end)
 
 uint32_t fuzz_frames_run(const uint8_t *data, size_t len)
 {
-	/* Exactly as large as the packet, so that a sanitizer sees the first byte read behind it. */
+	/* Exactly as large as the packet: a sanitizer sees the first byte read behind it. */
 	uint8_t *copy = malloc(len ? len : 1), buf[256];
 	struct mn_packet p = { 0 };
 	uint32_t n = 0, frames = 0;

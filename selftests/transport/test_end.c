@@ -4,6 +4,7 @@
 
 #include <kselftest_harness.h>
 
+#include "peek.h"
 #include "sim.h"
 
 FIXTURE(end)
@@ -226,6 +227,42 @@ TEST_F(end, del_channel__after_close)
 	EXPECT_EQ(0, end_of(self->sim, 1, self->flow[1])->error);
 	EXPECT_EQ(MN_END_CLOSED, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);
 	EXPECT_EQ(0, sim_conns(self->sim, 0) + sim_conns(self->sim, 1));
+}
+
+static bool lose_first_accept(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	(void)from;
+	if (!peek_has(data, len, MN_FRAME_ACCEPT))
+		return false;
+	sim->filter = NULL;
+	return true;
+}
+
+static bool has_accepted(struct sim *sim)
+{
+	return mn_stack_stats(sim->host[1].stack)->accepts == 2;
+}
+
+/* The acceptor closes while its answer is lost: the end is there before the beginning. */
+TEST_F(end, close__overtakes_accept)
+{
+	struct mn_tuple path = sim_path(self->sim, 0, 0);
+	const struct mn_stack_event *up;
+
+	self->sim->filter = lose_first_accept;
+	ASSERT_EQ(0, mn_stack_connect(self->sim->host[0].stack, &self->sim->host[0].apps[0].ch,
+				      &path, 77));
+	ASSERT_TRUE(sim_run(self->sim, 100000, has_accepted));
+	up = sim_last_event(self->sim, 1, MN_STACK_EVENT_UP);
+	ASSERT_EQ(0, close_flow(self->sim, 1, up->flow));
+	sim_run(self->sim, 100000, NULL);
+	EXPECT_EQ(NULL, self->sim->filter);
+	up = sim_last_event(self->sim, 0, MN_STACK_EVENT_UP);
+	ASSERT_EQ(77, up->request);
+	EXPECT_TRUE(end_of(self->sim, 0, up->flow)->ended);
+	EXPECT_EQ(0, end_of(self->sim, 0, up->flow)->error);
+	EXPECT_EQ(1, sim_conns(self->sim, 0));
+	EXPECT_EQ(1, sim_conns(self->sim, 1));
 }
 
 TEST_HARNESS_MAIN

@@ -156,7 +156,8 @@ static void print_state(const struct search *s, uint32_t i)
 
 		printf("#   %d: mode %u state %u due %x remote %d fin %d %d stop %d %d una %d "
 		       "nxt %d max %d end %d limit %d | nxt %d limit %d fin %d known %d "
-		       "stalled %d rooms %d\n", k, w.side[k].mode, st->state, st->due, st->has_remote,
+		       "stalled %d rooms %d\n",
+		       k, w.side[k].mode, st->state, st->due, st->has_remote,
 		       st->fin_queued, st->fin_sent, st->stopped, st->peer_stopped,
 		       (int)st->snd_una, (int)st->snd_nxt, (int)st->snd_max, (int)st->snd_end,
 		       (int)st->snd_limit, (int)st->rcv_nxt, (int)st->rcv_limit,
