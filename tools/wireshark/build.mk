@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The dissector, where Debian's Wireshark looks for it.
+# The dissectors, where Debian's Wireshark looks for them.
 
-INSTALL_FILES += tools/wireshark/machnet.lua:lib/$(shell gcc -print-multiarch)/wireshark/plugins/machnet.lua
+wireshark_plugins := lib/$(shell gcc -print-multiarch)/wireshark/plugins
+INSTALL_FILES += $(foreach d,machnet.lua machnet1.lua,tools/wireshark/$d:$(wireshark_plugins)/$d)

@@ -17,8 +17,8 @@ fields=(type flags.fin flags.probe stream seq next_seq ack len sack.start sack.e
 export WIRESHARK_CONFIG_DIR=$scratch HOME=$scratch
 
 # One that is installed is loaded anyhow, and none can be loaded twice.
-dissector=tools/wireshark/machnet.lua
-installed=$(tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[ \t]*//p')/machnet.lua
+dissector=tools/wireshark/machnet1.lua
+installed=$(tshark -G folders 2>/dev/null | sed -n 's/^Global Lua Plugins:[ \t]*//p')/machnet1.lua
 load=(-X "lua_script:$dissector")
 if [ -e "$installed" ]; then
 	cmp -s "$dissector" "$installed" || skip_all "another version of the dissector is installed"
@@ -45,7 +45,7 @@ sound() {
 
 same_as_golden() {
 	# shellcheck disable=SC2046 # a list of words
-	dissect all -T fields -E header=y -E separator=' ' $(printf -- '-e machnet.%s ' "${fields[@]}") >"$scratch/got"
+	dissect all -T fields -E header=y -E separator=' ' $(printf -- '-e machnet1.%s ' "${fields[@]}") >"$scratch/got"
 	diff "$scripts/runner/dissected.golden" "$scratch/got" && sound
 }
 
@@ -53,7 +53,7 @@ same_as_golden() {
 finds() {
 	local n
 
-	n=$(dissect "$1" -Y "$2" -o machnet.ports:"${4-31580}" | wc -l)
+	n=$(dissect "$1" -Y "$2" -o machnet1.ports:"${4-31580}" | wc -l)
 	[ "$n" = "$3" ] || { echo "$n packets"; return 1; }
 	sound
 }
@@ -68,22 +68,22 @@ run_ok "the packets of a script go into a capture" capture all $scripts/runner/d
 run_ok "every field is as the script says" same_as_golden
 run_ok "no packet breaks a rule" finds all '_ws.expert.severity >= "Error"' 0
 run_ok "checksums of the capture are right" finds all 'udp.checksum.status == Good' 31
-run_ok "all packets are found by their look, without ports" finds all machnet 31 ''
+run_ok "all packets are found by their look, without ports" finds all machnet1 31 ''
 run_ok "the list shows flags and ranges" says all 'DATA Seq=1132 Ack=118 Credit=0 Len=3000'
 run_ok "the list shows ranges" says all 'ACK Seq=118 Ack=130 .* Sack=1200-1300,132-1132'
 run_ok "the list shows codes" says all 'RST.UNKNOWN'
-run_ok "a peer without room is noted" finds all machnet.expert.zero_credit 2
+run_ok "a peer without room is noted" finds all machnet1.expert.zero_credit 2
 
 run_ok "packets of another version" capture version $scripts/hostile/version.pkt
-run_ok "versions are seen" finds version machnet.expert.version 4
-run_ok "types are seen" finds version machnet.expert.type 3
-run_ok "reserved bits are seen" finds version machnet.expert.reserved 4
-run_ok "none of them is found by its look" finds version machnet 4 ''
+run_ok "versions are seen" finds version machnet1.expert.version 4
+run_ok "types are seen" finds version machnet1.expert.type 3
+run_ok "reserved bits are seen" finds version machnet1.expert.reserved 4
+run_ok "none of them is found by its look" finds version machnet1 4 ''
 
 run_ok "packets that are cut" capture short $scripts/hostile/short.pkt
-run_ok "they are seen, but for the empty one" finds short machnet.expert.short 6
-run_ok "none of them is found by its look" finds short machnet 4 ''
+run_ok "they are seen, but for the empty one" finds short machnet1.expert.short 6
+run_ok "none of them is found by its look" finds short machnet1 4 ''
 
 run_ok "packets that cannot be true" capture malformed $scripts/hostile/malformed.pkt
-run_ok "they are seen" finds malformed machnet.expert.malformed 11
+run_ok "they are seen" finds malformed machnet1.expert.malformed 11
 tap_end
