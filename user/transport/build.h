@@ -17,8 +17,9 @@
 struct mn_build {
 	uint8_t *at, *end;
 	struct mn_records *pool;
+	uint16_t path;		/* whose they are */
 	uint32_t first, last;	/* records so far */
-	uint32_t spare;		/* records that it may still take */
+	uint32_t spare;		/* records that it may still take, besides those of what was lost */
 	bool asks;		/* something in it asks for an acknowledgement soon */
 	bool lazy;		/* or at some time */
 };
@@ -43,16 +44,17 @@ static inline void mn_build_frame(struct mn_build *b, const struct mn_frame *f)
 /* A record of what was written; it has been seen to be there. */
 static inline struct mn_record *mn_build_record(struct mn_build *b, uint8_t kind, uint32_t conn)
 {
-	uint32_t i = mn_record_get(b->pool);
+	uint32_t i = mn_record_get(b->pool, b->path);
 	struct mn_record *rec = mn_record_at(b->pool, i);
 
-	*rec = (struct mn_record){ .kind = kind, .conn = conn, .next = MN_RECORD_NONE };
+	rec->kind = kind;
+	rec->conn = conn;
 	if (b->last == MN_RECORD_NONE)
 		b->first = i;
 	else
 		mn_record_at(b->pool, b->last)->next = i;
 	b->last = i;
-	b->spare--;
+	b->spare -= b->spare > 0;
 	return rec;
 }
 

@@ -151,18 +151,19 @@ void mn_conn_receive_refuse(struct mn_conn *c, const struct mn_frame *f)
 static void refuse(struct mn_path *p, const struct mn_frame *f, uint16_t code, uint8_t engine)
 {
 	struct mn_records *rs = &p->stack->records;
-	uint32_t i = mn_record_get(rs);
+	struct mn_record *rec;
+	uint32_t i;
 
 	/* Without a record nothing is said; the opener gives up after a time. */
-	if (i == MN_RECORD_NONE)
+	if (!mn_records_spare(rs, p->slot))
 		return;
-	*mn_record_at(rs, i) = (struct mn_record){
-		.kind = MN_RECORD_REFUSE,
-		.conn = f->conn,
-		.offset = engine,
-		.len = code,
-		.next = p->refuses,
-	};
+	i = mn_record_get(rs, p->slot);
+	rec = mn_record_at(rs, i);
+	rec->kind = MN_RECORD_REFUSE;
+	rec->conn = f->conn;
+	rec->offset = engine;
+	rec->len = code;
+	rec->next = p->refuses;
 	p->refuses = i;
 	mn_path_ready(p);
 }

@@ -132,6 +132,18 @@ static bool is_worth_it(const struct mn_conn *c, uint32_t room)
 	return room >= PIECE_MIN || c->st.snd_end - c->st.snd_nxt <= room;
 }
 
+/* There are records for the next piece: for new bytes and an end two, for lost ones their own. */
+static bool has_records(struct mn_conn *c, const struct mn_build *b, uint32_t room)
+{
+	uint32_t lost;
+
+	if (b->spare >= 2)
+		return true;
+	lost = c->st.state == MN_STREAM_OPEN ? mn_stream_lost_len(&c->st, b->pool) : 0;
+	/* One that is cut leaves the record with the rest. */
+	return lost && (lost <= room || b->pool->n_free);
+}
+
 /* One DATA frame. False: no room for it, or none that is worth it. */
 static bool output_data(struct mn_conn *c, struct mn_build *b)
 {
@@ -146,7 +158,8 @@ static bool output_data(struct mn_conn *c, struct mn_build *b)
 	uint8_t flags = room_due ? room_flags(c) : 0;
 	struct mn_span sp;
 
-	if (!mn_build_fits(b, head + 1, 2) || !is_worth_it(c, mn_build_room(b) - head))
+	if (!mn_build_fits(b, head + 1, 0) || !is_worth_it(c, mn_build_room(b) - head) ||
+	    !has_records(c, b, mn_build_room(b) - head))
 		return false;
 	if (!mn_stream_take(&c->st, &c->stack->records, mn_build_room(b) - head, &sp))
 		return true;

@@ -48,8 +48,9 @@ static void write_refuses(struct mn_path *p, struct mn_build *b)
 {
 	struct mn_records *rs = &p->stack->records;
 
+	/* Each has its record already. */
 	while (p->refuses != MN_RECORD_NONE &&
-	       mn_build_fits(b, sizeof(struct mn_wire_end), 1)) {
+	       mn_build_room(b) >= sizeof(struct mn_wire_end)) {
 		uint32_t i = p->refuses;
 		struct mn_record *due = mn_record_at(rs, i), *rec;
 		struct mn_frame f = {
@@ -171,7 +172,8 @@ static uint32_t output_frames(struct mn_path *p, uint8_t *buf, uint32_t cap)
 		.pool = &s->records,
 		.first = MN_RECORD_NONE,
 		.last = MN_RECORD_NONE,
-		.spare = mn_min_u32(RECORDS_PER_PACKET, s->records.n_free / 2),
+		.path = p->slot,
+		.spare = mn_min_u32(RECORDS_PER_PACKET, mn_records_spare(&s->records, p->slot)),
 	};
 	const uint8_t *empty;
 	bool acks;

@@ -38,7 +38,7 @@ static int init_tables(struct mn_stack *s)
 	    mn_hash_init(&s->by_id, cfg->max_paths, seed + 2) ||
 	    mn_hash_init(&s->by_remote, cfg->max_paths, seed + 4) ||
 	    mn_peers_init(&s->peers, cfg->max_paths, seed + 6) ||
-	    mn_records_init(&s->records, cfg->max_records) ||
+	    mn_records_init(&s->records, cfg->max_records, cfg->max_paths) ||
 	    mn_held_pool_init(&s->held, cfg->max_held, free_packet, s))
 		return -ENOMEM;
 	return 0;

@@ -139,30 +139,40 @@ static void insert_lost(struct mn_stream *st, struct mn_records *rs, uint32_t re
 	*at = rec;
 }
 
-/* The first lost piece, or its beginning; false: nothing of them matters any more. */
-static bool take_lost(struct mn_stream *st, struct mn_records *rs, uint32_t max,
-		      struct mn_span *sp)
+uint32_t mn_stream_lost_len(struct mn_stream *st, struct mn_records *rs)
 {
 	while (st->lost != MN_RECORD_NONE) {
 		uint32_t i = st->lost;
 		struct mn_record *rec = mn_record_at(rs, i);
-		bool matters = trim(st, rec);
 
-		if (matters) {
-			*sp = (struct mn_span){ rec->offset, rec->len, false, true };
-			if (sp->len > max) {
-				sp->len = max;
-				rec->offset += max;
-				rec->len -= max;
-				return true;
-			}
-		}
+		if (trim(st, rec))
+			return rec->len;
 		st->lost = rec->next;
 		mn_record_put(rs, i);
-		if (matters)
-			return true;
 	}
-	return false;
+	return 0;
+}
+
+/* The first lost piece, or its beginning; false: nothing of them matters any more. */
+static bool take_lost(struct mn_stream *st, struct mn_records *rs, uint32_t max,
+		      struct mn_span *sp)
+{
+	uint32_t i, len = mn_stream_lost_len(st, rs);
+	struct mn_record *rec;
+
+	if (!len)
+		return false;
+	i = st->lost;
+	rec = mn_record_at(rs, i);
+	*sp = (struct mn_span){ rec->offset, len < max ? len : max, false, true };
+	if (len > max) {
+		rec->offset += max;
+		rec->len -= max;
+		return true;
+	}
+	st->lost = rec->next;
+	mn_record_put(rs, i);
+	return true;
 }
 
 static bool take_new(struct mn_stream *st, uint32_t max, struct mn_span *sp)

@@ -105,6 +105,12 @@ void mn_stream_control_sent(struct mn_stream *st, uint8_t what);
 void mn_stream_fill_room(struct mn_stream *st, uint32_t credit, struct mn_frame *f);
 
 /*
+ * Length of the first lost piece, which is the next one to be sent, as far as it still matters; 0:
+ * there is none. A piece that is sent whole gives its record back.
+ */
+uint32_t mn_stream_lost_len(struct mn_stream *st, struct mn_records *rs);
+
+/*
  * The next piece of at most max bytes; it counts as sent from now on. OPENING: what OPEN carries,
  * which may be nothing. False: none.
  */
