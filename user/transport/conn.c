@@ -217,7 +217,8 @@ static enum mn_end end_without_path(const struct mn_conn *c, enum mn_end why)
 		return MN_END_PEER_CLOSED;
 	if (c->use == MN_CONN_CLOSING && mn_stream_finished(&c->st))
 		return MN_END_CLOSED;
-	return why;
+	/* What was open is not refused. */
+	return why == MN_END_REFUSED && c->use != MN_CONN_OPENING ? MN_END_RESET : why;
 }
 
 void mn_conn_lose_path(struct mn_conn *c, enum mn_end why)
