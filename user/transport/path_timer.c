@@ -2,6 +2,9 @@
 /* path_timer.c - what happens to a path when nothing happens */
 #include "transport/stack_priv.h"
 
+/* A path that waits for records of others looks again after so long. */
+#define RECORDS_US	1000u
+
 /* When the next packet may be sent: windows below one packet are times. */
 static uint64_t pace_end_us(const struct mn_path *p)
 {
@@ -33,6 +36,13 @@ static bool is_paced(const struct mn_path *p)
 	       !mn_path_may_send(p);
 }
 
+/* It has something to send and no record for it, and no acknowledgement of its own will bring one. */
+static bool is_starved(const struct mn_path *p)
+{
+	return mn_recovery_idle(&p->rec) && !mn_list_empty(&p->ready) &&
+	       mn_records_spare(&p->stack->records, p->slot) < 2;
+}
+
 void mn_path_rearm(struct mn_path *p)
 {
 	const struct mn_recovery *r = &p->rec;
@@ -48,6 +58,8 @@ void mn_path_rearm(struct mn_path *p)
 	}
 	if (is_paced(p) && pace_end_us(p) < at)
 		at = pace_end_us(p);
+	if (at == MN_TIMER_NONE && is_starved(p))
+		at = p->stack->now_us + RECORDS_US;
 	if (at == MN_TIMER_NONE)
 		mn_timer_clear(&p->rtx);
 	else
