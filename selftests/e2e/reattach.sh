@@ -86,13 +86,24 @@ run_ok "the next client is served" answers_fd
 kill -KILL "${daemon[b]}"
 wait "${daemon[b]}" 2>/dev/null
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+
+# rests PID: a process that spins takes all of 200 ticks in each 2 s. An emulated machine that stands still charges the time
+# to the one that runs: of five times, one without that is enough.
+rests() {
+	local i before used
+
+	for i in 1 2 3 4 5; do
+		before=$(ticks "$1")
+		tick 2
+		used=$(($(ticks "$1") - before))
+		[ $used -ge 100 ] || return 0
+		echo "$used ticks in 2 s"
+	done
+	return 1
+}
+
 for server in $hello $epoll; do
-	before=$(ticks "$server")
-	tick 2
-	used=$(($(ticks "$server") - before))
-	# Ticks are hundredths of a second; who spins takes them all. A debug kernel makes much of little.
-	if [ $used -lt 100 ]; then ok "a server without a daemon rests"; else
-		not_ok "a server without a daemon rests" "$used ticks in 2 s"; fi
+	here_ok "a server without a daemon rests" rests "$server"
 done
 here_ok "they end when they are told to" stop "$hello"
 here_ok "also the one with an event loop" stop "$epoll"
