@@ -36,7 +36,7 @@ static bool is_paced(const struct mn_path *p)
 	       !mn_path_may_send(p);
 }
 
-/* It has something to send and no record for it, and no acknowledgement of its own will bring one. */
+/* It has something to send and no record, and no acknowledgement of its own will bring one. */
 static bool is_starved(const struct mn_path *p)
 {
 	return mn_recovery_idle(&p->rec) && !mn_list_empty(&p->ready) &&
