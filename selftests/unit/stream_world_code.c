@@ -139,7 +139,7 @@ static const uint8_t *decode_side(struct world_side *s, const uint8_t *at)
 	if (s->st.rcv_fin == UINT8_MAX)
 		s->st.rcv_fin = MN_OFFSET_NONE;
 	for (uint8_t n = *at++; n; n--, at += 2) {
-		*link = mn_record_get(&world_pool);
+		*link = mn_record_get(&world_pool, 0);
 		*mn_record_at(&world_pool, *link) = (struct mn_record){
 			.offset = at[0], .len = at[1], .kind = MN_RECORD_DATA,
 		};

@@ -3,7 +3,8 @@
 #include "stream_world_conn.h"
 
 static struct mn_record pool[WORLD_RECORDS];
-struct mn_records world_pool = { .all = pool };
+static uint32_t pool_used;
+struct mn_records world_pool = { .all = pool, .used = &pool_used };
 
 void world_need(struct world *w, bool holds, const char *what)
 {
@@ -17,6 +18,7 @@ void world_empty_pool(void)
 		pool[i].next = i + 1 < WORLD_RECORDS ? i + 1 : MN_RECORD_NONE;
 	world_pool.n = world_pool.n_free = WORLD_RECORDS;
 	world_pool.free = 0;
+	pool_used = 0;
 }
 
 /* --- received --- */
@@ -329,7 +331,7 @@ void world_settle(struct world_side *s, const struct world_packet *p, bool lost)
 {
 	for (uint8_t k = 0; k < p->n_records; k++) {
 		const struct world_record *r = &p->records[k];
-		uint32_t i = mn_record_get(&world_pool);
+		uint32_t i = mn_record_get(&world_pool, 0);
 		struct mn_record *rec = mn_record_at(&world_pool, i);
 
 		*rec = (struct mn_record){ .offset = r->offset, .len = r->len, .kind = r->kind,

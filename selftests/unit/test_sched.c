@@ -157,12 +157,12 @@ TEST_F(sched, wait__until_others_are_answered)
 	mn_sched_wait(&c[1]);
 	EXPECT_EQ(&c[2], send_one(self, 10, false));
 	EXPECT_EQ(NULL, mn_sched_next(&self->p));
-	mn_sched_resume(&self->p);
+	mn_sched_resume(&self->p, 1);
 	EXPECT_EQ(&c[0], send_one(self, 10, false));
 	EXPECT_EQ(NULL, mn_sched_next(&self->p));
 	/* One that leaves while it waits. */
 	mn_lane_del(&c[1]);
-	mn_sched_resume(&self->p);
+	mn_sched_resume(&self->p, 1);
 	EXPECT_EQ(NULL, mn_sched_next(&self->p));
 }
 

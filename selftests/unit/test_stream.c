@@ -23,7 +23,7 @@ FIXTURE(stream)
 
 FIXTURE_SETUP(stream)
 {
-	ASSERT_EQ(0, mn_records_init(&self->rs, RECORDS));
+	ASSERT_EQ(0, mn_records_init(&self->rs, RECORDS, 1));
 	mn_stream_open(&self->a);
 }
 
@@ -72,7 +72,7 @@ static struct mn_frame data_of(const struct mn_span *sp)
 static uint32_t record(struct mn_records *rs, uint8_t kind, uint8_t flags, uint64_t offset,
 		       uint32_t len)
 {
-	uint32_t i = mn_record_get(rs);
+	uint32_t i = mn_record_get(rs, 0);
 
 	*mn_record_at(rs, i) = (struct mn_record){ .kind = kind, .flags = flags, .offset = offset,
 						   .len = len, .next = MN_RECORD_NONE };
