@@ -4,6 +4,19 @@
 # shellcheck source=selftests/e2e/pair.sh
 . "$(dirname "$0")/pair.sh"
 
+# A new instance of a draws new ports for its paths: each time another chance for a packet to arrive at the wrong engine.
+hands_over() {
+	local try
+
+	for ((try = 0; try < 20; try++)); do
+		[ "$(counter "$1" handoff_sent)" = 0 ] || return 0
+		stop "${daemon[a]}" && daemon_up a -e 2 || return 1
+		on a "$bin/machnet-bench" client $IP_B -p 31591 --connect 2 >/dev/null || return 1
+		on a "$bin/machnet-bench" client $IP_B -p 31592 --connect 2 >/dev/null || return 1
+	done
+	return 1
+}
+
 tap_start
 pair_up -e 2 || bail "two daemons with two engines each"
 engines=$(on b "$bin/machnetctl" -j stats | jq '[keys[] | select(startswith("engine")) | split(".")[0]] | unique | length')
@@ -21,7 +34,6 @@ done
 for i in 1 2 3 4; do
 	here_ok "client $i: every message intact and in order" wait "${clients[i - 1]}"
 done
-# Enough connections that not all of them can be where they belong by chance.
 run_ok "24 connections" on a "$bin/machnet-bench" client $IP_B -p 31591 --connect 24
 for host in a b; do
 	for engine in engine0 engine1; do
@@ -29,7 +41,9 @@ for host in a b; do
 		if [ "$n" -gt 0 ]; then ok "$engine of host $host carries messages"; else
 			not_ok "$engine of host $host carries messages" "$n"; fi
 	done
-	here_ok "host $host hands packets over" counted $host handoff_sent 1
+done
+for host in a b; do
+	here_ok "host $host hands packets over" hands_over $host
 done
 here_ok "the daemons end in order" pair_down
 tap_end
