@@ -36,7 +36,7 @@ uninstall:
 	$(Q)rmdir --ignore-fail-on-non-empty $(root)/include/machnet 2>/dev/null || true
 	$(Q)if [ -z "$(DESTDIR)" ]; then ldconfig; depmod $(KVER); fi
 
-$(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc): $(O)/pkgconfig/%.pc: $$(or $$($$*_PC_IN),user/lib/%.pc.in) | $(O)/pkgconfig/.dir
+$(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc): $(O)/pkgconfig/%.pc: $$(or $$($$*_PC_IN),user/lib/%.pc.in) VERSION | $(O)/pkgconfig/.dir
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' $< >$@
 
 # The prefix may be another one this time.
