@@ -347,7 +347,7 @@ static void add_host(struct sim *sim, uint32_t max_conns, uint32_t max_held)
 		.rx_ring = 256,
 		.paths = sim->paths,
 		.max_conns = max_conns,
-		.max_paths = 64,
+		.max_paths = SIM_PATHS,
 		.max_held = max_held,
 		.max_records = 16384,
 		.ops = &ops,

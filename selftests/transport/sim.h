@@ -21,6 +21,8 @@
 #define SIM_PORT	31580
 /* The first path port of all hosts. */
 #define SIM_BLOCK	61600
+/* Paths that a host may have. */
+#define SIM_PATHS	64
 #define SIM_EVENTS	2048
 #define SIM_QUEUE_MAX	1024
 

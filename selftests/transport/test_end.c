@@ -190,6 +190,25 @@ TEST_F(end, stale_handle)
 	EXPECT_TRUE(sim_is_clean(self->sim));
 }
 
+/* What a closed connection has queued is in its slot's account: no other one inherits it. */
+TEST_F(end, close__slot_is_kept_while_bytes_are_queued)
+{
+	struct sim_host *h = self->sim->host;
+	uint32_t slots = h[0].apps[0].ch.flows - 1;
+	uint64_t flow[2];
+
+	h[1].apps[0].reads = false;
+	for (int i = 0; i < 4; i++)
+		ASSERT_TRUE(sim_send(&h[0].apps[0], self->flow[0], 3000000));
+	sim_run(self->sim, 100000, NULL);
+	ASSERT_EQ(0, close_flow(self->sim, 0, self->flow[0]));
+	ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
+	EXPECT_NE(self->flow[0] & slots, flow[0] & slots);
+	h[1].apps[0].reads = true;
+	sim_run(self->sim, 1000000, NULL);
+	EXPECT_EQ(4, end_of(self->sim, 1, self->flow[1])->received);
+}
+
 TEST_F(end, del_channel__mid_transfer)
 {
 	struct sim_host *h = self->sim->host;

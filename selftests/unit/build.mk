@@ -83,7 +83,7 @@ test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 
 # The parts of the transport; what takes two stacks is in selftests/transport.
-transport_parts := timer_wheel hash siphash cookie packet recovery swift reassembly credit tx_arena
+transport_parts := timer_wheel hash siphash packet recovery swift reassembly credit tx_arena
 TEST_PROGS += $(transport_parts:%=test_%)
 define transport_part
 test_$1_SRCS := selftests/unit/test_$1.c

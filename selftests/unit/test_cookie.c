@@ -3,7 +3,7 @@
 
 #include <kselftest_harness.h>
 
-#include "transport1/cookie.h"
+#include "transport/cookie.h"
 
 static uint64_t count_up(void *ctx)
 {
@@ -17,7 +17,7 @@ FIXTURE(cookie)
 	uint64_t random;
 	struct mn_stack_config cfg;
 	struct mn_cookies ck;
-	struct mn_path path;
+	struct mn_tuple path;
 	uint64_t now_us, made;
 };
 
@@ -26,7 +26,7 @@ FIXTURE_SETUP(cookie)
 	memset(&self->ck, 0, sizeof(self->ck));
 	self->random = 0;
 	self->cfg = (struct mn_stack_config){ .ops = &ops, .ops_ctx = &self->random };
-	self->path = (struct mn_path){
+	self->path = (struct mn_tuple){
 		.local = mn_addr_from_v4(htonl(0x0a000001)),
 		.remote = mn_addr_from_v4(htonl(0x0a000002)),
 		.local_port = 1000, .remote_port = 2000,
@@ -46,7 +46,7 @@ static bool good_at(struct _test_data_cookie *self, uint64_t now_us)
 
 TEST_F(cookie, binds_addresses_ports_and_id)
 {
-	struct mn_path other = self->path;
+	struct mn_tuple other = self->path;
 
 	EXPECT_NE(0, self->made);
 	EXPECT_TRUE(good_at(self, self->now_us));
