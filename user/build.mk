@@ -20,6 +20,5 @@ INSTALL_MAN += tools/man/machnetd.8
 INSTALL_FILES += $(O)/systemd/machnetd@.service:lib/systemd/system/machnetd@.service
 
 # The transport alone, for its tests: no DPDK, no system call but for what a channel is made of.
-LIBS += libmn_transport1 libmn_transport
-libmn_transport1_SRCS := $(base_srcs) $(channel_srcs) $(transport1_srcs)
+LIBS += libmn_transport
 libmn_transport_SRCS := $(base_srcs) $(channel_srcs) $(transport_srcs)

@@ -15,21 +15,13 @@ TEST_PROGS += test_fuzz_frame
 test_fuzz_frame_SRCS := selftests/fuzz/test_fuzz_frame.c selftests/fuzz/fuzz_frame.c user/dp/frame.c user/dp/checksum.c
 test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 
-# wire: packets to the transport
-FUZZERS += fuzz_wire
-fuzz_wire_SRCS := selftests/fuzz/fuzz_wire.c selftests/transport1/sim.c selftests/transport1/sim_app.c
-fuzz_wire_LIBS := libmn_transport1
-TEST_PROGS += test_fuzz_wire
-test_fuzz_wire_SRCS := selftests/fuzz/test_fuzz_wire.c $(fuzz_wire_SRCS)
-test_fuzz_wire_LIBS := libmn_transport1
-
 # stack: a hostile application beside another one
 FUZZERS += fuzz_stack
-fuzz_stack_SRCS := selftests/fuzz/fuzz_stack.c selftests/transport1/sim.c selftests/transport1/sim_app.c
-fuzz_stack_LIBS := libmn_transport1
+fuzz_stack_SRCS := $(addprefix selftests/,fuzz/fuzz_stack.c transport/sim.c transport/sim_app.c transport/sim_info.c)
+fuzz_stack_LIBS := libmn_transport
 TEST_PROGS += test_fuzz_stack
 test_fuzz_stack_SRCS := selftests/fuzz/test_fuzz_stack.c $(fuzz_stack_SRCS)
-test_fuzz_stack_LIBS := libmn_transport1
+test_fuzz_stack_LIBS := libmn_transport
 
 # lib: libmachnet and a hostile daemon, which takes the place of its sockets
 FUZZERS += fuzz_lib
@@ -40,7 +32,7 @@ TEST_PROGS += test_fuzz_lib
 test_fuzz_lib_SRCS := selftests/fuzz/test_fuzz_lib.c $(fuzz_lib_SRCS)
 test_fuzz_lib_LIBS := libmnclient
 
-# frames: the parsers of wire format 2
+# frames: the parsers of the wire format
 FUZZERS += fuzz_frames
 fuzz_frames_SRCS := selftests/fuzz/fuzz_frames.c
 fuzz_frames_LIBS := libmn_transport

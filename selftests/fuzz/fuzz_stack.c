@@ -12,7 +12,7 @@
 
 #include "fuzz_stack.h"
 #include "input.h"
-#include "selftests/transport1/sim.h"
+#include "selftests/transport/sim.h"
 
 #define SINK_PORT	(SIM_PORT + 1)
 #define FLOWS		8
@@ -168,7 +168,7 @@ static void give_back_anything(struct world *w, struct input *in)
 
 static void connect_to_sink(struct world *w)
 {
-	struct mn_path path = sim_path(w->sim, 0, w->port++);
+	struct mn_tuple path = sim_path(w->sim, 0, w->port++);
 
 	path.remote_port = SINK_PORT;
 	mn_stack_connect(w->sim->host[0].stack, &w->hostile->ch, &path, w->port);

@@ -9,3 +9,5 @@ $1_SRCS := $(addprefix selftests/transport/,$1.c sim.c sim_app.c sim_info.c sim_
 $1_LIBS := libmn_transport
 endef
 $(foreach t,$(transport_tests),$(eval $(call transport_test,$t)))
+
+TESTS += selftests/transport/scale.sh

@@ -5,10 +5,9 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=selftests/lib.sh
 . selftests/lib.sh
 
-# Page and the headers whose counters it explains. Version 1 goes with the second line.
+# Page and the headers whose counters it explains.
 declare -A headers=(
 	[Documentation/protocol.md]="user/transport/stack.h user/dp/engine.h"
-	[Documentation/protocol-1.md]="user/transport1/stack.h user/dp/engine.h"
 )
 
 # names PAGE

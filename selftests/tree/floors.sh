@@ -10,12 +10,11 @@ declare -A below=(
 	[channel]="base"
 	[steer]="base"
 	[transport]="base channel steer"
-	[transport1]="base channel steer transport"
-	[dp]="base channel steer transport transport1"
+	[dp]="base channel steer transport"
 	[lib]="base channel"
 	[daemon]="base channel dp"
 )
-floors=(base channel steer transport transport1 dp lib daemon)
+floors=(base channel steer transport dp lib daemon)
 
 # Prints includes of floors that do not lie below $1.
 upwards() {
@@ -48,7 +47,7 @@ run_ok "every folder of user/ is a floor" every_floor_is_known
 for floor in "${floors[@]}"; do
 	run_ok "user/$floor includes nothing above it" none upwards "$floor"
 done
-for floor in steer transport transport1; do
+for floor in steer transport; do
 	run_ok "user/$floor makes no system call and knows no DPDK" none impure "$floor"
 done
 tap_end

@@ -82,23 +82,15 @@ test_frame_SRCS := selftests/unit/test_frame.c user/dp/frame.c user/dp/checksum.
 test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 
-# The parts of the transport; what takes two stacks is in selftests/transport.
-transport_parts := timer_wheel hash siphash packet recovery swift reassembly credit tx_arena
+# The parts of the transport and what they stand on; what takes two stacks is in selftests/transport.
+transport_parts := arrivals cookie credit hash path_size peer pieces record sched sent_recovery serials siphash steer_owner stream \
+	swift timer_wheel tx_arena wire_frame wire_packet
 TEST_PROGS += $(transport_parts:%=test_%)
 define transport_part
 test_$1_SRCS := selftests/unit/test_$1.c
-test_$1_LIBS := libmn_transport1
-endef
-$(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))
-
-# The parts of the transport of wire format 2
-path_parts := arrivals path_size peer pieces record sched sent_recovery serials steer_owner stream wire_frame wire_packet
-TEST_PROGS += $(path_parts:%=test_%)
-define path_part
-test_$1_SRCS := selftests/unit/test_$1.c
 test_$1_LIBS := libmn_transport
 endef
-$(foreach t,$(path_parts),$(eval $(call path_part,$t)))
+$(foreach t,$(transport_parts),$(eval $(call transport_part,$t)))
 
 # Two streams and all that can happen to them
 TEST_PROGS += test_stream_model

@@ -17,7 +17,7 @@ bench-packets_LIBS := libmachnet_dp
 # What a packet costs with many connections, without a device.
 PROGS += bench-stack
 bench-stack_SRCS := tools/bench/stack/stack.c
-bench-stack_LIBS := libmn_transport1
+bench-stack_LIBS := libmn_transport
 
 # How far apart two processors are; for run.sh alone.
 PROGS += bench-line

@@ -53,9 +53,6 @@ LINUX_SOURCE := build/linux-source
 base_srcs := $(wildcard user/base/*.c)
 channel_srcs := $(wildcard user/channel/*.c)
 transport_srcs := $(wildcard user/steer/*.c user/transport/*.c)
-# What the transport of wire format 1 takes of the next one.
-transport1_srcs := $(wildcard user/steer/*.c user/transport1/*.c) \
-	$(addprefix user/transport/,credit.c inbox.c listener.c rtt.c sendq.c swift.c)
 
 include $(sort $(wildcard */build.mk */*/build.mk))
 

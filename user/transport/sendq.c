@@ -113,8 +113,17 @@ static uint32_t copy_frame(struct mn_channel *ch, struct mn_txmsg *m, uint32_t o
 	return done + n;
 }
 
-void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *dst, uint32_t len)
+void mn_sendq_copy(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
+		   uint32_t len)
 {
+	uint32_t msg = q->next;
+
+	/* Mostly it goes on where the last copy ended. */
+	if (msg == MN_SHM_BUF_NONE || ch->txmsgs[msg].seq > seq)
+		msg = q->head;
+	while (ch->txmsgs[msg].end <= seq)
+		msg = ch->txmsgs[msg].next;
+	q->next = msg;
 	while (len) {
 		struct mn_txmsg *m = &ch->txmsgs[msg];
 		uint32_t off = seq - m->seq, n;
@@ -130,26 +139,6 @@ void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *d
 		len -= n;
 		msg = m->next;
 	}
-}
-
-void mn_sendq_copy_at(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
-		      uint32_t len)
-{
-	uint32_t msg = q->next;
-
-	/* Mostly it goes on where the last copy ended. */
-	if (msg == MN_SHM_BUF_NONE || ch->txmsgs[msg].seq > seq)
-		msg = q->head;
-	while (ch->txmsgs[msg].end <= seq)
-		msg = ch->txmsgs[msg].next;
-	q->next = msg;
-	mn_sendq_copy(ch, msg, seq, dst, len);
-}
-
-void mn_sendq_advance(struct mn_sendq *q, const struct mn_channel *ch, uint64_t seq)
-{
-	while (q->next != MN_SHM_BUF_NONE && ch->txmsgs[q->next].end <= seq)
-		q->next = ch->txmsgs[q->next].next;
 }
 
 static int give_back(struct mn_channel *ch, struct mn_txmsg *m)

@@ -14,7 +14,7 @@
 
 struct mn_sendq {
 	uint32_t head, tail;	/* pieces, MN_SHM_BUF_NONE: empty */
-	uint32_t next;		/* piece with the next byte to send; MN_SHM_BUF_NONE: all sent */
+	uint32_t next;		/* where the last copy began; MN_SHM_BUF_NONE: in no piece */
 	uint64_t end;		/* length of the stream so far */
 	uint64_t messages;	/* that were ever put in */
 };
@@ -25,19 +25,9 @@ void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m
 /* Takes a message that lies in the ring. 0, -ENOBUFS: no chunk is free, it stays there. */
 int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_desc *d);
 
-/* Copies the stream's bytes [seq, seq + len), which begin in piece msg. */
-void mn_sendq_copy(struct mn_channel *ch, uint32_t msg, uint64_t seq, uint8_t *dst, uint32_t len);
-
-/* The same, from anywhere in what is not given back. */
-void mn_sendq_copy_at(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
-		      uint32_t len);
-
-/* The next byte to send is seq: at or after the last one, or anywhere after a mn_sendq_rewind(). */
-void mn_sendq_advance(struct mn_sendq *q, const struct mn_channel *ch, uint64_t seq);
-static inline void mn_sendq_rewind(struct mn_sendq *q)
-{
-	q->next = q->head;
-}
+/* Copies the stream's bytes [seq, seq + len), from anywhere in what is not given back. */
+void mn_sendq_copy(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
+		   uint32_t len);
 
 /* Gives back what lies before seq. 0 or -EPROTO. */
 int mn_sendq_ack(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq);
