@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/udp_port.h"
 #include "daemon/control.h"
 #include "kselftest_harness.h"
 #include "selftests/vm/timeout.h"
@@ -283,6 +284,28 @@ FIXTURE_TEARDOWN(control)
 		kill(self->there, SIGKILL);
 		waitpid(self->there, NULL, 0);
 	}
+}
+
+/* A port of the daemon's own: bound, and lent to the module if there is one. */
+static __attribute__((unused)) int own_port_open(struct mnd_control *c, const struct mn_addr *ip,
+						 uint16_t *port)
+{
+	int fd = mn_udp_port_open(ip, port), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = ops->path_ports_lend(c, &fd, 1);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+static __attribute__((unused)) void own_port_close(struct mnd_control *c, const struct mn_addr *ip,
+						   uint16_t port, int fd)
+{
+	ops->path_ports_release(c, ip, port, 1);
+	close(fd);
 }
 
 #endif /* CONTROL_TEST_H */

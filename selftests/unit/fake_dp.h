@@ -154,20 +154,6 @@ static const char *fake_error(const struct mnd_control *c)
 	return "";
 }
 
-static int fake_port_open(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
-{
-	(void)c, (void)addr;
-	*port = 50000;
-	return open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-static void fake_port_close(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			    int fd)
-{
-	(void)c, (void)addr, (void)port;
-	close(fd);
-}
-
 static int fake_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
 			   uint64_t cookie, pid_t owner)
 {
@@ -246,8 +232,6 @@ static int fake_route_confirm(struct mnd_control *c, const struct machnet_nl_rou
 const struct mnd_control_ops mnd_control_kernel_ops = {
 	.name = "kernel",
 	.error = fake_error,
-	.port_open = fake_port_open,
-	.port_close = fake_port_close,
 	.port_claim = fake_port_claim,
 	.port_keep = fake_port_keep,
 	.port_unclaim = fake_port_unclaim,

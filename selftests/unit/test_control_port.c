@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Ports and the registry of devices and connections: in machnet.ko and in the daemon itself. */
 #include "selftests/unit/control_test.h"
-#include "base/udp_port.h"
 
 static int bind_udp(const char *ip, uint16_t port)
 {
@@ -23,30 +22,30 @@ TEST_F(control, port_is_taken_from_others)
 	uint16_t port = 4000, same = 4000, high = 0;
 	int own, own6, fd;
 
-	own = ops->port_open(self->c, &ip, &port);
+	own = own_port_open(self->c, &ip, &port);
 	ASSERT_LE(0, own);
 	EXPECT_EQ(4000, port);
 	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", 4000));
 	EXPECT_EQ(-EADDRINUSE, bind_udp("0.0.0.0", 4000));
-	EXPECT_EQ(-EADDRINUSE, ops->port_open(self->c, &ip, &same));
-	EXPECT_EQ(-EADDRINUSE, ops->port_open(self->c, &any, &same));
-	own6 = ops->port_open(self->c, &any6, &same);
+	EXPECT_EQ(-EADDRINUSE, own_port_open(self->c, &ip, &same));
+	EXPECT_EQ(-EADDRINUSE, own_port_open(self->c, &any, &same));
+	own6 = own_port_open(self->c, &any6, &same);
 	ASSERT_LE(0, own6);
-	EXPECT_EQ(-EADDRNOTAVAIL, ops->port_open(self->c, &elsewhere, &same));
+	EXPECT_EQ(-EADDRNOTAVAIL, own_port_open(self->c, &elsewhere, &same));
 	EXPECT_EQ(0, run("ss -ulpnH 'sport = 4000' | grep -c pid=%d, | grep -q 2", getpid()));
 
-	ops->port_close(self->c, &any6, 4000, own6);
-	ops->port_close(self->c, &ip, 4000, own);
+	own_port_close(self->c, &any6, 4000, own6);
+	own_port_close(self->c, &ip, 4000, own);
 	fd = bind_udp("10.9.0.1", 4000);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EADDRINUSE, ops->port_open(self->c, &ip, &same));
+	EXPECT_EQ(-EADDRINUSE, own_port_open(self->c, &ip, &same));
 	close(fd);
 
-	own = ops->port_open(self->c, &ip, &high);
+	own = own_port_open(self->c, &ip, &high);
 	ASSERT_LE(0, own);
 	EXPECT_NE(0, high);
 	EXPECT_EQ(-EADDRINUSE, bind_udp("10.9.0.1", high));
-	ops->port_close(self->c, &ip, high, own);
+	own_port_close(self->c, &ip, high, own);
 }
 
 /* An application's socket: where there is the module it is lent, and there is a cookie. */
@@ -133,9 +132,9 @@ TEST_F(control, port_is_claimed_by_the_next_daemon)
 	EXPECT_EQ(is_kernel(), ops->ports_waiting(self->c));
 	ASSERT_EQ(0, ops->port_claim(self->c, &ip, 4001, app.cookie, 0));
 	EXPECT_EQ(0, ops->ports_waiting(self->c));
-	fd = ops->port_open(self->c, &ip, &own);
+	fd = own_port_open(self->c, &ip, &own);
 	ASSERT_LE(0, fd);
-	ops->port_close(self->c, &ip, own, fd);
+	own_port_close(self->c, &ip, own, fd);
 	app_end(&app);
 }
 
@@ -178,10 +177,10 @@ TEST_F(control, port_of_a_dead_application)
 	ASSERT_EQ(0, setsockopt(ops->fd(self->c), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
 	for (size = 0; size < 20; size++) {
 		uint16_t port = 0;
-		int fd = ops->port_open(self->c, &ip, &port);
+		int fd = own_port_open(self->c, &ip, &port);
 
 		ASSERT_LE(0, fd);
-		ops->port_close(self->c, &ip, port, fd);
+		own_port_close(self->c, &ip, port, fd);
 	}
 	app_end(&served);
 	EXPECT_TRUE(wait_until(self->c, self->seen.n_gone, 2000));
@@ -235,7 +234,7 @@ TEST_F(control, port_absorbs_what_arrives)
 	};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	uint16_t port = 4002;
-	int own = ops->port_open(self->c, &ip, &port);
+	int own = own_port_open(self->c, &ip, &port);
 
 	ASSERT_LE(0, own);
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
@@ -243,7 +242,7 @@ TEST_F(control, port_absorbs_what_arrives)
 	/* No ICMP: a second one can still be sent. */
 	EXPECT_EQ(4, send(fd, "ping", 4, 0));
 	EXPECT_EQ(0, run("ss -uanH 'sport = 4002' | awk '{ exit $2 != 0 }'"));
-	ops->port_close(self->c, &ip, 4002, own);
+	own_port_close(self->c, &ip, 4002, own);
 	close(fd);
 }
 

@@ -172,9 +172,9 @@ TEST_F(control, route_survives_lost_events)
 	ASSERT_EQ(0, drain(self->c));
 	ASSERT_EQ(0, setsockopt(ops->fd(self->c), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
 	for (port = 5000; port < 5020; port++) {
-		fd = ops->port_open(self->c, &ip, &port);
+		fd = own_port_open(self->c, &ip, &port);
 		ASSERT_LE(0, fd);
-		ops->port_close(self->c, &ip, port, fd);
+		own_port_close(self->c, &ip, port, fd);
 	}
 	ASSERT_EQ(0, run("{ for i in $(seq 100 120); do"
 			 " echo neigh add 10.9.0.$i dev near lladdr 02:00:00:00:00:03; done;"

@@ -43,13 +43,6 @@ struct mnd_control_ops {
 	int (*device_unregister)(struct mnd_control *c, uint32_t ifindex);
 
 	/*
-	 * A port for the daemon itself: *port 0 lets the kernel choose. The descriptor of the
-	 * socket that holds it, to be given back with the port, or what bind(2) says.
-	 */
-	int (*port_open)(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port);
-	void (*port_close)(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			   int fd);
-	/*
 	 * Takes an application's port into service. kernel: the application, process owner
 	 * (0: not known), has lent its socket and showed the cookie; local: the cookie is 0.
 	 */

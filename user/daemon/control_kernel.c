@@ -205,29 +205,6 @@ static int kernel_device_unregister(struct mnd_control *c, uint32_t ifindex)
 	return machnet_nl_device_unregister(&c->req, ifindex);
 }
 
-static int kernel_port_open(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
-{
-	struct machnet_nl_port answer;
-	int fd = mn_udp_port_open(addr, port);
-	int ret;
-
-	c->req.extack[0] = '\0';
-	if (fd < 0)
-		return fd;
-	ret = machnet_nl_port_lend(&c->req, fd, &answer);
-	if (!ret)
-		return fd;
-	close(fd);
-	return ret;
-}
-
-static void kernel_port_close(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			      int fd)
-{
-	machnet_nl_port_release(&c->req, addr, port);
-	close(fd);
-}
-
 static int kernel_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
 			     uint64_t cookie, pid_t owner)
 {
@@ -302,7 +279,7 @@ static int kernel_path_ports_release(struct mnd_control *c, const struct mn_addr
 	return machnet_nl_ports_release(&c->req, addr, numbers, n);
 }
 
-/* Those that lend ports for connections of their own, not to be served. */
+/* Those that lend path ports, which are not to be served. */
 struct datapaths {
 	uint32_t pids[DATAPATHS_MAX];
 	unsigned int n;
@@ -416,8 +393,6 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.error = kernel_error,
 	.device_register = kernel_device_register,
 	.device_unregister = kernel_device_unregister,
-	.port_open = kernel_port_open,
-	.port_close = kernel_port_close,
 	.port_claim = kernel_port_claim,
 	.port_keep = kernel_port_keep,
 	.port_unclaim = kernel_port_unclaim,

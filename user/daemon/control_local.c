@@ -204,19 +204,6 @@ static int local_device_unregister(struct mnd_control *c, uint32_t ifindex)
 	return 0;
 }
 
-static int local_port_open(struct mnd_control *c, const struct mn_addr *addr, uint16_t *port)
-{
-	c->error = "";
-	return mn_udp_port_open(addr, port);
-}
-
-static void local_port_close(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
-			     int fd)
-{
-	(void)c, (void)addr, (void)port;
-	close(fd);
-}
-
 static int local_port_claim(struct mnd_control *c, const struct mn_addr *addr, uint16_t port,
 			    uint64_t cookie, pid_t owner)
 {
@@ -423,8 +410,6 @@ const struct mnd_control_ops mnd_control_local_ops = {
 	.error = local_error,
 	.device_register = local_device_register,
 	.device_unregister = local_device_unregister,
-	.port_open = local_port_open,
-	.port_close = local_port_close,
 	.port_claim = local_port_claim,
 	.port_keep = local_port_keep,
 	.port_unclaim = local_port_unclaim,
