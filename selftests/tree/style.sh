@@ -15,6 +15,14 @@ mapfile -t sources < <(printf '%s\n' "${files[@]}" | grep -E '\.([ch]|sh|py|mk|m
 mapfile -t code < <(printf '%s\n' "${files[@]}" | grep -E '\.[ch]$')
 mapfile -t scripts < <(grep -lE '^#!/bin/bash' "${sources[@]}")
 
+not_executable() {
+	local f
+
+	for f in "${scripts[@]}"; do
+		[ -x "$f" ] || echo "$f"
+	done
+}
+
 without_licence() {
 	local f
 
@@ -53,5 +61,6 @@ run_ok "every source names its licence" none without_licence
 run_ok "no file of C is longer than 500 lines" none too_long
 run_ok "no line of C is wider than 100 columns" none too_wide
 run_ok "no blanks at the end of a line" no_match '[ 	]+$' "${sources[@]}"
+run_ok "scripts can be executed" none not_executable
 run_ok "scripts pass shellcheck" shellcheck -x --severity=warning "${scripts[@]}"
 tap_end
