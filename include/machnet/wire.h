@@ -89,8 +89,7 @@ enum mn_wire_code {
 	MN_WIRE_CODE_CLOSED,	/* RESET: the path had no connection */
 	MN_WIRE_CODE_REFUSED,	/* REFUSE: nobody listens on the port */
 	MN_WIRE_CODE_ELSEWHERE,	/* REFUSE: the listener is on the engine that the frame names */
-	MN_WIRE_CODE_ABORTED,	/* ABORT: by the application or an operator; RESET: given up */
-	MN_WIRE_CODE_BROKEN,	/* ABORT: the peer's stream cannot be */
+	MN_WIRE_CODE_ABORTED,	/* ABORT: in any state, for any reason; RESET: given up */
 };
 
 enum mn_wire_frame_type {

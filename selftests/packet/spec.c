@@ -18,7 +18,6 @@ static const char *const codes[] = {
 	[MN_WIRE_CODE_UNKNOWN] = "UNKNOWN", [MN_WIRE_CODE_BUSY] = "BUSY",
 	[MN_WIRE_CODE_CLOSED] = "CLOSED", [MN_WIRE_CODE_REFUSED] = "REFUSED",
 	[MN_WIRE_CODE_ELSEWHERE] = "ELSEWHERE", [MN_WIRE_CODE_ABORTED] = "ABORTED",
-	[MN_WIRE_CODE_BROKEN] = "BROKEN",
 };
 
 /* Index in a table of names, 0: none of them. */

@@ -38,7 +38,7 @@ static uint16_t any_code(uint8_t type)
 		return refuse[random_below(&rng, 3)];
 	if (type == MN_FRAME_STOP)
 		return MN_WIRE_CODE_NONE;
-	return random_below(&rng, 2) ? MN_WIRE_CODE_ABORTED : MN_WIRE_CODE_BROKEN;
+	return MN_WIRE_CODE_ABORTED;
 }
 
 static void any_ack(struct mn_wire_ack *a)
@@ -336,7 +336,7 @@ TEST(mn_frame_next__codes)
 		static const uint32_t fit[] = {	/* bits by code */
 			1 << MN_WIRE_CODE_BUSY | 1 << MN_WIRE_CODE_REFUSED |
 				1 << MN_WIRE_CODE_ELSEWHERE,
-			1 << MN_WIRE_CODE_ABORTED | 1 << MN_WIRE_CODE_BROKEN,
+			1 << MN_WIRE_CODE_ABORTED,
 			1 << MN_WIRE_CODE_NONE,
 		};
 		struct mn_frame f = { .type = MN_FRAME_REFUSE + i % 3, .code = i / 3 };

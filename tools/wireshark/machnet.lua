@@ -13,13 +13,13 @@ local PAD, PING, ACK, DATA, CREDIT, OPEN, ACCEPT, REFUSE, ABORT, STOP = 0, 1, 2,
 local MOVE, CHALLENGE, RESPONSE, CANDIDATE, ARRIVAL, ADVICE = 10, 11, 12, 13, 14, 15
 local FIN, ROOM = 0x01, 0x02
 local ROOM_LEN, RANGE_LEN, RANGES_MAX, PREFIX = 12, 8, 32, 4
-local UNKNOWN, BUSY, CLOSED, REFUSED, ELSEWHERE, ABORTED, BROKEN = 1, 2, 3, 4, 5, 6, 7
+local UNKNOWN, BUSY, CLOSED, REFUSED, ELSEWHERE, ABORTED = 1, 2, 3, 4, 5, 6
 -- Numbers up to this are exact in Lua.
 local EXACT = 2 ^ 53
 
 local types = { [INIT] = "INIT", [ANSWER] = "ANSWER", [RETRY] = "RETRY", [FRAMES] = "FRAMES", [RESET] = "RESET" }
 local bodies = { [INIT] = 48, [ANSWER] = 48, [RETRY] = 8, [RESET] = 16 }
-local codes = { [0] = "NONE", "UNKNOWN", "BUSY", "CLOSED", "REFUSED", "ELSEWHERE", "ABORTED", "BROKEN" }
+local codes = { [0] = "NONE", "UNKNOWN", "BUSY", "CLOSED", "REFUSED", "ELSEWHERE", "ABORTED" }
 local frame_types = { [0] = "PAD", "PING", "ACK", "DATA", "CREDIT", "OPEN", "ACCEPT", "REFUSE", "ABORT", "STOP", "MOVE",
 	"CHALLENGE", "RESPONSE", "CANDIDATE", "ARRIVAL", "ADVICE" }
 local frame_sizes = { [0] = 1, 4, 24, 16, 20, 28, 24, 8, 8, 8, 16, 16, 16, 8, 16, 12 }
@@ -27,7 +27,7 @@ local frame_sizes = { [0] = 1, 4, 24, 16, 20, 28, 24, 8, 8, 8, 16, 16, 16, 8, 16
 local frame_flags = { [DATA] = FIN + ROOM, [OPEN] = FIN }
 local frame_codes = {
 	[REFUSE] = { [BUSY] = true, [REFUSED] = true, [ELSEWHERE] = true },
-	[ABORT] = { [ABORTED] = true, [BROKEN] = true },
+	[ABORT] = { [ABORTED] = true },
 	[STOP] = { [0] = true },
 }
 -- Reserved bytes: pairs of offset and length.

@@ -158,7 +158,7 @@ void mn_conn_record(struct mn_conn *c, uint32_t rec, bool lost);
 void mn_conn_close(struct mn_conn *c);
 /* The peer stops reading. */
 void mn_conn_receive_stop(struct mn_conn *c);
-void mn_conn_receive_abort(struct mn_conn *c, uint16_t code);
+void mn_conn_receive_abort(struct mn_conn *c);
 /* All of the peer's stream was delivered, and it may read no more. */
 void mn_conn_check_peer(struct mn_conn *c);
 /* The application receives nothing of it any more. */

@@ -29,11 +29,10 @@ void mn_conn_receive_stop(struct mn_conn *c)
 		mn_conn_ready(c);
 }
 
-void mn_conn_receive_abort(struct mn_conn *c, uint16_t code)
+void mn_conn_receive_abort(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
-	(void)code;
 	if (!c->st.accepted && !c->st.open_sent) {
 		s->stats.drop_bad_state++;
 		return;

@@ -153,7 +153,6 @@ static bool code_fits(uint8_t type, uint16_t code)
 	case MN_WIRE_CODE_ELSEWHERE:
 		return type == MN_FRAME_REFUSE;
 	case MN_WIRE_CODE_ABORTED:
-	case MN_WIRE_CODE_BROKEN:
 		return type == MN_FRAME_ABORT;
 	default:
 		return false;

@@ -110,7 +110,7 @@ static void conn_frame(struct mn_path *p, const struct mn_frame *f, uint64_t num
 		mn_conn_receive_accept(c, f, number);
 		break;
 	case MN_FRAME_ABORT:
-		mn_conn_receive_abort(c, f->code);
+		mn_conn_receive_abort(c);
 		break;
 	default:
 		mn_conn_receive_stop(c);
