@@ -45,11 +45,3 @@ bool ctl_blocks_have(const struct ctl_blocks *b, const struct nlmsghdr *port)
 			return true;
 	return false;
 }
-
-bool ctl_blocks_of(const struct ctl_blocks *b, uint32_t pid)
-{
-	for (unsigned int i = 0; i < b->n; i++)
-		if (b->block[i].pid == pid)
-			return true;
-	return false;
-}

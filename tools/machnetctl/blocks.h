@@ -27,7 +27,5 @@ struct ctl_blocks {
 int ctl_blocks_read(struct ctl_genl *g, struct ctl_blocks *b);
 /* Whether a message is about one of them: in the block of its own process, and not claimed. */
 bool ctl_blocks_have(const struct ctl_blocks *b, const struct nlmsghdr *port);
-/* Whether the process is a datapath. */
-bool ctl_blocks_of(const struct ctl_blocks *b, uint32_t pid);
 
 #endif /* MACHNETCTL_BLOCKS_H */

@@ -275,9 +275,7 @@ static int on_port(const struct nlmsghdr *nlh, void *data)
 	if (ctl_blocks_have(&ports->blocks, nlh))
 		return 0;
 	ports->n++;
-	/* The source ports of connections are a datapath's own. */
 	if (!number || nla_len(number) != sizeof(uint16_t) || !pid ||
-	    ctl_blocks_of(&ports->blocks, pid) ||
 	    nlmsg_find_attr((struct nlmsghdr *)nlh, GENL_HDRLEN, MACHNET_A_PORT_CLAIMED))
 		return 0;
 	if (ports->bad++ < FINDINGS_MAX)
