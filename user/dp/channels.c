@@ -94,8 +94,8 @@ static void listener_remove(struct machnet_dp *dp, unsigned int i)
 	struct dp_cmd cmd = {
 		.type = DP_CMD_UNLISTEN,
 		.channel = c->mem,
-		.path.local = l.addr,
-		.path.local_port = l.port,
+		.tuple.local = l.addr,
+		.tuple.local_port = l.port,
 	};
 
 	dp->listeners[i] = dp->listeners[--dp->n_listeners];
@@ -200,7 +200,10 @@ int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_a
 		      uint16_t port)
 {
 	struct dp_channel *c = channel_get(dp, channel);
-	struct dp_cmd cmd = { .type = DP_CMD_LISTEN, .path.local = *addr, .path.local_port = port };
+	struct dp_cmd cmd = {
+		.type = DP_CMD_LISTEN,
+		.tuple = { .local = *addr, .local_port = port },
+	};
 	struct dp_listener *grown;
 
 	if (!c || !port)
@@ -240,7 +243,7 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
 	struct dp_cmd cmd = {
 		.type = DP_CMD_CONNECT,
 		.id = conn->request,
-		.path = {
+		.tuple = {
 			.local = conn->local,
 			.remote = conn->remote,
 			.remote_port = conn->remote_port,
@@ -251,7 +254,7 @@ int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
 
 	if (!c || !conn->request || !conn->remote_port)
 		return -EINVAL;
-	memcpy(cmd.path.mac, conn->mac, sizeof(cmd.path.mac));
+	memcpy(cmd.tuple.mac, conn->mac, sizeof(cmd.tuple.mac));
 	cmd.channel = c->mem;
 	dp_command(dp, c->engine, &cmd);
 	return 0;
@@ -295,10 +298,10 @@ void machnet_dp_set_route(struct machnet_dp *dp, uint32_t engine, const struct m
 {
 	struct dp_cmd cmd = {
 		.type = DP_CMD_SET_ROUTE,
-		.path = { .local = *local, .remote = *remote, .mtu = mtu },
+		.tuple = { .local = *local, .remote = *remote, .mtu = mtu },
 	};
 
-	memcpy(cmd.path.mac, mac, sizeof(cmd.path.mac));
+	memcpy(cmd.tuple.mac, mac, sizeof(cmd.tuple.mac));
 	if (engine < dp->n_engines)
 		dp_command(dp, engine, &cmd);
 }
@@ -310,7 +313,7 @@ void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine,
 	struct dp_cmd cmd = {
 		.type = DP_CMD_SET_UNREACHABLE,
 		.why = unreachable,
-		.path = { .local = *local, .remote = *remote },
+		.tuple = { .local = *local, .remote = *remote },
 	};
 
 	if (engine < dp->n_engines)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* command.c - what the control thread tells an engine, and what the engine tells it */
+/* command.c - commands of the control thread to an engine, and events from it */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -76,8 +76,8 @@ static int event_type(enum mn_stack_event_type type)
 	switch (type) {
 	case MN_STACK_EVENT_UP:
 		return MACHNET_DP_EVENT_UP;
-	case MN_STACK_EVENT_HEARD:
-		return MACHNET_DP_EVENT_HEARD;
+	case MN_STACK_EVENT_REACHABLE:
+		return MACHNET_DP_EVENT_REACHABLE;
 	case MN_STACK_EVENT_FINISHING:
 		return MACHNET_DP_EVENT_CHANNEL_FINISHING;
 	case MN_STACK_EVENT_LEFT:
@@ -136,12 +136,12 @@ static void engine_connect(struct dp_engine *e, const struct dp_cmd *c)
 		.channel = c->channel->id,
 		.engine = e->index,
 		.request = c->id,
-		.local = c->path.local,
-		.remote = c->path.remote,
-		.local_port = c->path.local_port,
-		.remote_port = c->path.remote_port,
+		.local = c->tuple.local,
+		.remote = c->tuple.remote,
+		.local_port = c->tuple.local_port,
+		.remote_port = c->tuple.remote_port,
 	};
-	int ret = mn_stack_connect(e->stack, c->channel, &c->path, c->id);
+	int ret = mn_stack_connect(e->stack, c->channel, &c->tuple, c->id);
 
 	if (!ret)
 		return;
@@ -155,11 +155,11 @@ static void engine_unlisten(struct dp_engine *e, const struct dp_cmd *c)
 		.type = MACHNET_DP_EVENT_UNLISTENED,
 		.channel = c->channel->id,
 		.engine = e->index,
-		.local = c->path.local,
-		.local_port = c->path.local_port,
+		.local = c->tuple.local,
+		.local_port = c->tuple.local_port,
 	};
 
-	mn_stack_unlisten(e->stack, &c->path.local, c->path.local_port);
+	mn_stack_unlisten(e->stack, &c->tuple.local, c->tuple.local_port);
 	engine_post(e, &ev);
 }
 
@@ -196,7 +196,7 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		engine_channel_del(e, c->channel);
 		break;
 	case DP_CMD_LISTEN:
-		mn_stack_listen(e->stack, c->channel, &c->path.local, c->path.local_port);
+		mn_stack_listen(e->stack, c->channel, &c->tuple.local, c->tuple.local_port);
 		break;
 	case DP_CMD_UNLISTEN:
 		engine_unlisten(e, c);
@@ -211,18 +211,18 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		mn_stack_abort(e->stack, c->id, c->why);
 		break;
 	case DP_CMD_SET_ROUTE:
-		mn_stack_set_route(e->stack, &c->path.local, &c->path.remote, c->path.mac,
-				   c->path.mtu);
+		mn_stack_set_route(e->stack, &c->tuple.local, &c->tuple.remote, c->tuple.mac,
+				   c->tuple.mtu);
 		break;
 	case DP_CMD_SET_UNREACHABLE:
-		mn_stack_set_unreachable(e->stack, &c->path.local, &c->path.remote, c->why);
+		mn_stack_set_unreachable(e->stack, &c->tuple.local, &c->tuple.remote, c->why);
 		break;
 	case DP_CMD_ADDR_ADD:
 		if (e->n_addrs < MACHNET_DP_ADDRS_MAX)
-			e->addrs[e->n_addrs++] = c->path.local;
+			e->addrs[e->n_addrs++] = c->tuple.local;
 		break;
 	case DP_CMD_ADDR_DEL:
-		engine_addr_del(e, &c->path.local);
+		engine_addr_del(e, &c->tuple.local);
 		break;
 	case DP_CMD_SNAPSHOT:
 		e->snapshot = c->part;

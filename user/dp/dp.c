@@ -268,7 +268,7 @@ void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd 
 static void dp_addr_command(struct machnet_dp *dp, enum dp_cmd_type type,
 			    const struct mn_addr *addr)
 {
-	struct dp_cmd cmd = { .type = type, .path.local = *addr };
+	struct dp_cmd cmd = { .type = type, .tuple.local = *addr };
 
 	for (unsigned int i = 0; i < dp->n_engines; i++)
 		dp_command(dp, i, &cmd);

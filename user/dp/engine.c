@@ -72,14 +72,14 @@ static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payl
 static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 {
 	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) ||
-	    !engine_owns_addr(e, &f->path.local))
+	    !engine_owns_addr(e, &f->tuple.local))
 		return false;
-	return dp_ports_serves(e->ports, f->path.local_port);
+	return dp_ports_serves(e->ports, f->tuple.local_port);
 }
 
 static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_frame *f, bool handed)
 {
-	struct mn_pkt pkt = { &f->path, f->payload, f->payload_len, m };
+	struct mn_pkt pkt = { &f->tuple, f->payload, f->payload_len, m };
 	unsigned int target = engine_target(e, f->payload, f->payload_len);
 
 	if (target != e->index && !handed) {
@@ -92,8 +92,8 @@ static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_fr
 		rte_pktmbuf_free(m);
 		return;
 	}
-	f->path.mtu = e->nic->mtu;
-	f->path.local_host = engine_owns_addr(e, &f->path.remote);
+	f->tuple.mtu = e->nic->mtu;
+	f->tuple.local_host = engine_owns_addr(e, &f->tuple.remote);
 	if (!mn_stack_input(e->stack, &pkt))
 		rte_pktmbuf_free(m);
 }
@@ -170,7 +170,7 @@ static unsigned int engine_handoff_rx(struct dp_engine *e)
 }
 
 /* The next packet of the transport as a frame; NULL when there is none. */
-static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *path)
+static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *tuple)
 {
 	struct rte_mbuf *m = e->spare;
 	uint32_t len;
@@ -183,7 +183,7 @@ static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *
 		return NULL;
 	}
 	len = mn_stack_output(e->stack, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_tailroom(m),
-			      path);
+			      tuple);
 	if (!len) {
 		e->spare = m;
 		return NULL;
@@ -197,22 +197,22 @@ static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *
 static void engine_fill(struct dp_engine *e)
 {
 	struct rte_mbuf *m;
-	struct mn_tuple path;
+	struct mn_tuple tuple;
 
 	for (int i = 0; i < DP_BURST && e->tx_count < e->nic->tx_burst; i++) {
-		m = engine_next_frame(e, &path);
+		m = engine_next_frame(e, &tuple);
 		if (!m)
 			return;
-		if (path.local_host) {
+		if (tuple.local_host) {
 			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
 							    m->data_len);
 
-			memcpy(path.mac, e->nic->mac, sizeof(path.mac));
-			dp_frame_build(m, &path, e->nic->mac, false);
+			memcpy(tuple.mac, e->nic->mac, sizeof(tuple.mac));
+			dp_frame_build(m, &tuple, e->nic->mac, false);
 			e->stats.local_frames++;
 			engine_handoff(e, target, m);
 		} else {
-			dp_frame_build(m, &path, e->nic->mac, e->nic->udp_offload);
+			dp_frame_build(m, &tuple, e->nic->mac, e->nic->udp_offload);
 			e->tx[e->tx_count++] = m;
 		}
 	}

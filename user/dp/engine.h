@@ -58,7 +58,7 @@ struct dp_cmd {
 	struct mn_channel *channel;	/* all but ABORT, SET_*, ADDR_*, SNAPSHOT */
 	struct dp_snapshot_part *part;	/* SNAPSHOT */
 	uint64_t id;			/* ABORT: connection; CONNECT: request */
-	struct mn_tuple path;		/* CONNECT, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
+	struct mn_tuple tuple;		/* CONNECT, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
 };
 
 /* Free-running, but for the longest turn; printed by the stats command under these names. */

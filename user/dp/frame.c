@@ -26,8 +26,8 @@ static enum dp_frame_kind frame_parse_udp(const struct rte_mbuf *m, struct dp_fr
 	len = rte_be_to_cpu_16(udp->dgram_len);
 	if (len < sizeof(*udp) || len != end - off)
 		return DP_FRAME_BAD;
-	f->path.remote_port = rte_be_to_cpu_16(udp->src_port);
-	f->path.local_port = rte_be_to_cpu_16(udp->dst_port);
+	f->tuple.remote_port = rte_be_to_cpu_16(udp->src_port);
+	f->tuple.local_port = rte_be_to_cpu_16(udp->dst_port);
 	f->payload = (const uint8_t *)(udp + 1);
 	f->payload_len = len - sizeof(*udp);
 	return DP_FRAME_UDP;
@@ -51,8 +51,8 @@ static enum dp_frame_kind frame_parse_ip4(const struct rte_mbuf *m, struct dp_fr
 		return DP_FRAME_OTHER;
 	if (off + len > m->data_len)
 		return DP_FRAME_BAD;
-	f->path.remote = mn_addr_from_v4(ip->src_addr);
-	f->path.local = mn_addr_from_v4(ip->dst_addr);
+	f->tuple.remote = mn_addr_from_v4(ip->src_addr);
+	f->tuple.local = mn_addr_from_v4(ip->dst_addr);
 	return frame_parse_udp(m, f, off + hlen, off + len);
 }
 
@@ -68,8 +68,8 @@ static enum dp_frame_kind frame_parse_ip6(const struct rte_mbuf *m, struct dp_fr
 	len = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
 	if (off + len > m->data_len)
 		return DP_FRAME_BAD;
-	memcpy(f->path.remote.b, &ip->src_addr, 16);
-	memcpy(f->path.local.b, &ip->dst_addr, 16);
+	memcpy(f->tuple.remote.b, &ip->src_addr, 16);
+	memcpy(f->tuple.local.b, &ip->dst_addr, 16);
 	return frame_parse_udp(m, f, off + sizeof(*ip), off + len);
 }
 
@@ -79,9 +79,9 @@ enum dp_frame_kind dp_frame_parse(const struct rte_mbuf *m, struct dp_frame *f)
 
 	if (m->nb_segs != 1 || m->data_len < sizeof(*eth))
 		return DP_FRAME_OTHER;
-	f->path.local_host = false;
-	f->path.mtu = 0;
-	memcpy(f->path.mac, &eth->src_addr, sizeof(f->path.mac));
+	f->tuple.local_host = false;
+	f->tuple.mtu = 0;
+	memcpy(f->tuple.mac, &eth->src_addr, sizeof(f->tuple.mac));
 	f->dst_mac = eth->dst_addr;
 	if (eth->ether_type == rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4))
 		return frame_parse_ip4(m, f);
@@ -141,17 +141,17 @@ static void *frame_push(struct rte_mbuf *m, uint16_t len)
 	return rte_pktmbuf_mtod(m, void *);
 }
 
-static void frame_build_udp(struct rte_mbuf *m, const struct mn_tuple *path)
+static void frame_build_udp(struct rte_mbuf *m, const struct mn_tuple *tuple)
 {
 	struct rte_udp_hdr *udp = frame_push(m, sizeof(*udp));
 
-	udp->src_port = rte_cpu_to_be_16(path->local_port);
-	udp->dst_port = rte_cpu_to_be_16(path->remote_port);
+	udp->src_port = rte_cpu_to_be_16(tuple->local_port);
+	udp->dst_port = rte_cpu_to_be_16(tuple->remote_port);
 	udp->dgram_len = rte_cpu_to_be_16(m->data_len);
 	udp->dgram_cksum = 0;
 }
 
-static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *path, bool udp_offload)
+static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *tuple, bool udp_offload)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
 	struct rte_ipv4_hdr *ip = frame_push(m, sizeof(*ip));
@@ -163,8 +163,8 @@ static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *path, boo
 	ip->fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG);
 	ip->time_to_live = FRAME_TTL;
 	ip->next_proto_id = IPPROTO_UDP;
-	ip->src_addr = mn_addr_v4(&path->local);
-	ip->dst_addr = mn_addr_v4(&path->remote);
+	ip->src_addr = mn_addr_v4(&tuple->local);
+	ip->dst_addr = mn_addr_v4(&tuple->remote);
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	if (udp_offload) {
 		m->l3_len = sizeof(*ip);
@@ -175,7 +175,7 @@ static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *path, boo
 	}
 }
 
-static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *path, bool udp_offload)
+static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *tuple, bool udp_offload)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
 	uint16_t len = m->data_len;
@@ -185,8 +185,8 @@ static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *path, boo
 	ip->payload_len = rte_cpu_to_be_16(len);
 	ip->proto = IPPROTO_UDP;
 	ip->hop_limits = FRAME_TTL;
-	memcpy(&ip->src_addr, path->local.b, 16);
-	memcpy(&ip->dst_addr, path->remote.b, 16);
+	memcpy(&ip->src_addr, tuple->local.b, 16);
+	memcpy(&ip->dst_addr, tuple->remote.b, 16);
 	if (udp_offload) {
 		m->l3_len = sizeof(*ip);
 		m->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
@@ -196,20 +196,20 @@ static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *path, boo
 	}
 }
 
-void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *path, const uint8_t src_mac[6],
+void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *tuple, const uint8_t src_mac[6],
 		    bool udp_offload)
 {
-	bool v4 = mn_addr_is_v4(&path->local);
+	bool v4 = mn_addr_is_v4(&tuple->local);
 	struct rte_ether_hdr *eth;
 
-	frame_build_udp(m, path);
+	frame_build_udp(m, tuple);
 	if (v4)
-		frame_build_ip4(m, path, udp_offload);
+		frame_build_ip4(m, tuple, udp_offload);
 	else
-		frame_build_ip6(m, path, udp_offload);
+		frame_build_ip6(m, tuple, udp_offload);
 	m->l2_len = sizeof(*eth);
 	eth = frame_push(m, sizeof(*eth));
 	memcpy(&eth->src_addr, src_mac, sizeof(eth->src_addr));
-	memcpy(&eth->dst_addr, path->mac, sizeof(eth->dst_addr));
+	memcpy(&eth->dst_addr, tuple->mac, sizeof(eth->dst_addr));
 	eth->ether_type = rte_cpu_to_be_16(v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
 }

@@ -21,7 +21,7 @@ enum dp_frame_kind {
 };
 
 struct dp_frame {
-	struct mn_tuple path;	/* as seen from here: remote is the sender */
+	struct mn_tuple tuple;	/* as seen from here: remote is the sender */
 	struct rte_ether_addr dst_mac;
 	const uint8_t *payload;
 	uint32_t payload_len;
@@ -39,10 +39,10 @@ enum dp_frame_kind dp_frame_parse(const struct rte_mbuf *m, struct dp_frame *f);
 bool dp_frame_checksum_ok(const struct rte_mbuf *m);
 
 /*
- * Puts headers for path in front of the UDP payload that the mbuf holds. With udp_offload
+ * Puts headers for the tuple in front of the UDP payload that the mbuf holds. With udp_offload
  * the NIC completes the UDP checksum.
  */
-void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *path, const uint8_t src_mac[6],
+void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *tuple, const uint8_t src_mac[6],
 		    bool udp_offload);
 
 #endif /* DP_FRAME_H */
