@@ -57,14 +57,14 @@ struct machnet_dp_event {
 		 * What is sent to the peer reaches it, for it has acknowledged it: engine,
 		 * addresses and mac. At most every 2 s for a path, and never within the host.
 		 */
-		MACHNET_DP_EVENT_HEARD,
+		MACHNET_DP_EVENT_REACHABLE,
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
 		/* The device is to be unplugged (vfio-pci): end the datapath. No field is set. */
 		MACHNET_DP_EVENT_DEVICE_GONE,
 		MACHNET_DP_EVENTS		/* number of types; never in an event */
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
-	int error;		/* END: a positive errno for the application; 0: nothing to tell */
+	int error;		/* END: a positive errno for the application; 0: in order */
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
 	uint64_t flow;		/* the connection's handle in its channel */
@@ -228,17 +228,19 @@ struct machnet_dp_conn {
 	uint32_t state;		/* enum machnet_connection_state in linux/machnet.h */
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;
-	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
-	uint32_t cwnd_bytes, inflight_bytes, credit_bytes;
+	uint32_t srtt_us, rttvar_us, rto_us;	/* of its path; 0: not measured yet */
+	uint32_t cwnd_bytes;	/* of its path */
+	uint32_t inflight_bytes;	/* sent, not accepted by the peer */
+	uint32_t credit_bytes;	/* that the peer would still take */
 	uint64_t unsent_bytes;	/* taken from the application, never sent */
 	uint32_t unread_bytes;	/* handed to the application, which has not consumed them */
 	uint64_t tx_messages, rx_messages;
-	uint64_t tx_bytes, rx_bytes;	/* acknowledged; received in order */
-	uint64_t retransmits;	/* packets */
+	uint64_t tx_bytes, rx_bytes;	/* accepted; received in order */
+	uint64_t retransmits;	/* packets of its path */
 };
 
 /*
- * Asks all engines for their connections, which they tell bit by bit between packets. done()
+ * Asks all engines for their connections, which they list bit by bit between packets. done()
  * comes from machnet_dp_dispatch(), unless the datapath is destroyed first; the list is valid
  * during the call. -EBUSY: one is under way, -ENOMEM.
  */

@@ -72,7 +72,7 @@ struct mn_wire_retry {
 
 /*
  * The answer to a packet for an unknown path cannot carry the id that its receiver chose, for
- * nobody here knows it: path is 0, and id the one that the packet was sent to. Else path names it
+ * it is unknown here: path is 0, and id the one that the packet was sent to. Else path names it
  * and id is 0. A RESET is never answered.
  */
 struct mn_wire_reset {
@@ -87,7 +87,7 @@ enum mn_wire_code {
 	MN_WIRE_CODE_UNKNOWN,	/* RESET: no such path; the host has forgotten it */
 	MN_WIRE_CODE_BUSY,	/* RESET, REFUSE: the host takes no more now */
 	MN_WIRE_CODE_CLOSED,	/* RESET: the path had no connection */
-	MN_WIRE_CODE_REFUSED,	/* REFUSE: nobody listens on the port */
+	MN_WIRE_CODE_REFUSED,	/* REFUSE: no listener on the port */
 	MN_WIRE_CODE_ELSEWHERE,	/* REFUSE: the listener is on the engine that the frame names */
 	MN_WIRE_CODE_ABORTED,	/* ABORT: in any state, for any reason; RESET: given up */
 };

@@ -36,7 +36,7 @@ static uint32_t count_events(const struct sim *sim, int host, enum mn_stack_even
 
 static uint32_t count_heard(const struct sim *sim, int host)
 {
-	return count_events(sim, host, MN_STACK_EVENT_HEARD);
+	return count_events(sim, host, MN_STACK_EVENT_REACHABLE);
 }
 
 TEST_F(operator, heard__both_ends_while_there_is_traffic)
@@ -50,7 +50,7 @@ TEST_F(operator, heard__both_ends_while_there_is_traffic)
 	/* One side sends, the other one receives: 11 s, every 2 s. */
 	for (int host = 0; host < 2; host++) {
 		EXPECT_EQ(5, count_heard(self->sim, host));
-		ev = sim_last_event(self->sim, host, MN_STACK_EVENT_HEARD);
+		ev = sim_last_event(self->sim, host, MN_STACK_EVENT_REACHABLE);
 		EXPECT_TRUE(mn_addr_equal(&self->sim->host[!host].addr, &ev->tuple.remote));
 	}
 }
@@ -58,7 +58,7 @@ TEST_F(operator, heard__both_ends_while_there_is_traffic)
 TEST_F(operator, heard__not_at_once)
 {
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 1000000));
-	sim_run(self->sim, MN_HEARD_US / 4, NULL);
+	sim_run(self->sim, MN_CONFIRM_US / 4, NULL);
 	EXPECT_EQ(0, count_heard(self->sim, 0));
 	EXPECT_EQ(0, count_heard(self->sim, 1));
 }
@@ -89,14 +89,14 @@ TEST_F(operator, heard__one_way_only)
 {
 	uint32_t before;
 
-	sim_run(self->sim, MN_HEARD_US + 500000, NULL);
+	sim_run(self->sim, MN_CONFIRM_US + 500000, NULL);
 	self->sim->filter = lose_all_of_host_0;
 	before = count_heard(self->sim, 0);
 	ASSERT_TRUE(sim_send(&self->sim->host[1].apps[0], self->flow[1], 100));
-	sim_run(self->sim, 2 * MN_HEARD_US, NULL);
+	sim_run(self->sim, 2 * MN_CONFIRM_US, NULL);
 	EXPECT_GE(before + 1, count_heard(self->sim, 0));
 	before = count_heard(self->sim, 0);
-	sim_run(self->sim, 2 * MN_HEARD_US, NULL);
+	sim_run(self->sim, 2 * MN_CONFIRM_US, NULL);
 	EXPECT_EQ(before, count_heard(self->sim, 0));
 }
 

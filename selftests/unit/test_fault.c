@@ -403,8 +403,8 @@ static void expect_noticed(struct __test_metadata *_metadata, struct rte_mbuf *m
 	ASSERT_GT(PACKETS, number);
 	for (uint32_t i = sizeof(number); i < PAYLOAD; i++)
 		ASSERT_EQ(0x5a, f.payload[i]);
-	ASSERT_EQ(1000, f.path.remote_port);
-	ASSERT_EQ(2000, f.path.local_port);
+	ASSERT_EQ(1000, f.tuple.remote_port);
+	ASSERT_EQ(2000, f.tuple.local_port);
 }
 
 TEST_F(fault, every_corruption_is_noticed)

@@ -65,11 +65,11 @@ static void expect_frame(struct __test_metadata *_metadata, const struct rte_mbu
 
 	ASSERT_EQ(DP_FRAME_UDP, dp_frame_parse(m, &f));
 	EXPECT_TRUE(dp_frame_checksum_ok(m));
-	EXPECT_TRUE(mn_addr_equal(&f.path.remote, &sent->local));
-	EXPECT_TRUE(mn_addr_equal(&f.path.local, &sent->remote));
-	EXPECT_EQ(sent->local_port, f.path.remote_port);
-	EXPECT_EQ(sent->remote_port, f.path.local_port);
-	EXPECT_EQ(0, memcmp(f.path.mac, src_mac, 6));
+	EXPECT_TRUE(mn_addr_equal(&f.tuple.remote, &sent->local));
+	EXPECT_TRUE(mn_addr_equal(&f.tuple.local, &sent->remote));
+	EXPECT_EQ(sent->local_port, f.tuple.remote_port);
+	EXPECT_EQ(sent->remote_port, f.tuple.local_port);
+	EXPECT_EQ(0, memcmp(f.tuple.mac, src_mac, 6));
 	EXPECT_EQ(0, memcmp(&f.dst_mac, dst_mac, 6));
 	ASSERT_EQ(len, f.payload_len);
 	for (uint16_t i = 0; i < len; i++)

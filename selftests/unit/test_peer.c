@@ -61,9 +61,9 @@ TEST_F(peer, get__one_for_each_pair)
 	EXPECT_NE(a, b);
 	EXPECT_NE(a, c);
 	EXPECT_NE(a, d);
-	EXPECT_EQ(4, self->ps.n);
+	EXPECT_EQ(4, self->ps.by_address.used);
 	EXPECT_EQ(a, get(&self->ps, 1, 2));
-	EXPECT_EQ(4, self->ps.n);
+	EXPECT_EQ(4, self->ps.by_address.used);
 	EXPECT_EQ(1502, a->route.mtu);
 	EXPECT_EQ(b, find(&self->ps, 2, 1));
 	EXPECT_EQ(NULL, find(&self->ps, 2, 2));
@@ -97,8 +97,7 @@ TEST_F(peer, put__not_while_it_is_in_use)
 	mn_list_del(&path);
 	mn_peer_put(&self->ps, p);
 	EXPECT_EQ(NULL, find(&self->ps, 1, 2));
-	EXPECT_EQ(0, self->ps.n);
-	EXPECT_TRUE(mn_list_empty(&self->ps.all));
+	EXPECT_EQ(0, self->ps.by_address.used);
 }
 
 /* They come and go: all that are there are found, as often as slots are used anew. */
@@ -124,7 +123,7 @@ TEST_F(peer, random__come_and_go)
 			there[i] = p;
 			n += there[i];
 		}
-		ASSERT_EQ(n, self->ps.n);
+		ASSERT_EQ(n, self->ps.by_address.used);
 	}
 }
 

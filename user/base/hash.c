@@ -59,11 +59,6 @@ int mn_hash_put(struct mn_hash *h, uint64_t key, uint32_t value)
 	return 0;
 }
 
-void mn_hash_prefetch(const struct mn_hash *h, uint64_t key)
-{
-	__builtin_prefetch(&h->entries[home(h, key)]);
-}
-
 uint32_t mn_hash_get(const struct mn_hash *h, uint64_t key)
 {
 	return h->entries[find(h, key)].value;

@@ -30,8 +30,6 @@ void mn_hash_fini(struct mn_hash *h);
 
 /* 0, -EEXIST, -ENOSPC. */
 int mn_hash_put(struct mn_hash *h, uint64_t key, uint32_t value);
-/* It will be looked for soon. */
-void mn_hash_prefetch(const struct mn_hash *h, uint64_t key);
 /* MN_HASH_NONE when it is not there. */
 uint32_t mn_hash_get(const struct mn_hash *h, uint64_t key);
 /* Nothing when it is not there. */

@@ -101,16 +101,17 @@ struct mn_app_connection {
 	uint64_t id;		/* 0: the asker is not root, or it is not established yet */
 	uint64_t age_us;	/* since the first packet */
 	uint64_t tx_messages, rx_messages;
-	uint64_t tx_bytes, rx_bytes;	/* acknowledged by the peer; received in order */
-	uint64_t retransmits;	/* packets */
+	uint64_t tx_bytes, rx_bytes;	/* accepted by the peer; received in order */
+	uint64_t retransmits;	/* packets of its path */
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t engine, channel;
 	uint32_t owner_pid;	/* 0: not visible in the daemon's pid namespace, or gone */
 	uint32_t owner_uid;	/* UINT32_MAX: gone */
 	uint32_t state;		/* enum machnet_connection_state of <linux/machnet.h> */
-	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
-	uint32_t cwnd_bytes, inflight_bytes;	/* congestion window; sent and not acknowledged */
+	uint32_t srtt_us, rttvar_us, rto_us;	/* of its path; 0: not measured yet */
+	uint32_t cwnd_bytes;	/* congestion window of its path */
+	uint32_t inflight_bytes;	/* sent, not accepted by the peer */
 	uint32_t credit_bytes;	/* what the peer would still take */
 	uint64_t unsent_bytes;	/* taken from the application, never sent */
 	uint32_t unread_bytes;	/* handed to the application, which has not consumed them */

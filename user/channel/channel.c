@@ -136,7 +136,7 @@ void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *ds
 	ch->tx.self += mn_ring_slots(d->len);
 }
 
-/* Only the application reads these counters: what it writes to them misleads nobody else. */
+/* Only the application reads these counters: what it writes to them misleads no one but itself. */
 static void count_done(uint32_t *counter, uint32_t n)
 {
 	uint32_t was = __atomic_load_n(counter, __ATOMIC_RELAXED);
@@ -153,7 +153,7 @@ void mn_channel_tx_inline_done(struct mn_channel *ch, uint64_t flow, uint32_t by
 void mn_channel_tx_release(struct mn_channel *ch)
 {
 	mn_ring_release(&ch->tx);
-	/* Not for each slot: whoever waits for one waits until there are many. */
+	/* Not for each slot: one that waits for a slot waits until there are many. */
 	if (ch->tx.other - ch->tx.self <= ch->tx.size / 2)
 		mark_posted(ch, MN_SHM_WAKE_TX);
 }

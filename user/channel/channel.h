@@ -62,7 +62,7 @@ struct mn_channel {
 	int memfd;
 	int engine_efd;		/* eventfd: the application wakes the engine */
 	int app_efd;		/* the application's end of a pipe: readable, it is woken */
-	int wake_fd;		/* the engine's end; nobody else can fill it or make it block */
+	int wake_fd;		/* the engine's end: no other process can fill it */
 	uint64_t len;		/* of the mapping */
 	uint32_t id;		/* index in the datapath, for logs and statistics */
 	uint32_t posted;	/* MN_SHM_WAKE_*: what has happened since the last flush */
@@ -70,7 +70,7 @@ struct mn_channel {
 	bool tx_held;		/* what is next on tx waits for a chunk */
 	bool tx_ended;		/* the application has left: what it puts on tx now is void */
 	struct mn_list in_posted;	/* in posted_list while that is not 0 */
-	struct mn_list *posted_list;	/* of the channels that need a flush; NULL: nobody asks */
+	struct mn_list *posted_list;	/* of the channels that need a flush; NULL: not wanted */
 	void *owner;			/* theirs who made the list */
 	bool dead;		/* closed; only destroy is left */
 };
@@ -222,10 +222,10 @@ void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
  */
 int mn_channel_rx_received(struct mn_channel *ch, uint32_t at);
 
-/* Tells of a new connection, accepted or made. 0, -EAGAIN (no buffer or slot is free), -EPROTO. */
+/* The event of a new connection, accepted or made. 0, -EAGAIN (no buffer or slot), -EPROTO. */
 int mn_channel_post_open(struct mn_channel *ch, uint64_t flow, const struct mn_shm_flow *info);
 
-/* Tells of the end of a connection; error 0: in order. 0, -EAGAIN, -EPROTO. */
+/* The event of the end of a connection; error 0: in order. 0, -EAGAIN, -EPROTO. */
 int mn_channel_post_end(struct mn_channel *ch, uint64_t flow, int error);
 
 /* Publishes what was posted and wakes the application if it sleeps: once per batch. */

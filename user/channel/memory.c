@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* channel_memory.c - a channel's memory, its layout and its doorbells: made and given up */
+/* memory.c - a channel's memory, its layout and its doorbells: made and given up */
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>

@@ -23,10 +23,10 @@
 
 #define MN_TX_ARENA_SMALL_SIZE	1088u
 #define MN_TX_ARENA_LARGE_SIZE	8192u
-#define MN_TX_ARENA_SMALL		16384u
-#define MN_TX_ARENA_LARGE		1024u
+#define MN_TX_ARENA_SMALL	16384u
+#define MN_TX_ARENA_LARGE	1024u
 #define MN_TX_ARENA_CHUNKS	(MN_TX_ARENA_SMALL + MN_TX_ARENA_LARGE)
-#define MN_TX_ARENA_NONE		UINT32_MAX
+#define MN_TX_ARENA_NONE	UINT32_MAX
 
 struct mn_tx_arena {
 	uint8_t *mem;		/* small chunks, then large ones */
@@ -35,23 +35,23 @@ struct mn_tx_arena {
 };
 
 /* 0 or -ENOMEM; all zero before. */
-int mn_tx_arena_init(struct mn_tx_arena *ob);
-void mn_tx_arena_fini(struct mn_tx_arena *ob);
+int mn_tx_arena_init(struct mn_tx_arena *a);
+void mn_tx_arena_fini(struct mn_tx_arena *a);
 
 /* A chunk for need bytes at least, if possible a small one or a large one. MN_TX_ARENA_NONE. */
-uint32_t mn_tx_arena_get(struct mn_tx_arena *ob, uint32_t need, bool small);
-void mn_tx_arena_put(struct mn_tx_arena *ob, uint32_t chunk);
+uint32_t mn_tx_arena_get(struct mn_tx_arena *a, uint32_t need, bool small);
+void mn_tx_arena_put(struct mn_tx_arena *a, uint32_t chunk);
 
 static inline uint32_t mn_tx_arena_size(uint32_t chunk)
 {
 	return chunk < MN_TX_ARENA_SMALL ? MN_TX_ARENA_SMALL_SIZE : MN_TX_ARENA_LARGE_SIZE;
 }
 
-static inline uint8_t *mn_tx_arena_data(const struct mn_tx_arena *ob, uint32_t chunk)
+static inline uint8_t *mn_tx_arena_data(const struct mn_tx_arena *a, uint32_t chunk)
 {
 	if (chunk < MN_TX_ARENA_SMALL)
-		return ob->mem + (uint64_t)chunk * MN_TX_ARENA_SMALL_SIZE;
-	return ob->mem + (uint64_t)MN_TX_ARENA_SMALL * MN_TX_ARENA_SMALL_SIZE +
+		return a->mem + (uint64_t)chunk * MN_TX_ARENA_SMALL_SIZE;
+	return a->mem + (uint64_t)MN_TX_ARENA_SMALL * MN_TX_ARENA_SMALL_SIZE +
 	       (uint64_t)(chunk - MN_TX_ARENA_SMALL) * MN_TX_ARENA_LARGE_SIZE;
 }
 

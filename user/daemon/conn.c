@@ -268,7 +268,7 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 	conn_register(d, c, ev);
 	conn_answer(c, 0, ev->flow);
 	if (c->route)
-		mnd_route_heard(d, c->route, ev->mac);
+		mnd_route_confirm(d, c->route, ev->mac);
 }
 
 static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -293,8 +293,8 @@ void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 		conn_up(d, ev);
 	else if (ev->type == MACHNET_DP_EVENT_END)
 		conn_end(d, ev);
-	else if (ev->type == MACHNET_DP_EVENT_HEARD)
-		mnd_routes_heard(d, &ev->local, &ev->remote, ev->mac);
+	else if (ev->type == MACHNET_DP_EVENT_REACHABLE)
+		mnd_routes_confirm(d, &ev->local, &ev->remote, ev->mac);
 }
 
 int mnd_conn_kill(struct mnd_daemon *d, uint64_t id)

@@ -32,7 +32,7 @@ static struct mnd_path_ports *find(const struct mnd_daemon *d, const struct mn_a
 }
 
 /* The one who starts the daemon sees an error; later it goes on, with a warning. */
-static void say_refused(const struct mnd_daemon *d, const struct mnd_path_ports *p, uint16_t port)
+static void log_refused(const struct mnd_daemon *d, const struct mnd_path_ports *p, uint16_t port)
 {
 	int priority = d->serving ? LOG_WARNING : LOG_ERR;
 	char addr[MN_ADDR_STRLEN];
@@ -61,7 +61,7 @@ static int bind_ports(const struct mnd_daemon *d, struct mnd_path_ports *p)
 	if (ret != p->bind_error) {
 		p->bind_error = ret;
 		if (ret)
-			say_refused(d, p, failed);
+			log_refused(d, p, failed);
 	}
 	return ret == -EADDRNOTAVAIL ? 0 : ret;
 }

@@ -9,7 +9,7 @@
 #include "daemon/device.h"
 #include "daemon/route.h"
 
-/* The kernel is told no more often of one route. */
+/* At most once in this time the kernel gets a confirmation of one route. */
 #define CONFIRM_US	UINT64_C(2000000)
 
 static int route_cmp(const void *a, const void *b)
@@ -94,7 +94,7 @@ static uint64_t now_us(void)
 	return ts.tv_sec * UINT64_C(1000000) + ts.tv_nsec / 1000;
 }
 
-void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6])
+void mnd_route_confirm(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6])
 {
 	uint64_t now = now_us();
 
@@ -106,7 +106,7 @@ void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_
 	d->ops->route_confirm(d->control, &route->key);
 }
 
-void mnd_routes_heard(struct mnd_daemon *d, const struct mn_addr *local,
+void mnd_routes_confirm(struct mnd_daemon *d, const struct mn_addr *local,
 		      const struct mn_addr *remote, const uint8_t mac[6])
 {
 	static const struct mn_addr any;
@@ -118,7 +118,7 @@ void mnd_routes_heard(struct mnd_daemon *d, const struct mn_addr *local,
 		struct mnd_route *r = route_find(d, &key);
 
 		if (r)
-			mnd_route_heard(d, r, mac);
+			mnd_route_confirm(d, r, mac);
 	}
 }
 

@@ -8,7 +8,7 @@
 struct mnd_route {
 	struct machnet_nl_route_key key;
 	struct machnet_nl_route last;	/* the latest answer */
-	uint64_t confirmed_us;		/* when the control plane was told last that it works */
+	uint64_t confirmed_us;		/* when the control plane last got that it works */
 	struct mnd_conn_list users;
 };
 
@@ -25,9 +25,9 @@ void mnd_route_use(struct mnd_route *route, struct mnd_conn *conn);
 void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_conn *conn);
 
 /* Packets pass its next hop, if that has this MAC: the kernel need not ask for it. */
-void mnd_route_heard(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6]);
+void mnd_route_confirm(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6]);
 /* The same for the routes between these addresses. */
-void mnd_routes_heard(struct mnd_daemon *d, const struct mn_addr *local,
+void mnd_routes_confirm(struct mnd_daemon *d, const struct mn_addr *local,
 		      const struct mn_addr *remote, const uint8_t mac[6]);
 
 /* The control plane's announcement. */

@@ -40,10 +40,4 @@ static inline const struct mn_arrival_range *mn_arrivals_top(const struct mn_arr
 	return &a->r[a->n - 1 - i];
 }
 
-/* The last packet left a hole in front of it, or filled one. */
-static inline bool mn_arrivals_has_holes(const struct mn_arrivals *a)
-{
-	return a->n > 1;
-}
-
 #endif /* MN_TRANSPORT_ARRIVALS_H */

@@ -57,7 +57,7 @@ int mn_end_errno(enum mn_end why)
 	return ECONNRESET;
 }
 
-static void tell_control(struct mn_conn *c, enum mn_stack_event_type type, enum mn_end why)
+static void notify_control(struct mn_conn *c, enum mn_stack_event_type type, enum mn_end why)
 {
 	struct mn_stack *s = c->stack;
 	struct mn_stack_event ev = {
@@ -101,19 +101,11 @@ bool mn_conn_up(struct mn_conn *c)
 		s->stats.accepts++;
 	else
 		s->stats.connects++;
-	tell_control(c, MN_STACK_EVENT_UP, MN_END_NONE);
-	/* Nothing is delivered before the opening is told. */
+	notify_control(c, MN_STACK_EVENT_UP, MN_END_NONE);
+	/* Nothing is delivered before the event of the opening. */
 	if (!mn_conn_post(c))
 		c->stalled = -EAGAIN;
 	return true;
-}
-
-/* What was to be sent goes back to the application unsent. */
-static void drop_sendq(struct mn_conn *c)
-{
-	if (c->sch && !c->sch->ch->dead && mn_sendq_ack(&c->sendq, c->sch->ch, MN_OFFSET_NONE))
-		mn_stack_mark_corrupt(c->stack, c->sch);
-	mn_sendq_init(&c->sendq);
 }
 
 /* A complete message that only waits for a slot is still delivered. */
@@ -128,7 +120,7 @@ static void drop_receiver(struct mn_conn *c, bool keep_complete)
 	c->stalled = 0;
 }
 
-void mn_conn_tell_end(struct mn_conn *c, int error)
+void mn_conn_post_end(struct mn_conn *c, int error)
 {
 	if (!c->app_knows)
 		return;
@@ -149,7 +141,9 @@ void mn_conn_drop_sendq(struct mn_conn *c)
 {
 	uint64_t messages = c->sendq.messages;
 
-	drop_sendq(c);
+	if (c->sch && !c->sch->ch->dead && mn_sendq_ack(&c->sendq, c->sch->ch, MN_OFFSET_NONE))
+		mn_stack_mark_corrupt(c->stack, c->sch);
+	mn_sendq_init(&c->sendq);
 	c->sendq.messages = messages;
 }
 
@@ -159,10 +153,10 @@ static void wind_up(struct mn_conn *c, enum mn_end why)
 	c->use = MN_CONN_DEAD;
 	mn_list_del(&c->in_watch);
 	mn_stack_conn_forget_ports(c);
-	mn_conn_tell_end(c, mn_end_errno(why));
+	mn_conn_post_end(c, mn_end_errno(why));
 	drop_receiver(c, c->post & MN_POST_END);
 	mn_conn_drop_sendq(c);
-	tell_control(c, MN_STACK_EVENT_END, why);
+	notify_control(c, MN_STACK_EVENT_END, why);
 	mn_conn_post(c);
 }
 
@@ -243,7 +237,7 @@ void mn_conn_orphan(struct mn_conn *c, enum mn_end why)
 	c->app_knows = false;
 	/* The exchange of ends goes on without a channel. */
 	if (done)
-		tell_control(c, MN_STACK_EVENT_END, end_without_path(c, why));
+		notify_control(c, MN_STACK_EVENT_END, end_without_path(c, why));
 	else
 		mn_conn_end(c, why);
 	if (c->use == MN_CONN_FREE)

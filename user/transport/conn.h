@@ -33,7 +33,7 @@
 /* It is redirected so many times at most: a peer must not make paths without end. */
 #define MN_OPEN_REDIRECTS	4u
 
-#define MN_POST_OPEN	0x1	/* the application must be told of the connection */
+#define MN_POST_OPEN	0x1	/* the application gets the event of the connection */
 #define MN_POST_END	0x2	/* and of its end */
 
 enum mn_conn_use {
@@ -56,8 +56,8 @@ struct mn_conn {
 	uint32_t number;		/* generation and slot: what the peer calls it by */
 	uint8_t use;			/* enum mn_conn_use */
 	uint8_t post;			/* MN_POST_* that are still to be put on the ring */
-	bool app_knows;			/* it must be told of the end, unless it closed it */
-	bool end_due;			/* the control thread must be told of the end */
+	bool app_knows;			/* it gets the event of the end, unless it closed it */
+	bool end_due;			/* the control thread gets the event of the end */
 	bool has_ports;			/* they are in the table */
 	uint8_t redirects;		/* of its opening */
 	int16_t stalled;		/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
@@ -90,19 +90,19 @@ struct mn_conn {
 
 /* In the channel and on the path. NULL: no slot, or no memory. */
 struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, struct mn_path *p, enum mn_conn_use use);
-/* Both sides know of it: the application and the control thread are told. False: no handle. */
+/* Both sides know of it: events for the application and the control thread. False: no handle. */
 bool mn_conn_up(struct mn_conn *c);
 /* It ends now. */
 void mn_conn_end(struct mn_conn *c, enum mn_end why);
 /* Its stream may be over, or have nothing left to do: it is given back. */
 void mn_conn_check(struct mn_conn *c);
-/* The application is told of its end, if it knew of it. */
-void mn_conn_tell_end(struct mn_conn *c, int error);
+/* The end becomes an event for the application, if that knew of the connection. */
+void mn_conn_post_end(struct mn_conn *c, int error);
 /* Nothing more is sent of what the application gave. */
 void mn_conn_drop_sendq(struct mn_conn *c);
-/* The path goes away. It stays as long as the application has to be told something. */
+/* The path goes away. It stays as long as events for the application wait. */
 void mn_conn_lose_path(struct mn_conn *c, enum mn_end why);
-/* The channel goes away: no word to the application any more; the control thread is told now. */
+/* The channel goes away: no event for the application any more, the control thread has its now. */
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
 /* It may have something to send. */
 static inline void mn_conn_ready(struct mn_conn *c)
@@ -138,7 +138,7 @@ uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len);
 void mn_conn_resume(struct mn_conn *c);
 /* Bytes beyond what is accepted that the peer may send. */
 uint32_t mn_conn_credit(struct mn_conn *c);
-/* The peer is to be told how far it may send, with the next acknowledgement or now. */
+/* The peer has to learn how far it may send, with the next acknowledgement or now. */
 void mn_conn_room_due(struct mn_conn *c, bool now);
 void mn_conn_free_held(struct mn_conn *c);
 
@@ -164,7 +164,7 @@ void mn_conn_check_peer(struct mn_conn *c);
 /* The application receives nothing of it any more. */
 void mn_conn_mute(struct mn_conn *c);
 
-/* conn_post.c: what the application is told */
+/* conn_post.c: events for the application */
 
 /* It waits for room on its channel. */
 void mn_conn_block(struct mn_conn *c);

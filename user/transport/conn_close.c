@@ -60,7 +60,7 @@ void mn_conn_check_peer(struct mn_conn *c)
 	c->use = MN_CONN_LEAVING;
 	c->moved_us = c->stack->now_us;
 	mn_list_del(&c->in_watch);
-	mn_conn_tell_end(c, 0);
+	mn_conn_post_end(c, 0);
 	mn_conn_drop_sendq(c);
 	mn_stream_finish(&c->st);
 	mn_stream_stop(&c->st);

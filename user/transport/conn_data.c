@@ -144,11 +144,13 @@ static void receive_next(struct mn_conn *c, const struct mn_frame *f, uint32_t s
 static void hold(struct mn_conn *c, const struct mn_frame *f, void *handle, uint32_t *kept)
 {
 	struct mn_stack_stats *st = &c->stack->stats;
-	int ret = kept && f->len ? mn_reassembly_add(&c->held, &c->stack->held, f->offset,
-						     f->payload, f->len, handle, kept) : -ENOSPC;
+	int ret = -ENOSPC;
 
 	if (!f->len)
 		return;
+	if (kept)
+		ret = mn_reassembly_add(&c->held, &c->stack->held, f->offset, f->payload, f->len,
+					handle, kept);
 	if (!ret) {
 		st->rx_held++;
 	} else if (ret == -EEXIST) {

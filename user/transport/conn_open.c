@@ -91,7 +91,7 @@ void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_
 		mn_conn_end(c, MN_END_RESET);
 		return;
 	}
-	/* It was given up here meanwhile: the peer is told. */
+	/* It was given up here meanwhile: the peer gets an ABORT. */
 	if (!opening || c->st.state != MN_STREAM_OPEN) {
 		mn_conn_ready(c);
 		return;
@@ -169,7 +169,7 @@ static void refuse(struct mn_path *p, const struct mn_frame *f, uint16_t code, u
 }
 
 static void accept_open(struct mn_path *p, struct mn_stack_channel *sch, const struct mn_frame *f,
-		   uint64_t number)
+			uint64_t number)
 {
 	struct mn_stack *s = p->stack;
 	struct mn_conn *c = mn_conn_new(sch, p, MN_CONN_UP);

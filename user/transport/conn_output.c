@@ -126,7 +126,7 @@ static bool output_control(struct mn_conn *c, struct mn_build *b, uint8_t due)
 	return true;
 }
 
-/* Bytes of the next piece; 0: it is not to be begun in what is left of this packet. */
+/* A piece is begun in what is left of this packet when it ends there or is not small. */
 static bool is_worth_it(const struct mn_conn *c, uint32_t room)
 {
 	return room >= PIECE_MIN || c->st.snd_end - c->st.snd_nxt <= room;

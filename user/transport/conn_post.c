@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* conn_post.c - what the application is told of a connection, in order, when its ring has room */
+/* conn_post.c - events of a connection for its application, in order, when the ring has room */
 #include <errno.h>
 #include <string.h>
 
 #include "transport/stack_priv.h"
 
-/* Others that wait may be about to tell the end of a connection with the same ports. */
+/* Others that wait may hold the end of a connection with the same ports. */
 static bool others_come_first(const struct mn_conn *c)
 {
 	const struct mn_list *blocked = &c->sch->blocked;

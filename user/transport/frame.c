@@ -47,7 +47,7 @@ static void parse_room(const struct mn_wire_room *r, struct mn_frame *f)
 	f->credit = word & CREDIT_MASK;
 }
 
-/* *end: where what belongs to the frame ends, at first its fixed part. */
+/* *size: bytes of the frame, at first of its fixed part. */
 static int parse_data(const uint8_t *at, struct mn_frame *f, uint32_t *size)
 {
 	struct mn_wire_data w;

@@ -8,7 +8,7 @@
 
 #include <machnet/wire.h>
 
-/* A frame in host byte order; which members it has is told by its struct in wire.h. */
+/* A frame in host byte order; which members it has: see its struct in wire.h. */
 struct mn_frame {
 	uint8_t type;		/* enum mn_wire_frame_type */
 	uint8_t flags;		/* MN_FRAME_F_* */

@@ -29,7 +29,7 @@ void mn_listeners_del(struct mn_listeners *ls, const struct mn_addr *addr, uint1
 void mn_listeners_del_owner(struct mn_listeners *ls, const void *owner);
 void mn_listeners_fini(struct mn_listeners *ls);
 /*
- * Who gets a packet to this address and port, NULL: nobody. The address itself before the
+ * The listener of this address and port, NULL: none. The address itself before the
  * any-address of its family: 0.0.0.0 takes no IPv6, :: no IPv4.
  */
 void *mn_listeners_find(const struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port);

@@ -20,9 +20,8 @@ struct mn_packet {
 	uint32_t len;			/* of the frames */
 };
 
-/* UDP payload of packets without frames, and the header of those with. */
+/* The header of packets with frames. */
 #define MN_PACKET_HDR	((uint32_t)sizeof(struct mn_wire_hdr))
-#define MN_PACKET_INIT	(MN_PACKET_HDR + (uint32_t)sizeof(struct mn_wire_init))
 
 /*
  * Takes a UDP payload apart; *p points into it. Frames are not looked at. 0, -EMSGSIZE (shorter

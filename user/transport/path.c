@@ -54,7 +54,7 @@ struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_pa
 	p->peer = peer;
 	p->state = state;
 	p->id = new_id(s);
-	p->since_us = p->heard_us = p->empty_us = s->now_us;
+	p->since_us = p->received_us = p->empty_us = s->now_us;
 	p->refuses = MN_RECORD_NONE;
 	p->remote_engine = MN_WIRE_ENGINE_ANY;
 	p->window = 1;
@@ -90,7 +90,7 @@ static bool suits(const struct mn_path *p, uint8_t engine, uint16_t port)
 		return false;
 	if (engine != MN_WIRE_ENGINE_ANY)
 		return p->remote_engine == engine;
-	/* Any that is open will do: it is told where the listener is. */
+	/* Any that is open will do: its REFUSE names the engine of the listener. */
 	return p->state == MN_PATH_OPEN || p->port == port;
 }
 
@@ -202,7 +202,7 @@ static void forget(struct mn_path *p)
 	mn_list_del(&p->in_half_open);
 	mn_list_del(&p->in_ready);
 	mn_list_del(&p->in_peer);
-	s->windows -= p->told_window;
+	s->windows -= p->advertised_window;
 	if (p->state == MN_PATH_OPEN)
 		s->stats.paths_ended++;
 	p->state = MN_PATH_FREE;

@@ -34,8 +34,8 @@
 #define MN_DEAD_US		((MN_KEEPALIVE_TRIES + 1) * MN_KEEPALIVE_US)
 /* A path without connections is closed by the side that opened it, and later by the other one. */
 #define MN_PATH_IDLE_US		10000000u
-/* The control thread is told no more often that the peer is there. */
-#define MN_HEARD_US		2000000u
+/* At most once in this time the control thread learns that the peer is reachable. */
+#define MN_CONFIRM_US		2000000u
 /* Least IP packet that a path must carry. */
 #define MN_MTU_MIN		576u
 
@@ -108,11 +108,11 @@ struct mn_path {
 	uint64_t top;			/* highest number that has arrived */
 	uint64_t top_us;		/* when it was seen */
 	uint16_t top_wait_us;		/* and for how long it may have waited before */
-	uint16_t told_window;		/* packets that the peer may have under way */
+	uint16_t advertised_window;		/* packets that the peer may have under way */
 	uint32_t ring_epoch;		/* mn_sharers_touch() */
 
 	/* the peer is there */
-	uint64_t heard_us, told_us;
+	uint64_t received_us, confirmed_us;
 	uint32_t unanswered;		/* questions since then */
 	uint64_t empty_us;		/* since when it has no connection; 0: it has some */
 
@@ -126,7 +126,7 @@ struct mn_path {
 struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t engine,
 			   uint16_t port);
 struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_path_state state);
-/* It is over, with all its connections. code: the peer is told, unless NONE. */
+/* It is over, with all its connections. code: what its RESET says; NONE: none is sent. */
 void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code);
 /*
  * The peer has no such path any more: connections that are opening are opened on another one, the
@@ -153,7 +153,7 @@ void mn_path_receive_retry(struct mn_path *p, const struct mn_packet *pk,
 /* The peer is proven: frames flow. False: no memory, and it is over. */
 bool mn_path_opened(struct mn_path *p);
 void mn_path_send_init(struct mn_path *p);
-/* Packets that the peer may have under way, from now on: to be told. */
+/* Packets that the peer may have under way from now on; advertised with the next one. */
 uint16_t mn_path_window(struct mn_path *p);
 uint32_t mn_path_output_init(struct mn_path *p, uint8_t *buf);
 

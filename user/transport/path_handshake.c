@@ -19,10 +19,10 @@ static uint16_t first_window(struct mn_stack *s)
 	return left < 1 ? 1 : mn_min_u32(left, MN_SWIFT_CWND_INITIAL);
 }
 
-static void tell_window(struct mn_path *p, uint16_t window)
+static void advertise_window(struct mn_path *p, uint16_t window)
 {
-	p->stack->windows += window - p->told_window;
-	p->told_window = window;
+	p->stack->windows += window - p->advertised_window;
+	p->advertised_window = window;
 }
 
 uint16_t mn_path_window(struct mn_path *p)
@@ -30,25 +30,26 @@ uint16_t mn_path_window(struct mn_path *p)
 	struct mn_stack *s = p->stack;
 	uint32_t ring = s->cfg.rx_ring - s->cfg.rx_ring / RING_RESERVE;
 	uint32_t n = mn_sharers_count(&s->senders), share = n ? ring / n : ring;
-	uint32_t others = s->windows - p->told_window, left = ring > others ? ring - others : 0;
+	uint32_t others = s->windows - p->advertised_window;
+	uint32_t left = ring > others ? ring - others : 0;
 
-	/* Nobody is given what others have been given and may still use. */
+	/* Without what other paths have been given and may still use. */
 	share = mn_min_u32(share, left);
-	tell_window(p, share < 1 ? 1 : mn_min_u32(share, UINT16_MAX));
-	return p->told_window;
+	advertise_window(p, share < 1 ? 1 : mn_min_u32(share, UINT16_MAX));
+	return p->advertised_window;
 }
 
 static void fill_init(struct mn_path *p, struct mn_wire_init *i)
 {
 	const struct mn_stack_config *cfg = &p->stack->cfg;
 
-	if (!p->told_window)
-		tell_window(p, first_window(p->stack));
+	if (!p->advertised_window)
+		advertise_window(p, first_window(p->stack));
 	*i = (struct mn_wire_init){
 		.id = p->id,
 		.instance = cfg->instance,
 		.mss = p->mss,
-		.window = p->told_window,
+		.window = p->advertised_window,
 		.port_first = cfg->port_first,
 		.port_count = cfg->port_count,
 	};
@@ -280,7 +281,7 @@ bool mn_path_opened(struct mn_path *p)
 	else
 		s->stats.paths_accepted++;
 	p->state = MN_PATH_OPEN;
-	p->heard_us = p->told_us = s->now_us;
+	p->received_us = p->confirmed_us = s->now_us;
 	if (!p->n_conns)
 		p->empty_us = s->now_us;
 	mn_timer_clear(&p->rtx);

@@ -89,7 +89,7 @@ static void conn_frame(struct mn_path *p, const struct mn_frame *f, uint64_t num
 	struct mn_conn *c = mn_stack_conn_by_number(p->stack, p, f->conn);
 
 	if (!c) {
-		/* It has ended, and the peer is told so, or knew it before. */
+		/* It has ended, and the peer learns it, or knew it before. */
 		p->stack->stats.drop_unknown_conn++;
 		return;
 	}
@@ -205,11 +205,11 @@ static void schedule_ack(struct mn_path *p, const struct wants *w, uint32_t len,
 static void report_reached(struct mn_path *p)
 {
 	struct mn_stack *s = p->stack;
-	struct mn_stack_event ev = { .type = MN_STACK_EVENT_HEARD };
+	struct mn_stack_event ev = { .type = MN_STACK_EVENT_REACHABLE };
 
-	if (s->now_us - p->told_us < MN_HEARD_US || p->peer->route.local_host)
+	if (s->now_us - p->confirmed_us < MN_CONFIRM_US || p->peer->route.local_host)
 		return;
-	p->told_us = s->now_us;
+	p->confirmed_us = s->now_us;
 	mn_path_tuple(p, &ev.tuple);
 	mn_stack_event(s, &ev);
 }
@@ -255,7 +255,7 @@ void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
 		return;
 	if (!note_arrival(p, pk, &in_order))
 		return;
-	p->heard_us = p->stack->now_us;
+	p->received_us = p->stack->now_us;
 	p->unanswered = 0;
 	ret = receive_all(p, pk, pkt, kept, &w);
 	if (p->state != MN_PATH_OPEN)

@@ -84,7 +84,6 @@ static void write_conns(struct mn_path *p, struct mn_build *b)
 			continue;
 		}
 		full = !mn_conn_output(c, b);
-
 		mn_sched_sent(c, b->at - before, mn_stream_wants_packet(&c->st));
 		if (full)
 			return;
@@ -215,7 +214,6 @@ void mn_path_settle(void *ctx, struct mn_sent *sent, bool lost)
 	uint32_t i = sent->records, next;
 
 	mn_path_learn_size(p, sent, lost);
-
 	for (; i != MN_RECORD_NONE; i = next) {
 		struct mn_record *rec = mn_record_at(&s->records, i);
 		struct mn_conn *c;

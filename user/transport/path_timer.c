@@ -76,15 +76,9 @@ static void lost(struct mn_path *p, uint32_t n)
 static void timeout_fire(struct mn_path *p)
 {
 	struct mn_recovery *r = &p->rec;
-	bool flying = r->inflight;
 
-	mn_recovery_timeout(r, p->stack->now_us);
-	if (!flying) {
-		/* Lazy packets alone: nothing is wrong with the path yet. */
-		r->backoff--;
-		r->timed_out = false;
+	if (!mn_recovery_timeout(r, p->stack->now_us))
 		return;
-	}
 	p->stack->stats.rto_fired++;
 	mn_swift_timeout(&p->swift, r->backoff);
 	p->insist = true;
@@ -143,7 +137,7 @@ static void ack_fire(struct mn_timer *t, void *ctx)
 /* NONE: all is well. */
 static enum mn_end check_peer(const struct mn_path *p)
 {
-	uint64_t silent_us = p->stack->now_us - p->heard_us;
+	uint64_t silent_us = p->stack->now_us - p->received_us;
 
 	if (p->unanswered >= MN_KEEPALIVE_TRIES && silent_us >= MN_DEAD_US)
 		return MN_END_TIMED_OUT;
@@ -163,7 +157,7 @@ static void idle_fire(struct mn_timer *t, void *ctx)
 {
 	struct mn_path *p = mn_container(t, struct mn_path, idle);
 	struct mn_stack *s = p->stack;
-	uint64_t next_us = p->heard_us + MN_KEEPALIVE_US;
+	uint64_t next_us = p->received_us + MN_KEEPALIVE_US;
 	enum mn_end why = check_peer(p);
 
 	(void)ctx;

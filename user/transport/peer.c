@@ -10,16 +10,15 @@
 int mn_peers_init(struct mn_peers *ps, uint32_t max, const uint64_t seed[2])
 {
 	*ps = (struct mn_peers){ .max = max };
-	mn_list_init(&ps->all);
-	ps->slots = calloc(max, sizeof(struct mn_peer *));
-	return !ps->slots || mn_hash_init(&ps->by_address, max, seed) ? -ENOMEM : 0;
+	mn_list_init(&ps->free);
+	/* Cleared one by one when they are used: most may never be. */
+	ps->all = malloc(max * sizeof(*ps->all));
+	return !ps->all || mn_hash_init(&ps->by_address, max, seed) ? -ENOMEM : 0;
 }
 
 void mn_peers_fini(struct mn_peers *ps)
 {
-	for (uint32_t i = 0; ps->slots && i < ps->max; i++)
-		free(ps->slots[i]);
-	free(ps->slots);
+	free(ps->all);
 	mn_hash_fini(&ps->by_address);
 }
 
@@ -39,43 +38,36 @@ struct mn_peer *mn_peer_find(const struct mn_peers *ps, const struct mn_addr *lo
 {
 	uint32_t slot = mn_hash_get(&ps->by_address, key_of(ps, local, remote));
 
-	return slot == MN_HASH_NONE ? NULL : ps->slots[slot];
+	return slot == MN_HASH_NONE ? NULL : &ps->all[slot];
 }
 
-static uint32_t free_slot(const struct mn_peers *ps)
+static struct mn_peer *take(struct mn_peers *ps)
 {
-	uint32_t i = ps->n;
+	struct mn_peer *peer;
 
-	/* Mostly they come and go one by one. */
-	if (i < ps->max && !ps->slots[i])
-		return i;
-	for (i = 0; i < ps->max; i++)
-		if (!ps->slots[i])
-			return i;
-	return MN_HASH_NONE;
+	if (mn_list_empty(&ps->free))
+		return ps->fresh < ps->max ? &ps->all[ps->fresh++] : NULL;
+	peer = mn_container(ps->free.next, struct mn_peer, paths);
+	mn_list_del(&peer->paths);
+	return peer;
 }
 
 struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route)
 {
 	struct mn_peer *peer = mn_peer_find(ps, &route->local, &route->remote);
-	uint32_t slot;
 
 	if (peer)
 		return peer;
-	slot = free_slot(ps);
-	if (slot == MN_HASH_NONE)
-		return NULL;
-	peer = calloc(1, sizeof(*peer));
+	peer = take(ps);
 	if (!peer)
 		return NULL;
+	*peer = (struct mn_peer){
+		.route = *route,
+		.key = key_of(ps, &route->local, &route->remote),
+	};
 	mn_list_init(&peer->paths);
-	peer->route = *route;
-	peer->key = key_of(ps, &route->local, &route->remote);
-	ps->slots[slot] = peer;
-	ps->n++;
-	mn_list_add_tail(&ps->all, &peer->in_all);
-	/* As many entries as slots: there is room, and the key is new. */
-	mn_hash_put(&ps->by_address, peer->key, slot);
+	/* As many entries as peers: there is room, and the key is new. */
+	mn_hash_put(&ps->by_address, peer->key, peer - ps->all);
 	return peer;
 }
 
@@ -83,11 +75,8 @@ void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer)
 {
 	if (!mn_list_empty(&peer->paths) || peer->n_conns)
 		return;
-	ps->slots[mn_hash_get(&ps->by_address, peer->key)] = NULL;
-	ps->n--;
 	mn_hash_del(&ps->by_address, peer->key);
-	mn_list_del(&peer->in_all);
-	free(peer);
+	mn_list_add_tail(&ps->free, &peer->paths);
 }
 
 uint8_t mn_peer_engine(const struct mn_peer *peer, uint16_t port)

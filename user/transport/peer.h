@@ -23,7 +23,6 @@ struct mn_peer_port {
 };
 
 struct mn_peer {
-	struct mn_list in_all;	/* mn_peers.all */
 	struct mn_list paths;	/* those that are open or opening */
 	struct mn_tuple route;	/* addresses, next hop, MTU; the ports do not matter */
 	uint64_t key;
@@ -33,10 +32,10 @@ struct mn_peer {
 };
 
 struct mn_peers {
-	struct mn_list all;
 	struct mn_hash by_address;	/* key -> index */
-	struct mn_peer **slots;
-	uint32_t max, n;
+	struct mn_peer *all;
+	struct mn_list free;		/* those that were used, by their paths */
+	uint32_t max, fresh;		/* fresh: of all, not used yet from here on */
 };
 
 /* Room for max peers. 0 or -ENOMEM. */
@@ -45,7 +44,7 @@ void mn_peers_fini(struct mn_peers *ps);
 
 struct mn_peer *mn_peer_find(const struct mn_peers *ps, const struct mn_addr *local,
 			     const struct mn_addr *remote);
-/* Made when there is none, with this route. NULL: no room, or no memory. */
+/* Made when there is none, with this route. NULL: no room. */
 struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route);
 /* One without paths and connections is forgotten. */
 void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer);

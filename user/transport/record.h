@@ -21,7 +21,7 @@ enum mn_record_kind {
 	MN_RECORD_REFUSE,	/* conn: the peer's number; offset: engine; len: code */
 };
 
-#define MN_RECORD_F_ROOM	0x1	/* the packet told the connection's room, too */
+#define MN_RECORD_F_ROOM	0x1	/* the packet carried the connection's room, too */
 #define MN_RECORD_F_FINAL	0x2	/* the peer's end included */
 
 struct mn_record {

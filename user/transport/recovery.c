@@ -120,8 +120,8 @@ void mn_recovery_trim(struct mn_recovery *r)
 		resize(r, MN_SENT_INITIAL);
 }
 
-struct mn_sent *mn_recovery_sent(struct mn_recovery *r, enum mn_sent_state state, uint32_t records,
-				 uint32_t len, uint64_t now_us)
+void mn_recovery_sent(struct mn_recovery *r, enum mn_sent_state state, uint32_t records,
+		      uint32_t len, uint64_t now_us)
 {
 	struct mn_sent *s = mn_recovery_at(r, r->next);
 
@@ -142,7 +142,6 @@ struct mn_sent *mn_recovery_sent(struct mn_recovery *r, enum mn_sent_state state
 		.state = state,
 	};
 	r->next++;
-	return s;
 }
 
 static void arrived(struct mn_recovery *r, uint64_t number, uint64_t now_us, struct mn_acked *out)
@@ -260,18 +259,23 @@ void mn_recovery_probe(struct mn_recovery *r)
 	settle(r, mn_recovery_at(r, i), true);
 }
 
-void mn_recovery_timeout(struct mn_recovery *r, uint64_t now_us)
+bool mn_recovery_timeout(struct mn_recovery *r, uint64_t now_us)
 {
+	bool flying = r->inflight;
+
 	for (uint64_t i = r->head; i != r->next; i++)
 		if (is_under_way(mn_recovery_at(r, i)))
 			settle(r, mn_recovery_at(r, i), true);
 	r->look_from = r->next;
-	r->backoff++;
 	r->probing = false;
-	r->timed_out = true;
-	r->timed_out_end = r->next;
 	r->reo_deadline_us = 0;
 	r->progress_us = now_us;
+	r->timed_out = flying;
+	if (flying) {
+		r->backoff++;
+		r->timed_out_end = r->next;
+	}
+	return flying;
 }
 
 uint64_t mn_recovery_timeout_us(const struct mn_recovery *r)

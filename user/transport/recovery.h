@@ -4,7 +4,7 @@
  *
  * One entry per packet number, in a ring. Loss is found by time: RACK (RFC 8985) declares a packet
  * lost when one with a higher number has arrived and a reordering window has passed; a tail-loss
- * probe makes the end of a burst be heard of; the retransmission timeout (RFC 6298) is the last
+ * probe gets the end of a burst acknowledged; the retransmission timeout (RFC 6298) is the last
  * resort. As no number is used twice, an acknowledgement of a packet that had been declared lost
  * says beyond doubt that this was needless; then the reordering window widens.
  *
@@ -68,7 +68,7 @@ struct mn_recovery {
 
 /* What an acknowledgement brought. */
 struct mn_acked {
-	uint32_t delivered;	/* counted packets heard of for the first time */
+	uint32_t delivered;	/* counted packets acknowledged for the first time */
 	uint32_t repaired;	/* packets that a tail-loss probe has replaced: lost after all */
 	uint32_t rtt_us;	/* of the largest, its delay included; 0: it was known already */
 	bool any;		/* something was new */
@@ -96,8 +96,8 @@ static inline bool mn_recovery_idle(const struct mn_recovery *r)
 }
 
 /* The packet with number next was sent; room was made for it. */
-struct mn_sent *mn_recovery_sent(struct mn_recovery *r, enum mn_sent_state state, uint32_t records,
-				 uint32_t len, uint64_t now_us);
+void mn_recovery_sent(struct mn_recovery *r, enum mn_sent_state state, uint32_t records,
+		      uint32_t len, uint64_t now_us);
 
 /* Numbers [first, end) have arrived; end is at most next. */
 void mn_recovery_ack(struct mn_recovery *r, uint64_t first, uint64_t end, uint64_t now_us,
@@ -109,8 +109,11 @@ uint32_t mn_recovery_detect(struct mn_recovery *r, uint64_t now_us);
 
 /* A tail-loss probe is due: the last packet's records come back, to be sent again. */
 void mn_recovery_probe(struct mn_recovery *r);
-/* The timeout has passed: nothing is believed to be in the network. */
-void mn_recovery_timeout(struct mn_recovery *r, uint64_t now_us);
+/*
+ * The timeout has passed: nothing is believed to be in the network. False: only lazy packets were,
+ * whose loss says nothing of the path.
+ */
+bool mn_recovery_timeout(struct mn_recovery *r, uint64_t now_us);
 
 /* When to send a tail-loss probe; 0: not now. */
 uint64_t mn_recovery_probe_us(const struct mn_recovery *r);

@@ -7,7 +7,7 @@
 
 /* The receiver waits so long before it acknowledges, and longer when it is busy. */
 #define MN_ACK_DELAY_US		100u
-#define MN_ACK_DELAY_INITIAL_US	400u	/* what is believed until it has been heard of */
+#define MN_ACK_DELAY_INITIAL_US	400u	/* assumed before the first sample */
 /* Bounds of the retransmission timeout, before and after backoff. */
 #define MN_RTO_MIN_US		2000u
 #define MN_RTO_MAX_US		1000000u

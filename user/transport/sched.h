@@ -4,7 +4,7 @@
  *
  * Deficit round robin (Shreedhar and Varghese, SIGCOMM 1995) in two levels: the channels that have
  * something to send take turns, and in the turn of a channel its connections. So an application
- * with 10,000 connections gets no more than one with a single one. Whoever sends more than a
+ * with 10,000 connections gets no more than one with a single one. One that sends more than a
  * quantum in a turn owes it for the next ones.
  */
 #ifndef MN_TRANSPORT_SCHED_H

@@ -151,7 +151,7 @@ int mn_stack_set_unreachable(struct mn_stack *s, const struct mn_addr *local,
 	return 0;
 }
 
-/* Nobody looked for a while; and what has come meanwhile is seen in some turns only. */
+/* The engine did not look for a while; and what has come meanwhile is seen in some turns only. */
 static void track_wait(struct mn_stack *s, uint64_t elapsed_us)
 {
 	uint64_t wait_us = elapsed_us;

@@ -45,7 +45,7 @@ enum mn_end {
 	MN_END_NONE,
 	MN_END_CLOSED,		/* by the application here, in order */
 	MN_END_PEER_CLOSED,	/* by the peer, in order */
-	MN_END_REFUSED,		/* nobody listens */
+	MN_END_REFUSED,		/* no listener */
 	MN_END_RESET,		/* the peer lost or aborted it */
 	MN_END_TIMED_OUT,	/* the peer stopped answering */
 	MN_END_UNREACHABLE,	/* no route or no neighbour */
@@ -56,14 +56,14 @@ enum mn_end {
 /* The errno that an application gets for it. */
 int mn_end_errno(enum mn_end why);
 
-/* What the engine has to tell the control thread. */
+/* Events for the control thread. */
 enum mn_stack_event_type {
 	MN_STACK_EVENT_UP,	/* a connect succeeded, or a connection was accepted */
 	MN_STACK_EVENT_END,	/* it is gone; its handle may be used anew */
 	/* Of a channel whose application has left; only channel and unsent are set. */
 	MN_STACK_EVENT_FINISHING,	/* all was taken, nothing more is received */
 	MN_STACK_EVENT_LEFT,		/* no connection remains */
-	MN_STACK_EVENT_HEARD,	/* packets reach the peer, and come from it; only tuple is set */
+	MN_STACK_EVENT_REACHABLE,	/* packets go to and fro; only tuple is set */
 };
 
 struct mn_stack_event {
@@ -164,7 +164,7 @@ int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_
  * too). -ENOENT for a handle that is not open.
  */
 int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint64_t flow);
-/* At once; the peer is told. -ENOENT. */
+/* At once, with an ABORT to the peer. -ENOENT. */
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
 
 /* New next hop or MTU for a peer. -ENOENT: there is no path to it. */

@@ -339,7 +339,7 @@ bool mn_stack_flush(struct mn_stack *s)
 
 		received |= (ch->posted & MN_SHM_WAKE_RX) != 0;
 		mn_channel_flush(ch);
-		/* An application that is told something is likely to answer. */
+		/* An application that gets an event is likely to answer. */
 		mn_stack_activate(s, ch->owner);
 	}
 	return received;

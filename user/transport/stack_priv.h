@@ -43,7 +43,7 @@ struct mn_stack {
 	bool rx_left;			/* not all that had come were looked at */
 	struct mn_sharers senders;	/* of the RX ring: paths */
 	uint32_t windows;		/* sum of what the paths' peers may have under way */
-	uint16_t backlog_turns;		/* until those that came while nobody looked are seen */
+	uint16_t backlog_turns;		/* until those that came in its absence are seen */
 	struct mn_wheel wheel;
 	struct mn_timer sweep;		/* looks at what is limited in time */
 

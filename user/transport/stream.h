@@ -3,7 +3,7 @@
  * stream.h - the state machine of a connection: its two streams, its beginning and its end
  *
  * A plain value: no pointer, no timer, no clock, no memory of its own but for records by index. It
- * says what is due to be sent, and is told what has arrived and what was lost. Where the bytes lie
+ * says what is due to be sent, and takes what has arrived and what was lost. Where the bytes lie
  * is the affair of the connection (conn.h).
  *
  *   opener:    OPENING --ACCEPT--> OPEN            acceptor: OPEN from the beginning
@@ -37,8 +37,6 @@ enum mn_stream_state {
 #define MN_DUE_ROOM	0x04
 #define MN_DUE_STOP	0x08
 #define MN_DUE_ABORT	0x10
-/* Those that do not wait for a packet that is sent anyway. */
-#define MN_DUE_NOW	(MN_DUE_OPEN | MN_DUE_ACCEPT | MN_DUE_STOP | MN_DUE_ABORT)
 
 struct mn_stream {
 	uint8_t state;		/* enum mn_stream_state */
@@ -161,7 +159,7 @@ static inline void mn_stream_dropped(struct mn_stream *st)
 
 /* Nothing more is read: the peer is to stop, and what comes is accepted and dropped. */
 void mn_stream_stop(struct mn_stream *st);
-/* Ends it at once. OVER when the peer never heard of it, else ABORTED until it has. */
+/* Ends it at once. OVER when nothing of it was sent, else ABORTED until it has. */
 void mn_stream_abort(struct mn_stream *st, struct mn_records *rs);
 /* The peer has ended it, or its path is gone. */
 void mn_stream_end(struct mn_stream *st, struct mn_records *rs);

@@ -10,14 +10,14 @@
  * converge. The window may fall below one packet; then packets go one by one, a
  * round trip divided by the window apart. Where this differs:
  *  - no hop counts are known, so the base of the target is measured;
- *  - Swift tells the delay of hosts from that of the network by the NICs' time stamps, and has a
- *    window for each. Here engines know for how long they did not look: that much of a round trip
+ *  - Swift separates the delay of hosts from that of the network by the time stamps of NICs, and
+ *    has a window for each. Here engines know for how long they did not look: that much of a round trip
  *    may have been a host's, and only what is left is held against the window. Hosts on which
  *    processors are shared delay packets by far more than any queue does, and no smaller window
  *    would make them quicker. What they cannot take is bounded by credit and by losses;
  *  - a round is judged by its least delay, for the same reason;
  *  - a new connection, and one that had collapsed, doubles its window per round
- *    until the delay or losses tell; after several good rounds the growth
+ *    until the delay or losses set in; after several good rounds the growth
  *    rises to some packets per round, as in Timely (SIGCOMM 2015);
  *  - small windows grow by an eighth, not by a packet: where many of them meet they would fill the
  *    queue in one round trip;
