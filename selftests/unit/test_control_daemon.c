@@ -144,7 +144,8 @@ static void accept_one(struct mnd_daemon *d, uint64_t id, const char *remote, ui
 static void hear_of(struct mnd_daemon *d, const char *remote, uint8_t mac)
 {
 	struct machnet_dp_event ev = {
-		.type = MACHNET_DP_EVENT_REACHABLE, .local = addr("10.0.0.1"), .remote = addr(remote),
+		.type = MACHNET_DP_EVENT_REACHABLE,
+		.local = addr("10.0.0.1"), .remote = addr(remote),
 		.mac = { 2, 0, 0, 0, 0, mac },
 	};
 

@@ -11,10 +11,10 @@
  * round trip divided by the window apart. Where this differs:
  *  - no hop counts are known, so the base of the target is measured;
  *  - Swift separates the delay of hosts from that of the network by the time stamps of NICs, and
- *    has a window for each. Here engines know for how long they did not look: that much of a round trip
- *    may have been a host's, and only what is left is held against the window. Hosts on which
- *    processors are shared delay packets by far more than any queue does, and no smaller window
- *    would make them quicker. What they cannot take is bounded by credit and by losses;
+ *    has a window for each. Here engines know for how long they did not look: that much of a
+ *    round trip may have been a host's, and only what is left is held against the window. Hosts on
+ *    which processors are shared delay packets by far more than any queue does, and no smaller
+ *    window would make them quicker. What they cannot take is bounded by credit and by losses;
  *  - a round is judged by its least delay, for the same reason;
  *  - a new connection, and one that had collapsed, doubles its window per round
  *    until the delay or losses set in; after several good rounds the growth
