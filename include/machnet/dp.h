@@ -47,6 +47,12 @@ enum machnet_dp_poll {
 /* Why a connection ended; the values of enum machnet_reason in linux/machnet.h. */
 struct machnet_dp_event {
 	enum {
+		/*
+		 * An application wants to connect, and the engine does not know the way: id,
+		 * channel, engine, local (any: not chosen), remote, remote_port. Answered by
+		 * machnet_dp_connect() or machnet_dp_refuse(); END tells that it has given up.
+		 */
+		MACHNET_DP_EVENT_CONNECT,
 		MACHNET_DP_EVENT_UP,		/* a connection is established */
 		MACHNET_DP_EVENT_END,		/* it is gone, or a connect has failed */
 		/* After machnet_dp_channel_leave(): all was taken, unsent bytes are to be sent. */
@@ -64,15 +70,12 @@ struct machnet_dp_event {
 		MACHNET_DP_EVENTS		/* number of types; never in an event */
 	} type;
 	uint32_t reason;	/* END: enum machnet_reason */
-	int error;		/* END: a positive errno for the application; 0: in order */
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
-	uint64_t flow;		/* the connection's handle in its channel */
 	uint64_t unsent;	/* CHANNEL_FINISHING: bytes */
 	uint32_t engine;
 	uint32_t remote_engine;
 	uint64_t id;
-	uint64_t request;	/* tag of machnet_dp_connect(); 0 for accepted connections */
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;	/* logical: those of the packets are path ports */
 	uint8_t mac[6];		/* next hop of its path */
@@ -196,20 +199,21 @@ int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_a
 int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn_addr *addr,
 			uint16_t port);
 
-/* What machnet_dp_connect() needs to know. */
+/* The way of a connection that CONNECT has asked for. */
 struct machnet_dp_connect {
+	uint64_t id;		/* of the event */
+	uint32_t engine;	/* likewise */
 	struct mn_addr local, remote;
-	uint16_t remote_port;	/* of the listener */
 	uint8_t mac[6];		/* next hop */
 	uint16_t mtu;
 	bool local_host;	/* remote is served by this datapath, too */
-	uint64_t request;	/* tag for the events, not 0 */
+	bool by_default;	/* local was any: this address is the routing table's choice */
 };
 
-/* Starts to connect; UP or END follows in any case. -EINVAL. */
-int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *c);
-/* Closes in order; END follows. */
-void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow);
+/* Goes on with it; UP or END follows. */
+void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *c);
+/* It leads nowhere: error, a positive errno, is for the application. END follows. */
+void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error);
 /* Ends a connection at once; reason is an enum machnet_reason. */
 void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason);
 /* New next hop or MTU for the paths of an engine between these addresses. */

@@ -9,7 +9,7 @@
  * buffers. Everything in it is an offset or an index, never a pointer.
  *
  *   [struct mn_shm_header, padded to a page]
- *   [ring TX    app -> engine  messages to send]
+ *   [ring TX    app -> engine  messages to send, and requests]
  *   [ring TXC   engine -> app  messages whose buffers are free again]
  *   [ring RX    engine -> app  received messages and events]
  *   [ring RXC   app -> engine  received messages that the app is done with]
@@ -32,6 +32,11 @@
  * in front of the ring's end, a filler takes the slots up to there (no more than
  * MN_SHM_INLINE_SLOTS) and they begin at the ring's start. A side publishes
  * a descriptor together with all slots that belong to it, and with the filler in front of it.
+ *
+ * Requests lie on TX between the messages, and are carried out in this order: to open a
+ * connection, to close one. The answer to an opening comes on RX, with the number that the
+ * application has given the request: MN_DESC_OPEN, behind which the connection's messages follow,
+ * or MN_DESC_FAILED.
  *
  * A connection's handle is a 64-bit number that is not used again in its channel and names no
  * engine: a connection may move to another one together with its channel.
@@ -64,7 +69,7 @@
 #include <stdint.h>
 
 #define MN_SHM_MAGIC		0x4d4e4348u	/* "MNCH" */
-#define MN_SHM_VERSION		4
+#define MN_SHM_VERSION		5
 #define MN_SHM_CACHELINE	64
 #define MN_SHM_PAGE		4096
 
@@ -111,10 +116,13 @@ enum mn_shm_ring {
 enum mn_desc_type {
 	MN_DESC_NONE,
 	MN_DESC_MSG,	/* TX, RX: a message; TXC, RXC: its buffers go back */
-	MN_DESC_OPEN,	/* RX: up, before its first message; buf: a struct mn_shm_flow */
+	MN_DESC_OPEN,	/* RX: up, before its first message; a struct mn_shm_flow follows */
 	MN_DESC_INLINE,	/* TX, RX: a message of len bytes in the slots that follow; buf: 0 */
 	MN_DESC_END,	/* RX: the connection has ended; len: the errno that says why, 0 in order */
 	MN_DESC_FILL,	/* TX, RX: nothing; len slots from this one on, to the ring's end */
+	MN_DESC_CONNECT, /* TX: open one; flow: the request; a struct mn_shm_connect follows */
+	MN_DESC_CLOSE,	/* TX: no message of the connection follows, none is received any more */
+	MN_DESC_FAILED,	/* RX: it was not opened; flow: the request; len: the errno that says why */
 };
 
 /*
@@ -144,6 +152,15 @@ struct mn_shm_flow {
 	uint16_t local_port;
 	uint16_t remote_port;
 	uint32_t reserved;
+	uint64_t request;		/* that it answers; 0: the peer opened it */
+};
+
+/* What is to be opened. */
+struct mn_shm_connect {
+	uint8_t local_addr[16];		/* any: the one that the routing table chooses */
+	uint8_t remote_addr[16];
+	uint16_t remote_port;		/* of the listener, not 0 */
+	uint16_t reserved[3];
 };
 
 /*

@@ -12,10 +12,10 @@ import socket
 import struct
 import sys
 
-STATS, INFO, FACTS, CONNECTIONS, KILL = range(6, 11)
+STATS, INFO, FACTS, CONNECTIONS, KILL = range(4, 9)
 CONTROL_LOCAL = 2
 ESTABLISHED = 2
-MESSAGE = struct.Struct("=HHIiIIIQI16s16sHHIIQQ48s")
+MESSAGE = struct.Struct("=HHIiIIII16s16sHHIIQQ48s")
 CONNECTION = struct.Struct("=7Q16s16sHHIIIIIIIIIIIQII")
 F_ADD_SEALS, SEALS = 1033, 2 | 4 | 8
 STEP = 100
@@ -98,8 +98,8 @@ class Daemon:
 
     def answer(self, request):
         """The answer's bytes, None for a hang-up; and descriptors."""
-        kind, version, tag, _, _, _, _, _, index, _, _, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
-        if version != 4:
+        kind, version, tag, _, _, _, _, index, _, _, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
+        if version != 5:
             sys.exit("not a request: type %d version %d" % (kind, version))
         error, name, following, fds, control = 0, b"", 0, [], 0
         if kind in (STATS, FACTS):
@@ -139,7 +139,7 @@ class Daemon:
             kind += 1
         if self.mode == "hang-up":
             return None, []
-        whole = MESSAGE.pack(kind, 1, tag, error, control, 0, 0, 0, following, bytes(16), bytes(16), 0, 0, 0, 0,
+        whole = MESSAGE.pack(kind, 1, tag, error, control, 0, 0, following, bytes(16), bytes(16), 0, 0, 0, 0,
                              0, value, name)
         if self.mode == "short":
             whole = whole[:-1]

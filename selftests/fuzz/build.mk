@@ -26,7 +26,7 @@ test_fuzz_stack_LIBS := libmn_transport
 # lib: libmachnet and a hostile daemon, which takes the place of its sockets
 FUZZERS += fuzz_lib
 fuzz_lib_SRCS := selftests/fuzz/fuzz_lib.c $(channel_srcs) \
-	$(filter-out %/socket.c %/request.c,$(wildcard user/lib/*.c)) user/base/udp_port.c
+	$(filter-out %/socket.c %/request.c %/ring_request.c,$(wildcard user/lib/*.c)) user/base/udp_port.c
 fuzz_lib_LIBS := libmnclient
 TEST_PROGS += test_fuzz_lib
 test_fuzz_lib_SRCS := selftests/fuzz/test_fuzz_lib.c $(fuzz_lib_SRCS)

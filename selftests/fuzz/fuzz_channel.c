@@ -68,7 +68,7 @@ static void app_puts(struct world *w, struct input *in)
 	uint32_t at = r->ctl->prod;
 
 	r->slots[at & (r->size - 1)] = (struct mn_desc){
-		1, kind & 8 ? MN_DESC_INLINE : MN_DESC_MSG,
+		1, kind & 8 ? MN_DESC_INLINE : kind & 16 ? take(in, 1) % 12 : MN_DESC_MSG,
 		1 + take_index(in) % (3 * MN_SHM_BUF_SIZE), buf,
 	};
 	r->ctl->prod = at + 1 + (kind & 8 ? take(in, 1) : 0);
@@ -133,7 +133,11 @@ static int engine_takes(struct world *w, struct input *in)
 	ret = mn_channel_tx_peek(&w->ch, &d);
 	if (ret <= 0)
 		return ret;
-	if (d.type == MN_DESC_INLINE) {
+	if (d.type == MN_DESC_CLOSE) {
+		mn_channel_tx_skip(&w->ch);
+		return 0;
+	}
+	if (mn_ring_has_bytes(&d)) {
 		mn_channel_tx_read(&w->ch, &d, buf);
 		mn_channel_tx_release(&w->ch);
 		return 0;
@@ -216,8 +220,6 @@ static int engine_tells(struct world *w, struct input *in)
 		ret = mn_channel_post_end(&w->ch, 1, 5);
 	else
 		ret = mn_channel_post_open(&w->ch, 1, &info);
-	if (!ret && w->ch.rx.slots[(w->ch.rx.self - 1) & (w->ch.rx.size - 1)].type == MN_DESC_OPEN)
-		w->posted_bufs++;
 	return ret == -EAGAIN ? 0 : ret;
 }
 

@@ -189,7 +189,7 @@ static void connect_to(struct world *w, int from, int to, struct sim_app *app)
 
 	path.remote = w->sim->host[to].addr;
 	path.remote_port = SINK_PORT;
-	mn_stack_connect(w->sim->host[from].stack, &app->ch, &path, ++w->port);
+	sim_open(app, &path, ++w->port);
 }
 
 static void connect_again(struct world *w, struct input *in)
@@ -218,7 +218,7 @@ static void attacked_drains(struct world *w, struct input *in)
 
 	while (most-- && mn_ring_avail(&app->rx) > 0) {
 		mn_ring_get(&app->rx, &d);
-		if (d.type == MN_DESC_INLINE) {
+		if (mn_ring_has_bytes(&d)) {
 			app->rx.self += mn_ring_slots(d.len);
 		} else if (d.type == MN_DESC_MSG) {
 			mn_ring_put(&app->rxc, &d);
@@ -230,7 +230,7 @@ static void attacked_drains(struct world *w, struct input *in)
 
 static void attacked_closes(struct world *w, struct input *in)
 {
-	mn_stack_close(w->sim->host[1].stack, &w->attacked->ch, w->flows[take(in, 1) % NAMES]);
+	sim_close(w->attacked, w->flows[take(in, 1) % NAMES]);
 }
 
 static void good_sends(struct world *w, struct input *in)

@@ -110,7 +110,9 @@ static void put_small(struct world *w, struct input *in)
 	struct mn_ring *r = &w->hostile->tx;
 	static const uint8_t data[4 * MN_SHM_INLINE_MAX];
 	uint32_t len = 1 + take(in, 2) % (take(in, 1) & 31 ? MN_SHM_INLINE_MAX : sizeof(data));
-	struct mn_desc d = { take_flow(w, in), MN_DESC_INLINE, len, 0 };
+	struct mn_desc d = {
+		take_flow(w, in), take(in, 1) & 15 ? MN_DESC_INLINE : MN_DESC_CONNECT, len, 0
+	};
 	uint32_t n = 1 + take(in, 1);
 	bool right = take(in, 1) & 31;
 
@@ -145,7 +147,7 @@ static void drain(struct sim_app *app, uint32_t most)
 
 	while (most-- && mn_ring_avail(&app->rx) > 0) {
 		mn_ring_get(&app->rx, &d);
-		if (d.type == MN_DESC_INLINE) {
+		if (mn_ring_has_bytes(&d)) {
 			app->rx.self += mn_ring_slots(d.len % (MN_SHM_INLINE_MAX + 1));
 		} else if (d.type == MN_DESC_FILL) {
 			app->rx.self += d.len ? (d.len - 1) % MN_SHM_INLINE_SLOTS : 0;
@@ -171,16 +173,15 @@ static void connect_to_sink(struct world *w)
 	struct mn_tuple path = sim_path(w->sim, 0, w->port++);
 
 	path.remote_port = SINK_PORT;
-	mn_stack_connect(w->sim->host[0].stack, &w->hostile->ch, &path, w->port);
+	sim_open(w->hostile, &path, w->port);
 }
 
 static void close_flow(struct world *w, struct input *in)
 {
 	if (take(in, 1) & 3)
-		mn_stack_close(w->sim->host[0].stack, &w->hostile->ch, take_flow(w, in));
+		sim_close(w->hostile, take_flow(w, in));
 	else
-		mn_stack_close(w->sim->host[1].stack, &w->sink->ch,
-			       w->sink_flows.flow[take(in, 1) % FLOWS]);
+		sim_close(w->sink, w->sink_flows.flow[take(in, 1) % FLOWS]);
 }
 
 static void hostile_appears(struct world *w)

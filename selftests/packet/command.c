@@ -78,7 +78,7 @@ static int connect_to(struct run *r, struct conn *c)
 {
 	c->opened_here = true;
 	c->way.remote_port = c->port;
-	return mn_stack_connect(r->world->stack, &c->app->ch, &c->way, c - r->world->conns + 1);
+	return sim_open(c->app, &c->way, c - r->world->conns + 1) ? 0 : -ENOSPC;
 }
 
 /* connect NAME [app N] [mtu N] [port N] [to ADDRESS] */
@@ -257,7 +257,7 @@ static bool cmd_close(struct run *r, struct words *w)
 {
 	struct conn *c = run_conn(r, w);
 
-	return c && result(r, mn_stack_close(r->world->stack, &c->app->ch, c->flow));
+	return c && result(r, sim_close(c->app, c->flow) ? 0 : -ENOSPC);
 }
 
 static bool cmd_abort(struct run *r, struct words *w)

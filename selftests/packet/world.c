@@ -38,9 +38,24 @@ static struct conn *conn_of_event(struct world *w, const struct mn_stack_event *
 	return NULL;
 }
 
+/* The route of each connection is known to the script. */
+static void answer(struct world *w)
+{
+	for (unsigned int i = 0; i < w->n_conns; i++) {
+		struct conn *c = &w->conns[i];
+
+		if (c->asked)
+			mn_stack_connect(w->stack, c->asked, &c->way, false);
+		c->asked = 0;
+	}
+}
+
 static void on_event(void *ctx, const struct mn_stack_event *ev)
 {
 	struct conn *c;
+
+	if (ev->type == MN_STACK_EVENT_CONNECT)
+		conn_of_event(ctx, ev)->asked = ev->id;
 
 	if (ev->type != MN_STACK_EVENT_UP && ev->type != MN_STACK_EVENT_END)
 		return;
@@ -222,9 +237,13 @@ static bool round_of_engine(struct world *w)
 {
 	uint8_t buf[65536];
 	struct mn_tuple way;
-	bool work = mn_stack_poll_channels(w->stack);
+	bool work = false;
 	uint32_t len;
 
+	/* All that the applications have for it. */
+	while (mn_stack_poll_channels(w->stack))
+		work = true;
+	answer(w);
 	while ((len = mn_stack_output(w->stack, buf, sizeof(buf), &way))) {
 		work = true;
 		if (!world_put_out(w, buf, len, &way))

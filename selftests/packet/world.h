@@ -67,6 +67,7 @@ struct conn {
 	uint32_t client;		/* port of the opener; 0: not known yet */
 	uint16_t port;
 	uint64_t id, flow, serial;
+	uint64_t asked;			/* the id whose route is to be answered; 0: none */
 	struct stream ours, theirs;	/* what the application sends, what the peer sends */
 
 	/* What the peer's next room says unless the script says otherwise. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The transport end to end: two stacks and a network in virtual time.
 
-transport_tests := test_backlog test_bad_channel test_bars test_channels test_claims test_conn test_counters test_dead test_end test_fair \
+transport_tests := test_backlog test_bad_channel test_bars test_channels test_claims test_conn test_connect test_counters test_dead test_end test_fair \
 	test_flow test_forged test_leave test_loss test_operator
 TEST_PROGS += $(transport_tests)
 define transport_test

@@ -47,6 +47,12 @@ static void on_event(void *ctx, const struct mn_stack_event *ev)
 {
 	struct sim_host *h = ctx;
 
+	if (ev->type == MN_STACK_EVENT_CONNECT) {
+		h->asked = realloc(h->asked, (h->n_asked + 1) * sizeof(*h->asked));
+		h->asked[h->n_asked++] = *ev;
+		h->asks++;
+		return;
+	}
 	if (h->n_events < SIM_EVENTS)
 		h->events[h->n_events] = *ev;
 	h->n_events++;
@@ -251,6 +257,7 @@ static bool host_turn(struct sim *sim, int i)
 		if (!h->apps[a].ch.dead)
 			sim_app_read(sim, &h->apps[a]);
 	mn_stack_poll_channels(h->stack);
+	sim_answer(sim, h);
 	while (n < TURN_PACKETS && (len = mn_stack_output(h->stack, buf, sizeof(buf), &path))) {
 		transmit(sim, i, &path, buf, len);
 		n++;
@@ -405,6 +412,7 @@ void sim_free(struct sim *sim)
 	for (int i = 0; i < sim->n_hosts; i++) {
 		free_packets(&sim->host[i].ring);
 		mn_stack_destroy(sim->host[i].stack);
+		free(sim->host[i].asked);
 		for (int a = 0; a < SIM_APPS; a++) {
 			mn_channel_destroy(&sim->host[i].apps[a].ch);
 			free(sim->host[i].apps[a].free);
@@ -412,14 +420,6 @@ void sim_free(struct sim *sim)
 		}
 	}
 	free(sim);
-}
-
-struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port)
-{
-	return (struct mn_tuple){
-		.local = sim->host[from].addr, .remote = sim->host[from != 1].addr,
-		.local_port = local_port, .remote_port = SIM_PORT, .mtu = sim->mtu,
-	};
 }
 
 const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
@@ -449,7 +449,7 @@ bool sim_connect_from(struct sim *sim, int host, int app, uint64_t *flow0, uint6
 	const struct mn_stack_event *up = NULL, *peer_up = NULL;
 	uint32_t before = h->n_events, peer_before = peer->n_events;
 
-	if (mn_stack_connect(h->stack, &h->apps[app].ch, &path, port))
+	if (!sim_open(&h->apps[app], &path, port))
 		return false;
 	for (int i = 0; i < 400 && !(up && peer_up); i++) {
 		sim_run(sim, 5000, NULL);

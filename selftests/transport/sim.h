@@ -32,7 +32,7 @@ struct sim_flow {
 	uint64_t received, bytes;	/* messages, their bytes */
 	uint32_t sent;
 	bool open, ended;
-	struct mn_shm_flow path;	/* told with the opening */
+	struct mn_shm_flow path;	/* of the opening */
 	int error;			/* of the end */
 };
 
@@ -47,6 +47,9 @@ struct sim_app {
 	uint32_t *kept, n_kept;		/* chains that it did not give back */
 	struct sim_flow flows[SIM_FLOWS];
 	uint32_t n_flows;
+	uint32_t n_failed;		/* requests to connect that have failed */
+	uint64_t failed;		/* the last one */
+	int failed_error;
 };
 
 struct sim_host {
@@ -56,6 +59,10 @@ struct sim_host {
 	struct sim_app apps[SIM_APPS];
 	struct mn_stack_event events[SIM_EVENTS];
 	uint32_t n_events;
+	struct mn_stack_event *asked;	/* CONNECT events that are to be answered */
+	uint32_t n_asked;
+	uint32_t asks;			/* that there were in all */
+	bool deaf;			/* the control thread answers none of them */
 	uint32_t held;			/* buffers that the stack keeps */
 	uint64_t link_free_ns;		/* the link is busy until then */
 	uint64_t in_free_ns;		/* and the one that leads here */
@@ -116,6 +123,8 @@ uint32_t sim_random(struct sim *sim, uint32_t n);
 
 /* Runs until the time, or until done() is true; false when the time was up first. */
 bool sim_run(struct sim *sim, uint64_t for_us, bool (*done)(struct sim *sim));
+/* The control thread of the host answers what it was asked: it knows all routes. */
+void sim_answer(struct sim *sim, struct sim_host *h);
 /* One turn of both hosts now, without a step in time. */
 void sim_turn(struct sim *sim);
 
@@ -130,6 +139,9 @@ const struct mn_stack_event *sim_last_event(const struct sim *sim, int host,
 
 /* Puts a message on the ring; false when there is no room. */
 bool sim_send(struct sim_app *app, uint64_t flow, uint32_t len);
+/* Puts a request on the ring: to connect as *to says, to close; false when there is no room. */
+bool sim_open(struct sim_app *app, const struct mn_tuple *to, uint64_t request);
+bool sim_close(struct sim_app *app, uint64_t flow);
 struct sim_flow *sim_flow(struct sim_app *app, uint64_t handle);
 /* Gives kept chains back. */
 void sim_return_kept(struct sim_app *app);

@@ -99,6 +99,32 @@ bool sim_send(struct sim_app *app, uint64_t flow, uint32_t len)
 	return true;
 }
 
+bool sim_open(struct sim_app *app, const struct mn_tuple *to, uint64_t request)
+{
+	const struct mn_desc d = { request, MN_DESC_CONNECT, sizeof(struct mn_shm_connect), 0 };
+	struct mn_shm_connect want = { .remote_port = to->remote_port };
+	uint32_t slots = mn_ring_need(&app->tx, d.len);
+
+	if (mn_ring_free(&app->tx, slots) < (int64_t)slots)
+		return false;
+	memcpy(want.local_addr, to->local.b, sizeof(want.local_addr));
+	memcpy(want.remote_addr, to->remote.b, sizeof(want.remote_addr));
+	memcpy(mn_ring_put_inline(&app->tx, &d), &want, sizeof(want));
+	mn_ring_publish(&app->tx);
+	return true;
+}
+
+bool sim_close(struct sim_app *app, uint64_t flow)
+{
+	const struct mn_desc d = { flow, MN_DESC_CLOSE, 0, 0 };
+
+	if (mn_ring_free(&app->tx, 1) < 1)
+		return false;
+	mn_ring_put(&app->tx, &d);
+	mn_ring_publish(&app->tx);
+	return true;
+}
+
 static void app_return(struct sim_app *app, uint32_t buf)
 {
 	struct mn_desc d = { 0, MN_DESC_MSG, 0, buf };
@@ -154,9 +180,12 @@ static void app_check_inline(struct sim *sim, struct sim_app *app, uint32_t len,
 }
 
 /* Applications know connections by their addresses and ports: one at a time may have them. */
-static void app_open(struct sim *sim, struct sim_app *app, struct sim_flow *f, uint32_t buf)
+static void app_open(struct sim *sim, struct sim_app *app, struct sim_flow *f)
 {
-	memcpy(&f->path, app->ch.rx_data + (size_t)buf * BUF, sizeof(f->path));
+	memcpy(&f->path, mn_ring_here(&app->rx), sizeof(f->path));
+	app->rx.self += mn_ring_slots(sizeof(f->path));
+	/* A number of its own, of which none is equal. */
+	f->path.request = 0;
 	for (uint32_t i = 0; i < app->n_flows; i++) {
 		const struct sim_flow *o = &app->flows[i];
 
@@ -181,11 +210,17 @@ void sim_app_read(struct sim *sim, struct sim_app *app)
 			mn_ring_release(&app->rx);
 			continue;
 		}
+		if (d.type == MN_DESC_FAILED) {
+			app->n_failed++;
+			app->failed = d.flow;
+			app->failed_error = d.len;
+			mn_ring_release(&app->rx);
+			continue;
+		}
 		f = sim_flow(app, d.flow);
 		switch (d.type) {
 		case MN_DESC_OPEN:
-			app_open(sim, app, f, d.buf);
-			app_done_with(app, d.buf);
+			app_open(sim, app, f);
 			break;
 		case MN_DESC_INLINE:
 		case MN_DESC_MSG:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* sim_info.c - what operators see of the simulation's stacks */
+/* sim_info.c - what operators see of the stacks, and the answers of their control threads */
 #include "sim.h"
 
 static void count_conn(const struct mn_conn_info *info, void *ctx)
@@ -64,4 +64,27 @@ bool sim_path_info(struct sim *sim, int host, struct mn_path_info *info)
 	*info = (struct mn_path_info){ 0 };
 	mn_stack_walk_paths(sim->host[host].stack, &next, UINT32_MAX, take_path, info);
 	return info->id != 0;
+}
+
+void sim_answer(struct sim *sim, struct sim_host *h)
+{
+	for (uint32_t i = 0; !h->deaf && i < h->n_asked; i++) {
+		struct mn_tuple to = h->asked[i].tuple;
+
+		if (mn_addr_is_any(&to.local))
+			to.local = h->addr;
+		to.mtu = sim->mtu;
+		to.local_host = mn_addr_equal(&to.local, &to.remote);
+		mn_stack_connect(h->stack, h->asked[i].id, &to,
+				 mn_addr_is_any(&h->asked[i].tuple.local));
+	}
+	h->n_asked = h->deaf ? h->n_asked : 0;
+}
+
+struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port)
+{
+	return (struct mn_tuple){
+		.local = sim->host[from].addr, .remote = sim->host[from != 1].addr,
+		.local_port = local_port, .remote_port = SIM_PORT, .mtu = sim->mtu,
+	};
 }

@@ -26,7 +26,7 @@ static bool connect_other(struct sim *sim, struct sim_app *app, uint64_t *flow, 
 	const struct mn_stack_event *up;
 
 	path.remote_port = OTHER_PORT;
-	if (mn_stack_connect(sim->host[0].stack, &app->ch, &path, path.local_port))
+	if (!sim_open(app, &path, path.local_port))
 		return false;
 	sim_run(sim, 5000, NULL);
 	up = sim_last_event(sim, 0, MN_STACK_EVENT_UP);
@@ -166,8 +166,8 @@ TEST_F(backlog, closed_with_messages_in_the_ring)
 		ASSERT_TRUE(sim_send(self->app, self->flow[i % 2], LEN));
 	for (int i = 0; i < 2; i++) {
 		/* Once more changes nothing. */
-		ASSERT_EQ(0, mn_stack_close(self->s, &self->app->ch, self->flow[1]));
-		ASSERT_EQ(0, mn_stack_close(self->s, &self->app->ch, self->flow[0]));
+		ASSERT_TRUE(sim_close(self->app, self->flow[1]));
+		ASSERT_TRUE(sim_close(self->app, self->flow[0]));
 	}
 	sim_run(self->sim, 100000, NULL);
 	EXPECT_FALSE(sim_flow(self->other, self->peer[1])->ended);
@@ -188,16 +188,15 @@ TEST_F(backlog, closed_with_messages_in_the_ring)
 /* Whoever has closed and whose messages wait is ended by the peer, or goes with the channel. */
 TEST_F(backlog, closed_and_ended_while_it_waits)
 {
-	struct sim_host *h = self->sim->host;
 
 	fill_chunks(self->sim, self->app, self->flow[0]);
 	ASSERT_TRUE(self->app->ch.tx_held);
 	ASSERT_TRUE(sim_send(self->app, self->flow[1], LEN));
-	ASSERT_EQ(0, mn_stack_close(self->s, &self->app->ch, self->flow[1]));
-	ASSERT_EQ(0, mn_stack_close(self->s, &self->app->ch, self->flow[0]));
-	ASSERT_EQ(0, mn_stack_close(h[1].stack, &self->other->ch, self->peer[1]));
+	ASSERT_TRUE(sim_close(self->app, self->flow[1]));
+	ASSERT_TRUE(sim_close(self->app, self->flow[0]));
+	ASSERT_TRUE(sim_close(self->other, self->peer[1]));
 	sim_run(self->sim, 20000, NULL);
-	EXPECT_EQ(-ENOENT, mn_stack_close(self->s, &self->app->ch, self->flow[1]));
+	ASSERT_TRUE(sim_close(self->app, self->flow[1]));
 	EXPECT_EQ(0, sim_flow(self->other, self->peer[1])->received);
 	mn_stack_del_channel(self->s, &self->app->ch, MN_END_OWNER_DIED);
 	mn_channel_close(&self->app->ch, ECONNRESET);

@@ -96,7 +96,7 @@ TEST_F(channel, full_ring)
 	__atomic_store_n(&app->ch.rx.ctl->cons, app->ch.rx.self - slots, __ATOMIC_RELEASE);
 	ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
 	ASSERT_TRUE(sim_send(&h[0].apps[0], flow[0], 64));
-	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, flow[0]));
+	ASSERT_TRUE(sim_close(&h[0].apps[0], flow[0]));
 	sim_run(self->sim, 100000, NULL);
 	/* It reads at last. */
 	app->rx.self = app->ch.rx.self;

@@ -273,6 +273,7 @@ static void loop_back(struct sim *sim)
 	sim->now_us++;
 	mn_stack_advance(stack, sim->now_us);
 	mn_stack_poll_channels(stack);
+	sim_answer(sim, &sim->host[0]);
 	while ((len = mn_stack_output(stack, buf, sizeof(buf), &path))) {
 		struct mn_pkt pkt = { &back, buf, len, NULL };
 
@@ -301,7 +302,7 @@ TEST_F(conn, path_local_host)
 	path.remote = path.local;
 	path.local_host = true;
 	ASSERT_EQ(0, mn_stack_listen(h->stack, &h->apps[1].ch, &any, SIM_PORT));
-	ASSERT_EQ(0, mn_stack_connect(h->stack, &h->apps[0].ch, &path, 5));
+	ASSERT_TRUE(sim_open(&h->apps[0], &path, 5));
 	for (int i = 0; i < 10; i++)
 		loop_back(self->sim);
 	ASSERT_EQ(3, h->n_events);
@@ -315,7 +316,7 @@ TEST_F(conn, path_local_host)
 		loop_back(self->sim);
 	EXPECT_EQ(1, sim_flow(&h->apps[0], client)->received);
 	EXPECT_EQ(1, sim_flow(&h->apps[1], server)->received);
-	ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[1].ch, server));
+	ASSERT_TRUE(sim_close(&h->apps[1], server));
 	for (int i = 0; i < 20000; i++)
 		loop_back(self->sim);
 	EXPECT_TRUE(sim_flow(&h->apps[0], client)->ended);
@@ -413,7 +414,7 @@ TEST_F(conn, gauges__tell_what_is_in_use)
 	EXPECT_EQ(0, usage[0].tx_bufs);
 	EXPECT_EQ(25, usage[1].rx_bufs);
 	h[1].apps[0].reads = true;
-	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	ASSERT_TRUE(sim_close(&h[0].apps[0], self->flow[0]));
 	sim_run(self->sim, 100000, NULL);
 	mn_channel_usage(&h[1].apps[0].ch, &usage[1]);
 	EXPECT_EQ(0, usage[1].rx_bufs);

@@ -8,7 +8,7 @@
 #include "transport/packet.h"
 #include "sim.h"
 
-#define MAX_CONNS	4
+#define MAX_CONNS	(SIM_PATHS + 4)
 #define MAX_HELD	4
 
 struct world {
@@ -134,7 +134,7 @@ static void no_room(struct world *w)
 	uint32_t n = mn_packet_write(buf, &p);
 
 	w->sim->host[1].apps[0].reads = false;
-	ch->rx.self += ch->rx.size - (ch->rx.self - ch->rx.other);
+	ch->rx.self += mn_ring_free(&ch->rx, ch->rx.size + 1);
 	f.len = sizeof(message);
 	n += mn_frame_write(buf + n, &f);
 	memcpy(buf + n, message, sizeof(message));
@@ -175,7 +175,8 @@ static void no_path_left(struct world *w)
 
 	for (uint32_t i = 0; i < SIM_PATHS; i++) {
 		to.remote = mn_addr_from_v4(htonl(0x0b000000 + i));
-		mn_stack_connect(h->stack, &h->apps[0].ch, &to, 1);
+		sim_open(&h->apps[1], &to, 1);
+		sim_turn(w->sim);
 	}
 	from.local = mn_addr_from_v4(htonl(0x0c000000));
 	inject(w, &from, buf, mn_packet_write(buf, &p));

@@ -112,7 +112,7 @@ TEST_F(dead, leaving)
 {
 	struct sim_host *h = self->sim->host;
 
-	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	ASSERT_TRUE(sim_close(&h[0].apps[0], self->flow[0]));
 	sim_turn(self->sim);
 	h[0].dead = true;
 	sim_run(self->sim, 20000, NULL);
@@ -146,7 +146,7 @@ TEST_F(dead, closing__without_an_end)
 	uint8_t buf[128];
 
 	h[1].dead = true;
-	ASSERT_EQ(0, mn_stack_close(h[0].stack, &h[0].apps[0].ch, self->flow[0]));
+	ASSERT_TRUE(sim_close(&h[0].apps[0], self->flow[0]));
 	sim_run(self->sim, 100, NULL);
 	for (int i = 0; i < 14; i++) {
 		sim_inject(self->sim, 0, &self->peer_tuple, buf,

@@ -111,7 +111,7 @@ static void check_after_the_end(struct __test_metadata *_metadata, struct sim *s
 	uint64_t unknown = st->drop_unknown_path;
 
 	exchange(sim, flow);
-	ASSERT_EQ(0, mn_stack_close(sim->host[0].stack, &sim->host[0].apps[0].ch, flow[0]));
+	ASSERT_TRUE(sim_close(&sim->host[0].apps[0], flow[0]));
 	sim_run(sim, 4 * MN_PATH_IDLE_US, NULL);
 	ASSERT_EQ(0, sim_conns(sim, 0) + sim_conns(sim, 1));
 	ASSERT_EQ(0, sim_paths(sim, 0) + sim_paths(sim, 1));

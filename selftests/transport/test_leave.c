@@ -97,8 +97,7 @@ TEST_F(leave, after_close)
 	struct sim_flow *f = sim_flow(app(self->sim, 1), self->flow[1]);
 
 	ASSERT_TRUE(sim_send(app(self->sim, 0), self->flow[0], 1000000));
-	ASSERT_EQ(0, mn_stack_close(self->sim->host[0].stack, &app(self->sim, 0)->ch,
-				    self->flow[0]));
+	ASSERT_TRUE(sim_close(app(self->sim, 0), self->flow[0]));
 	leave(self->sim, 0);
 	sim_run(self->sim, 1000000, NULL);
 	EXPECT_EQ(1, f->received);

@@ -123,7 +123,8 @@ TEST_F(operator, walk__bit_by_bit)
 
 	for (int i = 0; i < 20; i++)
 		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
-	ASSERT_EQ(0, mn_stack_close(stack, &self->sim->host[0].apps[0].ch, self->flow[0]));
+	ASSERT_TRUE(sim_close(&self->sim->host[0].apps[0], self->flow[0]));
+	mn_stack_poll_channels(stack);
 	while (mn_stack_walk(stack, &next, 4, see, &seen)) {
 		EXPECT_EQ(4 * calls, seen.n);
 		calls++;
@@ -166,7 +167,7 @@ TEST_F(operator, abort__while_connecting)
 	struct seen seen = { 0 };
 
 	self->sim->filter = lose_all_of_host_0;
-	ASSERT_EQ(0, mn_stack_connect(h->stack, &h->apps[0].ch, &path, 99));
+	ASSERT_TRUE(sim_open(&h->apps[0], &path, 99));
 	sim_run(self->sim, 1000, NULL);
 	mn_stack_walk(h->stack, &next, UINT32_MAX, see, &seen);
 	ASSERT_EQ(1, seen.phase[MN_PHASE_CONNECTING]);
@@ -178,8 +179,10 @@ TEST_F(operator, abort__while_connecting)
 	EXPECT_EQ(ECONNABORTED, mn_end_errno(end->why));
 	sim_run(self->sim, 100000, NULL);
 	EXPECT_EQ(conns, sim_conns(self->sim, 0));
-	/* On its ring there was nothing of it. */
+	/* On its ring there was nothing of it but that. */
 	EXPECT_EQ(1, h->apps[0].n_flows);
+	EXPECT_EQ(99, h->apps[0].failed);
+	EXPECT_EQ(ECONNABORTED, h->apps[0].failed_error);
 }
 
 /* Closed by the application, and the peer takes its time. */
@@ -190,7 +193,7 @@ TEST_F(operator, abort__while_closing)
 
 	sim_run(self->sim, 1000, NULL);
 	self->sim->filter = lose_all_of_host_0;
-	ASSERT_EQ(0, mn_stack_close(h->stack, &h->apps[0].ch, self->flow[0]));
+	ASSERT_TRUE(sim_close(&h->apps[0], self->flow[0]));
 	sim_run(self->sim, 1000, NULL);
 	EXPECT_EQ(0, mn_stack_abort(h->stack, id, MN_END_ADMIN));
 	EXPECT_EQ(MN_END_ADMIN, sim_last_event(self->sim, 0, MN_STACK_EVENT_END)->why);

@@ -18,7 +18,7 @@ test_channel_SRCS := selftests/unit/test_channel.c $(channel_srcs)
 test_channel_hostile_SRCS := selftests/unit/test_channel_hostile.c $(channel_srcs)
 
 # libmachnet, against a daemon of its own
-lib_tests := test_lib test_lib_compat test_lib_room test_lib_wait test_lib_hostile test_lib_reattach test_lib_restarts
+lib_tests := test_lib test_lib_compat test_lib_connect test_lib_room test_lib_wait test_lib_hostile test_lib_reattach test_lib_restarts
 TEST_PROGS += $(lib_tests)
 define lib_test
 $1_SRCS := selftests/unit/$1.c selftests/unit/fake_daemon.c $(channel_srcs) \

@@ -79,31 +79,6 @@ static void attach(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg 
 		close(fds[0]);
 }
 
-static void connect_app(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m)
-{
-	struct mn_shm_flow info = { .remote_port = m->remote_port };
-	bool late = __atomic_load_n(&d->late_open, __ATOMIC_RELAXED);
-
-	m->flow = d->next_flow++;
-	m->local = mn_addr_from_v4(htonl(0x0a000001));
-	m->local_port = d->first_port + m->flow % FAKE_PORTS;
-	memcpy(info.local_addr, m->local.b, sizeof(info.local_addr));
-	memcpy(info.remote_addr, m->remote.b, sizeof(info.remote_addr));
-	info.local_port = m->local_port;
-	if (late)
-		answer(d, a->sock, m, NULL);
-	mn_channel_post_open(&a->ch, m->flow, &info);
-	if (__atomic_load_n(&d->early_end, __ATOMIC_RELAXED))
-		mn_channel_post_end(&a->ch, m->flow, ECONNRESET);
-	mn_channel_flush(&a->ch);
-	/* The test's thread gets the chance to read the ring before the answer. */
-	if (__atomic_load_n(&d->early_end, __ATOMIC_RELAXED))
-		while (__atomic_load_n(&a->ch.rx.ctl->cons, __ATOMIC_ACQUIRE) != a->ch.rx.self)
-			usleep(100);
-	if (!late)
-		answer(d, a->sock, m, NULL);
-}
-
 static void listen_app(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m, int fd)
 {
 	uint32_t n = d->listens;
@@ -126,12 +101,17 @@ static void free_port(struct fake_daemon *d, struct fake_app *a, struct mn_app_m
 	answer(d, a->sock, m, NULL);
 }
 
-static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m, int fd)
+/* *fd: what came with it; -1 when it is closed. */
+static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg *m, int *fd)
 {
 	int refuse = __atomic_load_n(&d->refuse, __ATOMIC_RELAXED);
 
 	if (refuse && m->type == __atomic_load_n(&d->refuse_type, __ATOMIC_RELAXED)) {
 		m->error = refuse;
+		/* Before the answer: the program may bind the port again at once. */
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
 		__atomic_add_fetch(&d->refusals, 1, __ATOMIC_RELAXED);
 		answer(d, a->sock, m, NULL);
 		return;
@@ -140,11 +120,8 @@ static void request(struct fake_daemon *d, struct fake_app *a, struct mn_app_msg
 	case MN_APP_ATTACH:
 		attach(d, a, m);
 		break;
-	case MN_APP_CONNECT:
-		connect_app(d, a, m);
-		break;
 	case MN_APP_LISTEN:
-		listen_app(d, a, m, fd);
+		listen_app(d, a, m, *fd);
 		break;
 	case MN_APP_FREE:
 		free_port(d, a, m);
@@ -182,7 +159,7 @@ static void app_readable(struct fake_daemon *d, struct fake_app *a)
 	if (n >= 0 && CMSG_FIRSTHDR(&mh))
 		memcpy(&fd, CMSG_DATA(&control.align), sizeof(fd));
 	if (n == sizeof(m))
-		request(d, a, &m, fd);
+		request(d, a, &m, &fd);
 	else
 		app_free(a);
 	if (fd >= 0)
@@ -231,20 +208,51 @@ static void echo_chain(struct mn_channel *ch, const struct mn_desc *d)
 		abort();
 }
 
-/* Sends all messages back for which there is room. True when there was something to do. */
-static bool serve(struct mn_channel *ch)
+static void connect_one(struct fake_daemon *d, struct mn_channel *ch, const struct mn_desc *desc)
 {
-	struct mn_desc d;
+	int refuse = __atomic_load_n(&d->refuse, __ATOMIC_RELAXED);
+	struct mn_addr local = mn_addr_from_v4(htonl(0x0a000001));
+	struct mn_shm_connect want;
+	struct mn_shm_flow info;
+	uint64_t flow;
+
+	mn_channel_tx_read(ch, desc, &want);
+	if (refuse && __atomic_load_n(&d->refuse_type, __ATOMIC_RELAXED) == FAKE_CONNECT) {
+		__atomic_add_fetch(&d->refusals, 1, __ATOMIC_RELAXED);
+		mn_channel_post_failed(ch, desc->flow, refuse);
+		return;
+	}
+	flow = d->next_flow++;
+	info = (struct mn_shm_flow){
+		.local_port = d->first_port + flow % FAKE_PORTS,
+		.remote_port = want.remote_port,
+		.request = desc->flow,
+	};
+	memcpy(info.local_addr, local.b, sizeof(info.local_addr));
+	memcpy(info.remote_addr, want.remote_addr, sizeof(info.remote_addr));
+	mn_channel_post_open(ch, flow, &info);
+	if (__atomic_load_n(&d->early_end, __ATOMIC_RELAXED))
+		mn_channel_post_end(ch, flow, ECONNRESET);
+}
+
+/* Sends all messages back for which there is room. True when there was something to do. */
+static bool serve(struct fake_daemon *d, struct mn_channel *ch)
+{
+	struct mn_desc e;
 	bool busy = false;
 
 	if (mn_channel_rx_reclaim(ch))
 		return false;
 	while (mn_channel_rx_room(ch) > MN_MSG_MAX && mn_channel_rx_has_room(ch) &&
-	       mn_channel_tx_peek(ch, &d) == 1) {
-		if (d.type == MN_DESC_INLINE)
-			echo_inline(ch, &d);
+	       mn_channel_tx_peek(ch, &e) == 1) {
+		if (e.type == MN_DESC_CONNECT)
+			connect_one(d, ch, &e);
+		else if (e.type == MN_DESC_CLOSE)
+			mn_channel_tx_skip(ch);
+		else if (e.type == MN_DESC_INLINE)
+			echo_inline(ch, &e);
 		else
-			echo_chain(ch, &d);
+			echo_chain(ch, &e);
 		mn_channel_tx_release(ch);
 		busy = true;
 	}
@@ -281,7 +289,7 @@ static void *run(void *arg)
 		mute = __atomic_load_n(&d->mute, __ATOMIC_RELAXED);
 		busy = false;
 		for (int i = 0; i < FAKE_CHANNELS && !hold; i++)
-			busy |= d->apps[i].attached && serve(&d->apps[i].ch);
+			busy |= d->apps[i].attached && serve(d, &d->apps[i].ch);
 		n = epoll_wait(d->epfd, ev, FAKE_CHANNELS, busy || hold || !arm_all(d) ? 0 : 20);
 		disarm_all(d);
 		for (int i = 0; i < n; i++) {

@@ -18,6 +18,7 @@
 
 #define FAKE_CHANNELS	8
 #define FAKE_LISTENS	8
+#define FAKE_CONNECT	1000	/* a request on the ring */
 #define FAKE_PORTS	20000	/* local ports of connections, one after the other */
 /* Handles do not fit into 32 bits. */
 #define FAKE_FLOW_FIRST	(((uint64_t)FAKE_PORTS << 33) + 1)
@@ -28,10 +29,9 @@ struct fake_daemon {
 
 	/* Knobs; atomic. */
 	int refuse;		/* errno for the next requests of type refuse_type */
-	int refuse_type;
+	int refuse_type;	/* MN_APP_*, FAKE_CONNECT */
 	bool hold;		/* take nothing from the channels */
-	bool early_end;		/* a connect's END comes before its answer, its OPEN before that */
-	bool late_open;		/* a connect's OPEN comes after its answer */
+	bool early_end;		/* a connect's END comes with its OPEN */
 	bool mute;		/* take connections and read nothing */
 	uint16_t first_port;	/* of the connections' local ports; not while it runs */
 	int version;		/* in answers */

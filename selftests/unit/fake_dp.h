@@ -27,6 +27,7 @@
 static struct {
 	uint32_t channels, left, deleted;	/* numbers given out; left; taken back */
 	struct machnet_dp_connect connect;	/* the last one */
+	struct { uint32_t engine; uint64_t id; int error; unsigned int n; } refuse;
 	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
 	/* Of the last set_route(). */
 	struct { struct mn_addr local, remote; uint8_t mac[6]; uint16_t mtu; } path;
@@ -77,16 +78,19 @@ int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn
 	return 0;
 }
 
-int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel, const struct machnet_dp_connect *c)
+void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *c)
 {
-	(void)dp, (void)channel;
+	(void)dp;
 	fake.connect = *c;
-	return 0;
 }
 
-void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow)
+void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error)
 {
-	(void)dp, (void)channel, (void)flow;
+	(void)dp;
+	fake.refuse.engine = engine;
+	fake.refuse.id = id;
+	fake.refuse.error = error;
+	fake.refuse.n++;
 }
 
 void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason)

@@ -164,7 +164,8 @@ TEST_F(channel, buffers_run_out_and_come_back)
 
 	EXPECT_EQ(BUFS * BUF, fill(&self->ch, &m, BUFS * BUF + 100));
 	EXPECT_EQ(0, mn_channel_rx_room(&self->ch));
-	EXPECT_EQ(-EAGAIN, mn_channel_post_open(&self->ch, 1, &(struct mn_shm_flow){ 0 }));
+	/* What needs none has its way. */
+	EXPECT_EQ(0, mn_channel_post_open(&self->ch, 1, &(struct mn_shm_flow){ 0 }));
 	mn_channel_rx_drop(&self->ch, &m);
 	EXPECT_EQ(MN_SHM_BUF_NONE, m.first);
 	EXPECT_EQ(BUFS * BUF, mn_channel_rx_room(&self->ch));
@@ -178,18 +179,48 @@ TEST_F(channel, events)
 	struct mn_desc d;
 
 	ASSERT_EQ(0, mn_channel_post_open(&self->ch, 3, &info));
+	ASSERT_EQ(0, mn_channel_post_failed(&self->ch, 77, ENOSPC));
 	ASSERT_EQ(0, mn_channel_post_end(&self->ch, 3, ECONNRESET));
 	mn_channel_flush(&self->ch);
-	ASSERT_EQ(2, mn_ring_avail(&self->rx));
+	ASSERT_EQ(3 + mn_ring_slots(sizeof(info)), mn_ring_avail(&self->rx));
 	mn_ring_get(&self->rx, &d);
 	EXPECT_EQ(MN_DESC_OPEN, (uint32_t)d.type);
-	EXPECT_EQ(0, memcmp(&info, self->ch.rx_data + d.buf * BUF, sizeof(info)));
-	app_put(&self->rxc, MN_DESC_MSG, 3, d.len, d.buf);
+	EXPECT_EQ(sizeof(info), (uint32_t)d.len);
+	EXPECT_EQ(0, memcmp(&info, mn_ring_here(&self->rx), sizeof(info)));
+	self->rx.self += mn_ring_slots(sizeof(info));
+	mn_ring_get(&self->rx, &d);
+	EXPECT_EQ(MN_DESC_FAILED, (uint32_t)d.type);
+	EXPECT_EQ(77, d.flow);
+	EXPECT_EQ(ENOSPC, (uint32_t)d.len);
 	mn_ring_get(&self->rx, &d);
 	EXPECT_EQ(MN_DESC_END, (uint32_t)d.type);
 	EXPECT_EQ(ECONNRESET, (uint32_t)d.len);
 	EXPECT_EQ(0, mn_channel_rx_reclaim(&self->ch));
 	EXPECT_EQ(BUFS * BUF, mn_channel_rx_room(&self->ch));
+}
+
+/* Requests come in their order between the messages. */
+TEST_F(channel, requests)
+{
+	const struct mn_desc want = { 9, MN_DESC_CONNECT, sizeof(struct mn_shm_connect), 0 };
+	struct mn_shm_connect out = { .remote_port = 80 }, in;
+	struct mn_txmsg *msg;
+	struct mn_desc d;
+
+	app_put(&self->tx, MN_DESC_CLOSE, 5, 0, 0);
+	memcpy(mn_ring_put_inline(&self->tx, &want), &out, sizeof(out));
+	app_send(&self->ch, &self->tx, 6, 100, 0);
+	ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
+	EXPECT_EQ(MN_DESC_CLOSE, (uint32_t)d.type);
+	EXPECT_EQ(5, d.flow);
+	mn_channel_tx_skip(&self->ch);
+	ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
+	EXPECT_EQ(MN_DESC_CONNECT, (uint32_t)d.type);
+	EXPECT_EQ(9, d.flow);
+	mn_channel_tx_read(&self->ch, &d, &in);
+	EXPECT_EQ(0, memcmp(&in, &out, sizeof(in)));
+	EXPECT_EQ(1, tx_next(&self->ch, &msg));
+	EXPECT_EQ(0, mn_channel_tx_peek(&self->ch, &d));
 }
 
 TEST_F(channel, a_full_rx_ring_is_for_later)

@@ -385,53 +385,67 @@ TEST_F(daemon, peers_that_are_heard_of_are_confirmed)
 	EXPECT_EQ(3, fake.confirmed);
 }
 
+static void connect_one(struct mnd_daemon *d, uint64_t id, const char *local, const char *remote)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_CONNECT,
+		.id = id, .engine = 3,
+		.local = addr(local), .remote = addr(remote), .remote_port = 80,
+	};
+
+	mnd_conn_event(d, &ev);
+}
+
 TEST_F(daemon, routes_are_asked_for_by_source)
 {
 	struct mn_addr any = addr("0.0.0.0"), named = addr("10.0.0.2"), own = addr("10.0.0.1");
 	struct mn_addr remote = addr("10.0.9.9");
-	int fd = dial(&self->d, 0);
 
-	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
-	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80 });
-	run(&self->d);
+	connect_one(&self->d, 5, "0.0.0.0", "10.0.9.9");
 	EXPECT_TRUE(mn_addr_equal(&remote, &fake.watched.dst));
 	EXPECT_TRUE(mn_addr_equal(&any, &fake.watched.from));
 	EXPECT_EQ(FAKE_NETDEV, fake.watched.vrf);
+	EXPECT_EQ(5, fake.connect.id);
+	EXPECT_EQ(3, fake.connect.engine);
+	EXPECT_TRUE(fake.connect.by_default);
 	EXPECT_TRUE(mn_addr_equal(&own, &fake.connect.local));
-	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80,
-				     .local = named });
-	run(&self->d);
+	connect_one(&self->d, 6, "10.0.0.2", "10.0.9.9");
 	EXPECT_TRUE(mn_addr_equal(&named, &fake.watched.from));
+	EXPECT_EQ(6, fake.connect.id);
+	EXPECT_FALSE(fake.connect.by_default);
 	EXPECT_TRUE(mn_addr_equal(&named, &fake.connect.local));
 	/* An accepted connection answers from where it was called. */
 	accept_one(&self->d, 1, "10.0.9.9", 0);
 	EXPECT_TRUE(mn_addr_equal(&own, &fake.watched.from));
-	close(fd);
+	EXPECT_EQ(0, fake.refuse.n);
+}
+
+TEST_F(daemon, a_connect_from_an_address_of_others_is_refused)
+{
+	connect_one(&self->d, 5, "10.0.1.1", "10.0.9.9");
+	EXPECT_EQ(1, fake.refuse.n);
+	EXPECT_EQ(3, fake.refuse.engine);
+	EXPECT_EQ(5, fake.refuse.id);
+	EXPECT_EQ(EADDRNOTAVAIL, fake.refuse.error);
+	EXPECT_EQ(0, fake.connect.id);
+	EXPECT_TRUE(LIST_EMPTY(&self->d.conns));
 }
 
 TEST_F(daemon, a_route_that_changes_while_it_connects_is_followed)
 {
-	struct machnet_dp_event up = { .type = MACHNET_DP_EVENT_UP, .id = 5 };
 	struct mn_addr remote = addr("10.0.9.9");
 	struct machnet_nl_route_key key;
 	struct machnet_nl_route route;
-	int fd = dial(&self->d, 0);
 
-	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
-	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80 });
-	run(&self->d);
+	connect_one(&self->d, 5, "0.0.0.0", "10.0.9.9");
 	key = fake.watched;
 	fake_route_watch(NULL, &key, &route);
 	route.mac[0] = 6;
 	route.mtu = 1280;
 	mnd_route_changed(&self->d, &route);
-	EXPECT_EQ(0, fake.path.mtu);
-	up.request = fake.connect.request;
-	mnd_conn_event(&self->d, &up);
 	EXPECT_TRUE(mn_addr_equal(&remote, &fake.path.remote));
 	EXPECT_EQ(6, fake.path.mac[0]);
 	EXPECT_EQ(1280, fake.path.mtu);
-	close(fd);
 }
 
 /* Nothing ends by it, but the datapath knows what to say if the peer stays silent. */
@@ -463,25 +477,21 @@ TEST_F(daemon, a_route_that_is_lost)
 TEST_F(daemon, a_route_that_is_lost_while_it_connects)
 {
 	struct machnet_dp_event end = {
-		.type = MACHNET_DP_EVENT_END, .reason = MACHNET_REASON_TIMED_OUT,
-		.error = ETIMEDOUT,
+		.type = MACHNET_DP_EVENT_END, .id = 5, .reason = MACHNET_REASON_UNREACHABLE,
 	};
-	struct mn_addr remote = addr("10.0.9.9");
 	struct machnet_nl_route_key key;
 	struct machnet_nl_route route;
-	int fd = dial(&self->d, 0);
 
-	ASSERT_EQ(0, REQUEST(fd, .type = MN_APP_ATTACH).error);
-	ask(fd, (struct mn_app_msg){ .type = MN_APP_CONNECT, .remote = remote, .remote_port = 80 });
-	run(&self->d);
+	connect_one(&self->d, 5, "0.0.0.0", "10.0.9.9");
 	key = fake.watched;
 	fake_route_watch(NULL, &key, &route);
 	route.state = MACHNET_ROUTE_STATE_UNREACHABLE;
 	mnd_route_changed(&self->d, &route);
-	end.request = fake.connect.request;
+	EXPECT_EQ(1, fake.unreachable.n);
+	EXPECT_TRUE(fake.unreachable.is);
 	mnd_conn_event(&self->d, &end);
-	EXPECT_EQ(EHOSTUNREACH, answer(fd, NULL).error);
-	close(fd);
+	EXPECT_TRUE(LIST_EMPTY(&self->d.conns));
+	EXPECT_EQ(0, fake.del.n);
 }
 
 TEST_HARNESS_MAIN

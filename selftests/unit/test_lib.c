@@ -104,25 +104,11 @@ TEST_F(lib, connect)
 	EXPECT_ERRNO(EINVAL, machnet_connect(self->ch, NULL, "10.0.0.2", 1, NULL));
 	EXPECT_ERRNO(EINVAL, machnet_connect(NULL, NULL, "10.0.0.2", 1, &f));
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++) {
-		refuse(&self->d, MN_APP_CONNECT, passed_on[i]);
+		refuse(&self->d, FAKE_CONNECT, passed_on[i]);
 		EXPECT_ERRNO(passed_on[i], machnet_connect(self->ch, NULL, "10.0.0.2", 1, &f));
 	}
 	fake_daemon_kill(&self->d);
 	EXPECT_ERRNO(ENETDOWN, machnet_connect(self->ch, NULL, "10.0.0.2", 1, &f));
-}
-
-TEST_F(lib, open_after_the_answer)
-{
-	MachnetFlow_t f, from;
-	char c;
-
-	__atomic_store_n(&self->d.late_open, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < 50; i++) {
-		ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.3", 7, &f));
-		ASSERT_EQ(0, machnet_send(self->ch, f, "x", 1));
-		ASSERT_EQ(1, machnet_recv_timeout(self->ch, &c, 1, &from, 1000));
-		EXPECT_EQ(f.src_port, from.dst_port);
-	}
 }
 
 struct ended {
@@ -409,8 +395,6 @@ TEST_F(lib, close)
 	EXPECT_ERRNO(ENOTCONN, machnet_send(self->ch, self->flow, "x", 1));
 	EXPECT_ERRNO(EINVAL, machnet_close(NULL, self->flow));
 	ASSERT_EQ(0, machnet_connect(self->ch, NULL, "10.0.0.2", 31580, &self->flow));
-	refuse(&self->d, MN_APP_CLOSE, ENOENT);
-	EXPECT_ERRNO(ENOTCONN, machnet_close(self->ch, self->flow));
 	fake_daemon_kill(&self->d);
 	EXPECT_ERRNO(ENOTCONN, machnet_close(self->ch, self->flow));
 }

@@ -220,7 +220,7 @@ TEST_F(lib, sendmmsg_returns_how_many_were_taken)
 
 static void refuse(struct fake_daemon *d, int error)
 {
-	__atomic_store_n(&d->refuse_type, MN_APP_CONNECT, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->refuse_type, FAKE_CONNECT, __ATOMIC_RELAXED);
 	__atomic_store_n(&d->refusals, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&d->refuse, error, __ATOMIC_RELAXED);
 }

@@ -34,7 +34,7 @@
 
 #include <machnet/addr.h>
 
-#define MN_APP_VERSION		4
+#define MN_APP_VERSION		5
 /* Where the daemon listens; the environment variable overrides it. */
 #define MN_APP_SOCKET_DEFAULT	"/run/machnet/machnetd.sock"
 #define MN_APP_SOCKET_ENV	"MACHNET_SOCKET"
@@ -45,8 +45,6 @@ enum mn_app_type {
 	MN_APP_ATTACH = 1,	/* version, tx_bufs, rx_bufs -> control, fds */
 	MN_APP_LISTEN,		/* local, local_port, cookie, fd -> local_port */
 	MN_APP_UNLISTEN,	/* local, local_port */
-	MN_APP_CONNECT,		/* local (any: as routed), remote{,_port} -> flow, local{,_port} */
-	MN_APP_CLOSE,		/* flow */
 	MN_APP_STATS,		/* index, from 0 to ENOENT -> name, value, index of the next one */
 	MN_APP_INFO,		/* -> control, engines, local (address), name (netdev) */
 	MN_APP_FACTS,		/* index, from 0 to ENOENT -> name, index of the next one */
@@ -75,7 +73,7 @@ enum mn_app_control {
  *   uptime_s, channels, connections (established ones)
  */
 
-/* 144 bytes; fields that a type does not use are 0. */
+/* 136 bytes; fields that a type does not use are 0. */
 struct mn_app_msg {
 	uint16_t type;		/* enum mn_app_type */
 	uint16_t version;	/* MN_APP_VERSION */
@@ -83,7 +81,6 @@ struct mn_app_msg {
 	int32_t error;		/* answers: 0 or an errno (positive) */
 	uint32_t control;	/* enum mn_app_control */
 	uint32_t tx_bufs, rx_bufs;	/* 0: the default */
-	uint64_t flow;		/* the connection's handle in the channel */
 	uint32_t index;
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;
@@ -94,7 +91,7 @@ struct mn_app_msg {
 	char name[MN_APP_STAT_NAME];	/* NUL-terminated */
 };
 
-_Static_assert(sizeof(struct mn_app_msg) == 144, "size of the protocol's message");
+_Static_assert(sizeof(struct mn_app_msg) == 136, "size of the protocol's message");
 
 /* An element of the answer to CONNECTIONS: 152 bytes. Counters begin with the connection. */
 struct mn_app_connection {

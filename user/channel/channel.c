@@ -90,9 +90,19 @@ int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
 		ch->tx.self += d->len;
 		ret = tx_look(ch, d);
 	}
-	if (ret <= 0 || d->type == MN_DESC_INLINE)
+	if (ret <= 0)
 		return ret;
-	return d->type == MN_DESC_MSG && d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
+	switch (d->type) {
+	case MN_DESC_INLINE:
+	case MN_DESC_CLOSE:
+		return 1;
+	case MN_DESC_MSG:
+		return d->len && d->len <= MN_MSG_MAX ? 1 : -EPROTO;
+	case MN_DESC_CONNECT:
+		return d->len == sizeof(struct mn_shm_connect) ? 1 : -EPROTO;
+	default:
+		return -EPROTO;
+	}
 }
 
 bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flow)
@@ -105,7 +115,7 @@ bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flo
 		return false;
 	mn_ring_get(&r, &d);
 	*at = r.self;
-	if (d.type == MN_DESC_INLINE && d.len <= MN_SHM_INLINE_MAX)
+	if (mn_ring_has_bytes(&d) && d.len <= MN_SHM_INLINE_MAX)
 		*at += mn_ring_slots(d.len);
 	else if (d.type == MN_DESC_FILL && d.len && d.len <= MN_SHM_INLINE_SLOTS)
 		*at += d.len - 1;
@@ -348,18 +358,27 @@ int mn_channel_rx_post(struct mn_channel *ch, uint64_t flow, struct mn_rxmsg *m)
 	return 0;
 }
 
-int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data, uint32_t len)
+/* d->len bytes with their descriptor. 0, -EAGAIN, -EPROTO. */
+static int rx_put_bytes(struct mn_channel *ch, const struct mn_desc *d, const void *bytes)
 {
-	struct mn_desc d = { flow, MN_DESC_INLINE, len, 0 };
-	uint32_t slots = mn_ring_need(&ch->rx, len);
+	uint32_t slots = mn_ring_need(&ch->rx, d->len);
 	int64_t room = mn_ring_free(&ch->rx, slots);
 
 	if (room < (int64_t)slots)
 		return room < 0 ? room : -EAGAIN;
-	memcpy(mn_ring_put_inline(&ch->rx, &d), data, len);
-	ch->rx_posted[flow & (ch->flows - 1)] += len;
+	memcpy(mn_ring_put_inline(&ch->rx, d), bytes, d->len);
 	mark_posted(ch, MN_SHM_WAKE_RX);
 	return 0;
+}
+
+int mn_channel_rx_inline(struct mn_channel *ch, uint64_t flow, const void *data, uint32_t len)
+{
+	struct mn_desc d = { flow, MN_DESC_INLINE, len, 0 };
+	int ret = rx_put_bytes(ch, &d, data);
+
+	if (!ret)
+		ch->rx_posted[flow & (ch->flows - 1)] += len;
+	return ret;
 }
 
 void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m)
@@ -379,29 +398,29 @@ int mn_channel_rx_received(struct mn_channel *ch, uint32_t at)
 
 int mn_channel_post_open(struct mn_channel *ch, uint64_t flow, const struct mn_shm_flow *info)
 {
-	struct mn_desc d = { flow, MN_DESC_OPEN, sizeof(*info), MN_SHM_BUF_NONE };
-	int ret = rx_slot(ch);
-	uint32_t b;
+	struct mn_desc d = { flow, MN_DESC_OPEN, sizeof(*info), 0 };
 
-	if (ret)
-		return ret;
-	if (!mn_runs_take(&ch->rx_runs, 1, &b))
-		return -EAGAIN;
-	rx_use(ch, b, RX_FILLING);
-	d.buf = b;
-	memcpy(ch->rx_data + (size_t)d.buf * MN_SHM_BUF_SIZE, info, sizeof(*info));
-	rx_put(ch, &d);
-	return 0;
+	return rx_put_bytes(ch, &d, info);
 }
 
-int mn_channel_post_end(struct mn_channel *ch, uint64_t flow, int error)
+static int rx_put_event(struct mn_channel *ch, enum mn_desc_type type, uint64_t flow, int error)
 {
-	struct mn_desc d = { flow, MN_DESC_END, error, MN_SHM_BUF_NONE };
+	struct mn_desc d = { flow, type, error, MN_SHM_BUF_NONE };
 	int ret = rx_slot(ch);
 
 	if (!ret)
 		rx_put(ch, &d);
 	return ret;
+}
+
+int mn_channel_post_end(struct mn_channel *ch, uint64_t flow, int error)
+{
+	return rx_put_event(ch, MN_DESC_END, flow, error);
+}
+
+int mn_channel_post_failed(struct mn_channel *ch, uint64_t request, int error)
+{
+	return rx_put_event(ch, MN_DESC_FAILED, request, error);
 }
 
 void mn_channel_flush(struct mn_channel *ch)

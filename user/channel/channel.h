@@ -96,8 +96,9 @@ void mn_channel_trim(struct mn_channel *ch);
 void mn_channel_close(struct mn_channel *ch, int error);
 
 /*
- * Looks at the next message to send: 1 and *d, a MN_DESC_MSG or a MN_DESC_INLINE that is whole;
- * 0 when there is none, -EPROTO. mn_channel_tx_take() or _read() takes it. Fillers are skipped.
+ * Looks at the next entry of the application: 1 and *d, a MN_DESC_MSG, a MN_DESC_INLINE or a
+ * MN_DESC_CONNECT that is whole, a MN_DESC_CLOSE; 0 when there is none, -EPROTO. Fillers are
+ * skipped. mn_channel_tx_take(), _read() or _skip() takes it.
  */
 int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d);
 
@@ -115,8 +116,14 @@ bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flo
  */
 int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn_txmsg **msg);
 
-/* Takes a message in the ring: d->len bytes to dst. */
+/* Takes what lies in the ring: d->len bytes to dst. */
 void mn_channel_tx_read(struct mn_channel *ch, const struct mn_desc *d, void *dst);
+
+/* Takes an entry without bytes. */
+static inline void mn_channel_tx_skip(struct mn_channel *ch)
+{
+	ch->tx.self++;
+}
 
 /* Inline messages of the connection, bytes by MN_SHM_INLINE_COST(), are not in memory any more. */
 void mn_channel_tx_inline_done(struct mn_channel *ch, uint64_t flow, uint32_t bytes);
@@ -222,8 +229,11 @@ void mn_channel_rx_drop(struct mn_channel *ch, struct mn_rxmsg *m);
  */
 int mn_channel_rx_received(struct mn_channel *ch, uint32_t at);
 
-/* The event of a new connection, accepted or made. 0, -EAGAIN (no buffer or slot), -EPROTO. */
+/* The event of a new connection, accepted or made. 0, -EAGAIN, -EPROTO. */
 int mn_channel_post_open(struct mn_channel *ch, uint64_t flow, const struct mn_shm_flow *info);
+
+/* The answer to a request that failed. 0, -EAGAIN, -EPROTO. */
+int mn_channel_post_failed(struct mn_channel *ch, uint64_t request, int error);
 
 /* The event of the end of a connection; error 0: in order. 0, -EAGAIN, -EPROTO. */
 int mn_channel_post_end(struct mn_channel *ch, uint64_t flow, int error);

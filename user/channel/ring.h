@@ -96,8 +96,9 @@ static inline uint32_t mn_ring_need(const struct mn_ring *r, uint32_t len)
 }
 
 /*
- * Writes the descriptor of an inline message, if need be behind a filler; the caller has seen that
- * there is room for mn_ring_need(). The message's bytes belong at the address that is returned.
+ * Writes a descriptor with d->len bytes in the slots behind it, if need be behind a filler; the
+ * caller has seen that there is room for mn_ring_need(). The bytes belong at the address that is
+ * returned.
  */
 static inline uint8_t *mn_ring_put_inline(struct mn_ring *r, const struct mn_desc *d)
 {
@@ -156,17 +157,23 @@ static inline void mn_ring_get(struct mn_ring *r, struct mn_desc *d)
 	to[1] = __atomic_load_n(&slot[1], __ATOMIC_RELAXED);
 }
 
+/* The bytes of an entry lie in the slots behind its descriptor. */
+static inline bool mn_ring_has_bytes(const struct mn_desc *d)
+{
+	return d->type == MN_DESC_INLINE || d->type == MN_DESC_OPEN || d->type == MN_DESC_CONNECT;
+}
+
 /*
  * Slots behind an entry that was just taken, self being the index behind its descriptor: those of
- * an inline message or of a filler. -EPROTO when they are not what they must be: of a length that
- * can be, in one piece, all there; a filler ends at the ring's end. So none begins at its start,
- * and two fillers never follow each other.
+ * its bytes or of a filler. -EPROTO when they are not what they must be: of a length that can be,
+ * in one piece, all there; a filler ends at the ring's end. So none begins at its start, and two
+ * fillers never follow each other.
  */
 static inline int32_t mn_ring_extra(const struct mn_ring *r, const struct mn_desc *d)
 {
 	uint32_t left = r->size - ((r->self - 1) & (r->size - 1)), n;
 
-	if (d->type == MN_DESC_INLINE)
+	if (mn_ring_has_bytes(d))
 		n = d->len && d->len <= MN_SHM_INLINE_MAX ? 1 + mn_ring_slots(d->len) : 0;
 	else if (d->type == MN_DESC_FILL)
 		n = d->len == left && d->len <= MN_SHM_INLINE_SLOTS ? d->len : 0;

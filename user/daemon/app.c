@@ -59,9 +59,6 @@ void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg)
 
 static void app_close(struct mnd_app *app)
 {
-	struct mnd_daemon *d = app->d;
-
-	mnd_conn_forget_app(d, app);
 	if (app->attached) {
 		mnd_leaving_add(app);
 		mnd_info("channel %u of process %d closed", app->channel, app->pid);
@@ -208,8 +205,7 @@ static int app_kill(struct mnd_app *app, const struct mn_app_msg *req)
 
 static bool needs_channel(uint16_t type)
 {
-	return type == MN_APP_CONNECT || type == MN_APP_CLOSE || type == MN_APP_LISTEN ||
-	       type == MN_APP_UNLISTEN || type == MN_APP_FREE;
+	return type == MN_APP_LISTEN || type == MN_APP_UNLISTEN || type == MN_APP_FREE;
 }
 
 static int app_question(struct mnd_app *app, const struct mn_app_msg *req, struct mn_app_msg *ans)
@@ -247,10 +243,6 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req, int *
 		ret = app_question(app, req, &ans);
 	} else if (!app->attached) {
 		ret = -ENOTCONN;
-	} else if (req->type == MN_APP_CONNECT) {
-		mnd_conn_connect(app->d, app, req->tag, &req->local, &req->remote,
-				 req->remote_port);
-		return;
 	} else if (req->type == MN_APP_LISTEN) {
 		ret = mnd_app_port_listen(app, req, fd);
 		ans.local_port = req->local_port;
@@ -258,9 +250,6 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req, int *
 		ret = mnd_app_port_unlisten(app, req);
 	} else if (req->type == MN_APP_FREE) {
 		ret = mnd_leaving_give_port(app->d, app->uid, &req->local, req->local_port);
-	} else if (req->type == MN_APP_CLOSE) {
-		machnet_dp_close(app->d->dp, app->channel, req->flow);
-		ret = 0;
 	}
 	ans.error = -ret;
 	mnd_app_answer(app, &ans);

@@ -13,27 +13,20 @@ enum mnd_conn_state {
 };
 
 struct mnd_conn {
-	uint64_t request;	/* 0: accepted */
-	uint64_t id;		/* once up */
+	uint64_t id;
 	enum mnd_conn_state state;
 	uint32_t engine, channel;
 	pid_t owner;
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;
 	bool registered;	/* the control plane knows it */
-	struct mnd_app *app;	/* waits for an answer to its connect */
-	uint32_t tag;		/* of that request */
+	bool by_default;	/* its application has left the local address open */
 	uint8_t mac[6];		/* the next hop that the datapath uses */
 	uint16_t mtu;
-	bool unreachable;	/* so the datapath was told */
+	bool unreachable;	/* as the datapath knows it */
 	struct mnd_route *route;
 	LIST_ENTRY(mnd_conn) all, on_route;
 };
-
-/* An application's connect: it is answered now or later. */
-void mnd_conn_connect(struct mnd_daemon *d, struct mnd_app *app, uint32_t tag,
-		      const struct mn_addr *local, const struct mn_addr *remote,
-		      uint16_t remote_port);
 
 /* The datapath's events. */
 void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev);
@@ -48,9 +41,6 @@ void mnd_conn_kill_heard(void *daemon, uint64_t id);
 
 /* Tells the control plane what was put off; at the end of each turn of the event loop. */
 void mnd_conn_settle(struct mnd_daemon *d);
-
-/* The application waits no more: it is going away. */
-void mnd_conn_forget_app(struct mnd_daemon *d, struct mnd_app *app);
 
 /* At the end of the daemon, when the datapath is gone. */
 void mnd_conn_free_all(struct mnd_daemon *d);

@@ -65,10 +65,8 @@ struct mnd_daemon {
 	struct mnd_leaving_list leaving;	/* channels, the one that was left first in front */
 	uint64_t attach_due_us[64];	/* by user: when one more is due at the allowed rate */
 	struct mnd_conn_list conns;	/* all of them */
-	void *pending;			/* tree of connects without an answer, by request */
-	void *live;			/* tree of established connections, by id */
+	void *conns_by_id;		/* tree of the same */
 	void *routes;			/* tree of watched routes, by destination and source */
-	uint64_t last_request;
 	bool listing;			/* a snapshot of all connections is under way */
 	time_t start_s;			/* CLOCK_MONOTONIC */
 };

@@ -236,39 +236,31 @@ int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn
 	return -ENOENT;
 }
 
-int machnet_dp_connect(struct machnet_dp *dp, uint32_t channel,
-		       const struct machnet_dp_connect *conn)
+void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *conn)
 {
-	struct dp_channel *c = channel_get(dp, channel);
 	struct dp_cmd cmd = {
 		.type = DP_CMD_CONNECT,
-		.id = conn->request,
+		.id = conn->id,
+		.by_default = conn->by_default,
 		.tuple = {
 			.local = conn->local,
 			.remote = conn->remote,
-			.remote_port = conn->remote_port,
 			.mtu = conn->mtu,
 			.local_host = conn->local_host,
 		},
 	};
 
-	if (!c || !conn->request || !conn->remote_port)
-		return -EINVAL;
 	memcpy(cmd.tuple.mac, conn->mac, sizeof(cmd.tuple.mac));
-	cmd.channel = c->mem;
-	dp_command(dp, c->engine, &cmd);
-	return 0;
+	if (conn->engine < dp->n_engines)
+		dp_command(dp, conn->engine, &cmd);
 }
 
-void machnet_dp_close(struct machnet_dp *dp, uint32_t channel, uint64_t flow)
+void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error)
 {
-	struct dp_channel *c = channel_get(dp, channel);
-	struct dp_cmd cmd = { .type = DP_CMD_CLOSE, .flow = flow };
+	struct dp_cmd cmd = { .type = DP_CMD_REFUSE, .id = id, .error = error };
 
-	if (!c)
-		return;
-	cmd.channel = c->mem;
-	dp_command(dp, c->engine, &cmd);
+	if (engine < dp->n_engines)
+		dp_command(dp, engine, &cmd);
 }
 
 static enum mn_end reason_end(uint32_t reason)

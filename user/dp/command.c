@@ -74,6 +74,8 @@ static void engine_post(struct dp_engine *e, const struct machnet_dp_event *ev)
 static int event_type(enum mn_stack_event_type type)
 {
 	switch (type) {
+	case MN_STACK_EVENT_CONNECT:
+		return MACHNET_DP_EVENT_CONNECT;
 	case MN_STACK_EVENT_UP:
 		return MACHNET_DP_EVENT_UP;
 	case MN_STACK_EVENT_REACHABLE:
@@ -94,15 +96,12 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 	struct machnet_dp_event ev = {
 		.type = event_type(s->type),
 		.reason = end_reason(s->why),
-		.error = s->type == MN_STACK_EVENT_END ? mn_end_errno(s->why) : 0,
 		.accepted = s->accepted,
 		.channel = s->channel,
-		.flow = s->flow,
 		.unsent = s->unsent,
 		.engine = e->index,
 		.remote_engine = s->remote_engine,
 		.id = s->id,
-		.request = s->request,
 		.local = s->tuple.local,
 		.remote = s->tuple.remote,
 		.local_port = s->local_port,
@@ -128,26 +127,6 @@ const struct mn_stack_ops dp_engine_ops = {
 	.port_engine = engine_of_port,
 	.random = engine_random,
 };
-
-static void engine_connect(struct dp_engine *e, const struct dp_cmd *c)
-{
-	struct machnet_dp_event ev = {
-		.type = MACHNET_DP_EVENT_END,
-		.channel = c->channel->id,
-		.engine = e->index,
-		.request = c->id,
-		.local = c->tuple.local,
-		.remote = c->tuple.remote,
-		.local_port = c->tuple.local_port,
-		.remote_port = c->tuple.remote_port,
-	};
-	int ret = mn_stack_connect(e->stack, c->channel, &c->tuple, c->id);
-
-	if (!ret)
-		return;
-	ev.error = -ret;
-	engine_post(e, &ev);
-}
 
 static void engine_unlisten(struct dp_engine *e, const struct dp_cmd *c)
 {
@@ -180,6 +159,7 @@ static void engine_addr_del(struct dp_engine *e, const struct mn_addr *addr)
 	for (unsigned int i = 0; i < e->n_addrs; i++)
 		if (mn_addr_equal(&e->addrs[i], addr))
 			e->addrs[i--] = e->addrs[--e->n_addrs];
+	mn_stack_forget_source(e->stack, addr);
 }
 
 static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
@@ -202,10 +182,10 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		engine_unlisten(e, c);
 		break;
 	case DP_CMD_CONNECT:
-		engine_connect(e, c);
+		mn_stack_connect(e->stack, c->id, &c->tuple, c->by_default);
 		break;
-	case DP_CMD_CLOSE:
-		mn_stack_close(e->stack, c->channel, c->flow);
+	case DP_CMD_REFUSE:
+		mn_stack_refuse(e->stack, c->id, c->error);
 		break;
 	case DP_CMD_ABORT:
 		mn_stack_abort(e->stack, c->id, c->why);

@@ -31,7 +31,7 @@ enum dp_cmd_type {
 	DP_CMD_LISTEN,
 	DP_CMD_UNLISTEN,
 	DP_CMD_CONNECT,
-	DP_CMD_CLOSE,
+	DP_CMD_REFUSE,
 	DP_CMD_ABORT,
 	DP_CMD_SET_ROUTE,
 	DP_CMD_SET_UNREACHABLE,
@@ -53,11 +53,12 @@ struct dp_snapshot_part {
 
 struct dp_cmd {
 	uint32_t type;			/* enum dp_cmd_type */
-	uint64_t flow;			/* CLOSE */
 	uint32_t why;			/* ABORT: enum mn_end; SET_UNREACHABLE: 1 it is, 0 not */
-	struct mn_channel *channel;	/* all but ABORT, SET_*, ADDR_*, SNAPSHOT */
+	int error;			/* REFUSE: an errno */
+	bool by_default;		/* CONNECT: the local address was chosen for it */
+	struct mn_channel *channel;	/* CHANNEL_*, LISTEN, UNLISTEN */
 	struct dp_snapshot_part *part;	/* SNAPSHOT */
-	uint64_t id;			/* ABORT: connection; CONNECT: request */
+	uint64_t id;			/* CONNECT, REFUSE, ABORT: connection */
 	struct mn_tuple tuple;		/* CONNECT, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
 };
 

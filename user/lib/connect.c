@@ -74,47 +74,92 @@ int machnet_listen(void *channel_ctx, const char *local_ip, uint16_t port)
 	return ret ? fail(ret) : 0;
 }
 
-static int close_flow(struct mnc_channel *ch, uint32_t epoch, uint64_t handle)
+static int close_handle(struct mnc_channel *ch, uint32_t epoch, uint64_t handle)
 {
-	struct mn_app_msg msg = { .type = MN_APP_CLOSE, .flow = handle };
+	const struct mn_desc d = { handle, MN_DESC_CLOSE, 0, 0 };
 
-	return mnc_request(ch, epoch, &msg, -1);
+	return mnc_ring_request(ch, epoch, &d, NULL);
 }
 
-/* -EADDRINUSE: by the name the program would take what is left of another one for this. */
-static int name_flow(struct mnc_channel *ch, uint32_t epoch, uint64_t handle, MachnetFlow_t *flow)
+static void connect_begin(struct mnc_channel *ch, struct mnc_connect *c)
 {
+	pthread_mutex_lock(&ch->recv_lock);
+	c->epoch = ch->epoch;
+	c->request = ++ch->last_request;
+	c->next = ch->connects;
+	ch->connects = c;
+	pthread_mutex_unlock(&ch->recv_lock);
+}
+
+static void connect_end(struct mnc_channel *ch, struct mnc_connect *c)
+{
+	struct mnc_connect **p = &ch->connects;
+
+	pthread_mutex_lock(&ch->recv_lock);
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	pthread_mutex_unlock(&ch->recv_lock);
+}
+
+/* What comes before the answer is kept, until the program receives it. */
+static int look_for_answer(struct mnc_channel *ch)
+{
+	/* In this order: what a daemon wrote before its end is seen. */
+	int error = mnc_channel_look(ch), ret = mnc_kept_fill(ch);
+
+	return ret ? ret : error;
+}
+
+static int is_answered(struct mnc_channel *ch, void *arg)
+{
+	const struct mnc_connect *c = arg;
 	int ret;
 
 	pthread_mutex_lock(&ch->recv_lock);
-	ret = mnc_flow_connected(ch, epoch, handle, flow, mnc_kept_has(ch, flow));
+	if (c->done)
+		ret = 1;
+	else
+		ret = ch->epoch == c->epoch ? look_for_answer(ch) : -ENETDOWN;
+	ret = c->done ? 1 : ret;
 	pthread_mutex_unlock(&ch->recv_lock);
 	return ret;
 }
 
-static int ask_connect(struct mnc_channel *ch, uint32_t epoch, const struct mn_app_msg *question,
-		       MachnetFlow_t *flow)
+/* 0, with the answer in *c, or -errno: there is none. */
+static int ask_connect(struct mnc_channel *ch, struct mnc_connect *c,
+		       const struct mn_shm_connect *want)
 {
-	struct mn_shm_flow info = { .remote_port = question->remote_port };
-	struct mn_app_msg msg = *question;
-	int ret;
+	const struct mn_desc d = { c->request, MN_DESC_CONNECT, sizeof(*want), 0 };
+	const struct mnc_wait answer = { is_answered, c, MN_SHM_WAKE_RX };
+	int ret = mnc_ring_request(ch, c->epoch, &d, want);
 
-	memcpy(info.remote_addr, msg.remote.b, sizeof(info.remote_addr));
-	ret = mnc_request(ch, epoch, &msg, -1);
-	if (ret)
-		return ret;
-	memcpy(info.local_addr, msg.local.b, sizeof(info.local_addr));
-	info.local_port = msg.local_port;
-	mnc_flow_from_info(&info, msg.flow, flow);
-	ret = name_flow(ch, epoch, msg.flow, flow);
-	if (ret)
-		close_flow(ch, epoch, msg.flow);
-	return ret;
+	/* A signal is no reason to give up; a daemon that ends with such an errno is. */
+	while (!ret || (ret == -EINTR && !mnc_channel_error(ch)))
+		ret = mnc_wait_until(ch, &answer, INT64_MAX);
+	return ret > 0 ? 0 : ret;
 }
 
-static int connect_now(struct mnc_channel *ch, const struct mn_app_msg *msg, MachnetFlow_t *flow)
+static int connect_with(struct mnc_channel *ch, const struct mn_shm_connect *want,
+			MachnetFlow_t *flow)
 {
-	uint32_t epoch;
+	struct mnc_connect c = { 0 };
+	int ret;
+
+	connect_begin(ch, &c);
+	ret = ask_connect(ch, &c, want);
+	connect_end(ch, &c);
+	if (ret)
+		return ret;
+	if (c.handle && c.error)
+		close_handle(ch, c.epoch, c.handle);
+	*flow = c.flow;
+	return -c.error;
+}
+
+static int connect_now(struct mnc_channel *ch, const struct mn_shm_connect *want,
+		       MachnetFlow_t *flow)
+{
 	int ret;
 
 	pthread_mutex_lock(&ch->port_lock);
@@ -122,32 +167,31 @@ static int connect_now(struct mnc_channel *ch, const struct mn_app_msg *msg, Mac
 	pthread_mutex_unlock(&ch->port_lock);
 	if (ret)
 		return ret;
-	epoch = mnc_flow_connect_begin(ch);
 	for (int i = 0; i < NAME_TRIES; i++) {
-		ret = ask_connect(ch, epoch, msg, flow);
+		ret = connect_with(ch, want, flow);
 		if (ret != -EADDRINUSE)
 			break;
 	}
-	mnc_flow_connect_end(ch);
 	return ret;
 }
 
-static int connect_once(struct mnc_channel *ch, const struct mn_app_msg *msg, MachnetFlow_t *flow)
+static int connect_once(struct mnc_channel *ch, const struct mn_shm_connect *want,
+			MachnetFlow_t *flow)
 {
-	int ret = connect_now(ch, msg, flow);
+	int ret = connect_now(ch, want, flow);
 
 	/* As in machnet_listen(). */
-	return ret == -ENETDOWN ? connect_now(ch, msg, flow) : ret;
+	return ret == -ENETDOWN ? connect_now(ch, want, flow) : ret;
 }
 
-static int connect_patiently(struct mnc_channel *ch, const struct mn_app_msg *msg,
+static int connect_patiently(struct mnc_channel *ch, const struct mn_shm_connect *want,
 			     MachnetFlow_t *flow)
 {
 	int64_t until_ns = mnc_now_ns() + REFUSED_NS;
 	struct timespec pause = { 0, PAUSE_LEAST_NS };
 	int ret;
 
-	while ((ret = connect_once(ch, msg, flow)) == -ECONNREFUSED && mnc_now_ns() < until_ns) {
+	while ((ret = connect_once(ch, want, flow)) == -ECONNREFUSED && mnc_now_ns() < until_ns) {
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < PAUSE_MOST_NS)
 			pause.tv_nsec *= 2;
@@ -159,13 +203,19 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
 		    uint16_t remote_port, MachnetFlow_t *flow)
 {
 	struct mnc_channel *ch = channel_ctx;
-	struct mn_app_msg msg = { .type = MN_APP_CONNECT, .remote_port = remote_port };
+	struct mn_shm_connect want = { .remote_port = remote_port };
+	struct mn_addr local, remote;
+	MachnetFlow_t made;
 	int ret;
 
-	if (!ch || !flow || !remote_port || parse_local(&msg.local, local_ip) ||
-	    mn_addr_parse(&msg.remote, remote_ip) || mn_addr_is_any(&msg.remote))
+	if (!ch || !flow || !remote_port || parse_local(&local, local_ip) ||
+	    mn_addr_parse(&remote, remote_ip) || mn_addr_is_any(&remote))
 		return fail(-EINVAL);
-	ret = ch->ends ? connect_once(ch, &msg, flow) : connect_patiently(ch, &msg, flow);
+	memcpy(want.local_addr, local.b, sizeof(want.local_addr));
+	memcpy(want.remote_addr, remote.b, sizeof(want.remote_addr));
+	ret = ch->ends ? connect_once(ch, &want, &made) : connect_patiently(ch, &want, &made);
+	if (!ret)
+		*flow = made;
 	return ret ? fail(ret) : 0;
 }
 
@@ -183,9 +233,9 @@ int machnet_close(const void *channel_ctx, MachnetFlow_t flow)
 		return fail(-ret);
 	if (mnc_flow_handle(ch, &flow, &epoch, &handle))
 		return fail(-ENOTCONN);
-	ret = close_flow(ch, epoch, handle);
+	ret = close_handle(ch, epoch, handle);
 	if (ret)
-		return fail(ret == -ENOENT || ret == -ENETDOWN ? -ENOTCONN : ret);
-	mnc_flow_close(ch, epoch, handle);
+		return fail(ret == -ENETDOWN ? -ENOTCONN : ret);
+	mnc_flow_remove(ch, epoch, handle);
 	return 0;
 }

@@ -54,7 +54,7 @@ static struct mnc_flow *find_key(const struct mnc_flows *f, const MachnetFlow_t 
 {
 	struct mnc_flow *e = f->buckets ? f->by_key[hash_key(key) & (f->buckets - 1)] : NULL;
 
-	while (e && (e->state != MNC_FLOW_LIVE || !mnc_flow_key_equal(&e->key, key)))
+	while (e && !mnc_flow_key_equal(&e->key, key))
 		e = e->next_key;
 	return e;
 }
@@ -116,7 +116,6 @@ static void remove_flow(struct mnc_flows *f, struct mnc_flow *e)
 	*h = e->next_handle;
 	changed(f);
 	f->count--;
-	f->ended -= e->state == MNC_FLOW_ENDED;
 	free(e);
 }
 
@@ -137,113 +136,57 @@ void mnc_flow_from_info(const struct mn_shm_flow *info, uint64_t handle, Machnet
 	}
 }
 
-/* NULL: no memory. */
-static struct mnc_flow *insert_flow(struct mnc_flows *f, uint64_t handle, const MachnetFlow_t *key,
-				    bool opened)
+static int insert(struct mnc_flows *f, uint64_t handle, const MachnetFlow_t *key)
 {
 	struct mnc_flow *e;
 
+	if (find_handle(f, handle))
+		return -EPROTO;
 	/* A table that cannot grow only gets slower, but there must be one. */
 	if (f->count >= f->buckets && grow(f) && !f->buckets)
-		return NULL;
+		return -ENOMEM;
 	e = calloc(1, sizeof(*e));
 	if (!e)
-		return NULL;
+		return -ENOMEM;
 	e->key = *key;
 	e->handle = handle;
-	e->opened = opened;
 	link_flow(f->by_key, f->by_handle, f->buckets, e);
 	changed(f);
 	if (f->no_live_below > handle_bucket(f, handle))
 		f->no_live_below = handle_bucket(f, handle);
 	f->count++;
-	return e;
+	return 0;
 }
 
 int mnc_flow_open(struct mnc_channel *ch, uint64_t handle, const MachnetFlow_t *key)
 {
-	struct mnc_flow *e;
-	int ret = 0;
+	int ret;
 
 	pthread_mutex_lock(&ch->flow_lock);
-	e = find_handle(&ch->flows, handle);
-	if (!e)
-		ret = insert_flow(&ch->flows, handle, key, true) ? 0 : -ENOMEM;
-	else if (e->state == MNC_FLOW_CLOSED)
-		remove_flow(&ch->flows, e);
-	else
-		e->opened = true;
+	ret = insert(&ch->flows, handle, key);
 	pthread_mutex_unlock(&ch->flow_lock);
 	return ret;
 }
 
-/* The OPEN has not been seen yet. */
-static int name_flow(struct mnc_flows *f, uint64_t handle, const MachnetFlow_t *key, bool in_use)
+void mnc_flow_ended(struct mnc_channel *ch, uint64_t handle)
 {
 	struct mnc_flow *e;
-
-	in_use = in_use || find_key(f, key);
-	e = insert_flow(f, handle, key, false);
-	if (!e)
-		return -ENOMEM;
-	if (in_use)
-		e->state = MNC_FLOW_CLOSED;
-	return in_use ? -EADDRINUSE : 0;
-}
-
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint64_t handle, MachnetFlow_t *key,
-		       bool in_use)
-{
-	struct mnc_flow *e;
-	int ret = 0;
 
 	pthread_mutex_lock(&ch->flow_lock);
 	e = find_handle(&ch->flows, handle);
-	if (ch->epoch != epoch)
-		ret = -ENETDOWN;
-	else if (e)
-		*key = e->key;
-	else
-		ret = name_flow(&ch->flows, handle, key, in_use);
-	pthread_mutex_unlock(&ch->flow_lock);
-	return ret;
-}
-
-/*
- * The answer to a connect and the connection's entries on the ring take
- * different ways. When the end overtakes the answer, the flow must not come
- * back to life with it: so it is kept until no answer is outstanding.
- */
-void mnc_flow_end(struct mnc_channel *ch, uint64_t handle)
-{
-	struct mnc_flows *f = &ch->flows;
-	struct mnc_flow *e;
-
-	pthread_mutex_lock(&ch->flow_lock);
-	e = find_handle(f, handle);
-	if (e && e->state == MNC_FLOW_LIVE && f->connecting) {
-		e->state = MNC_FLOW_ENDED;
-		changed(f);
-		f->ended++;
-	} else if (e && e->state == MNC_FLOW_LIVE) {
-		remove_flow(f, e);
-	}
+	if (e)
+		e->ended = true;
 	pthread_mutex_unlock(&ch->flow_lock);
 }
 
-/* An OPEN that is still on the ring must not bring it back: so it is kept until that comes. */
-void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint64_t handle)
+void mnc_flow_remove(struct mnc_channel *ch, uint32_t epoch, uint64_t handle)
 {
 	struct mnc_flow *e;
 
 	pthread_mutex_lock(&ch->flow_lock);
 	e = ch->epoch == epoch ? find_handle(&ch->flows, handle) : NULL;
-	if (e && e->state == MNC_FLOW_LIVE && e->opened)
+	if (e)
 		remove_flow(&ch->flows, e);
-	else if (e && e->state == MNC_FLOW_LIVE) {
-		e->state = MNC_FLOW_CLOSED;
-		changed(&ch->flows);
-	}
 	pthread_mutex_unlock(&ch->flow_lock);
 }
 
@@ -266,7 +209,7 @@ static bool is_true(struct mnc_channel *ch, const struct mnc_flow_hint *h)
 	return h->valid && h->changes == __atomic_load_n(&ch->flows.changes, __ATOMIC_ACQUIRE);
 }
 
-/* Called with flow_lock; e is live. */
+/* Called with flow_lock. */
 static void remember(struct mnc_channel *ch, struct mnc_flow_hint *h, const struct mnc_flow *e)
 {
 	*h = (struct mnc_flow_hint){ e->key, e->handle, ch->flows.changes, true };
@@ -281,7 +224,7 @@ int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint64_t 
 		pthread_mutex_lock(&ch->flow_lock);
 		e = find_handle(&ch->flows, handle);
 		h->valid = false;
-		if (e && e->state == MNC_FLOW_LIVE)
+		if (e)
 			remember(ch, h, e);
 		pthread_mutex_unlock(&ch->flow_lock);
 	}
@@ -314,7 +257,7 @@ static struct mnc_flow *find_live(struct mnc_flows *f)
 
 	for (; f->no_live_below < f->buckets; f->no_live_below++)
 		for (e = f->by_handle[f->no_live_below]; e; e = e->next_handle)
-			if (e->state == MNC_FLOW_LIVE)
+			if (!e->ended)
 				return e;
 	return NULL;
 }
@@ -329,37 +272,6 @@ bool mnc_flow_any(struct mnc_channel *ch, uint64_t *handle)
 		*handle = e->handle;
 	pthread_mutex_unlock(&ch->flow_lock);
 	return e;
-}
-
-uint32_t mnc_flow_connect_begin(struct mnc_channel *ch)
-{
-	uint32_t epoch;
-
-	pthread_mutex_lock(&ch->flow_lock);
-	ch->flows.connecting++;
-	epoch = ch->epoch;
-	pthread_mutex_unlock(&ch->flow_lock);
-	return epoch;
-}
-
-static void remove_ended(struct mnc_flows *f)
-{
-	struct mnc_flow *e, *next;
-
-	for (uint32_t i = 0; f->ended && i < f->buckets; i++)
-		for (e = f->by_handle[i]; e; e = next) {
-			next = e->next_handle;
-			if (e->state == MNC_FLOW_ENDED)
-				remove_flow(f, e);
-		}
-}
-
-void mnc_flow_connect_end(struct mnc_channel *ch)
-{
-	pthread_mutex_lock(&ch->flow_lock);
-	if (!--ch->flows.connecting)
-		remove_ended(&ch->flows);
-	pthread_mutex_unlock(&ch->flow_lock);
 }
 
 static void remove_all(struct mnc_flows *f)

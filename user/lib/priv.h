@@ -33,18 +33,11 @@
 #include "channel/runs.h"
 #include "nlclient.h"
 
-enum mnc_flow_state {
-	MNC_FLOW_LIVE,
-	MNC_FLOW_ENDED,		/* kept while a connect is under way, see mnc_flow_end() */
-	MNC_FLOW_CLOSED,	/* kept until its OPEN comes, see mnc_flow_close() */
-};
-
 /* A connection; both hash tables link it. */
 struct mnc_flow {
 	MachnetFlow_t key;	/* for sending: src is here */
 	uint64_t handle;
-	enum mnc_flow_state state;
-	bool opened;		/* its OPEN has come */
+	bool ended;		/* its end was kept, and is still to be received */
 	struct mnc_flow *next_key, *next_handle;
 };
 
@@ -52,10 +45,8 @@ struct mnc_flows {
 	struct mnc_flow **by_key, **by_handle;
 	uint32_t buckets;	/* power of two, 0 before the first flow */
 	uint32_t count;
-	uint32_t connecting;	/* machnet_connect() calls under way */
-	uint32_t ended;		/* flows that are MNC_FLOW_ENDED */
 	uint64_t changes;	/* counts them; atomic, written with flow_lock */
-	uint32_t no_live_below;	/* buckets by handle in which no live flow is left */
+	uint32_t no_live_below;	/* buckets by handle in which all flows have ended */
 };
 
 /* The connection that was looked up last: the next message is likely one of the same. */
@@ -73,6 +64,17 @@ struct mnc_request {
 	struct mnc_request *next;
 };
 
+/* A connect that waits for its answer on RX. */
+struct mnc_connect {
+	uint64_t request;	/* its number */
+	uint32_t epoch;
+	bool done;
+	int error;		/* of the answer, 0: flow and handle are set */
+	MachnetFlow_t flow;
+	uint64_t handle;	/* with EADDRINUSE, too: what is to be closed */
+	struct mnc_connect *next;
+};
+
 /* What a program has asked to listen on; the next daemon is asked for it again. */
 struct mnc_listener {
 	struct mn_addr addr;
@@ -84,9 +86,13 @@ struct mnc_listener {
 	struct mnc_listener *next;
 };
 
-/* What came from a daemon that is gone, and what it has left unsaid: a message or an end. */
+/*
+ * A message or an end that was taken off the ring and not received: so that the answer to a connect
+ * was found behind it, or because its daemon is gone (which has left ends unsaid).
+ */
 struct mnc_kept {
 	MachnetFlow_t flow;	/* as the peer sees it */
+	uint64_t handle;	/* MN_SHM_FLOW_NONE: of a link that is gone */
 	int error;		/* of an end; 0: a message */
 	uint32_t len;
 	struct mnc_kept *next;
@@ -180,6 +186,8 @@ struct mnc_channel {
 
 	pthread_mutex_t recv_lock MNC_LINE;
 	struct mnc_kept *kept, **kept_end;	/* received before anything of the link */
+	struct mnc_connect *connects;
+	uint64_t last_request;
 	struct mnc_flow_hint recv_hint;
 	uint32_t idle_calls;	/* receives in vain since the daemon was last looked after */
 	bool fd_cut;		/* the link is not in the set of machnet_fd() */
@@ -266,12 +274,24 @@ int mnc_listener_prepare(struct mnc_listener *l, uint32_t control, struct mn_app
 int mnc_listeners_settle(struct mnc_channel *ch);
 void mnc_listeners_free(struct mnc_channel *ch);
 
+/* ring_request.c */
+/*
+ * Puts *d, with d->len bytes behind it unless bytes is NULL, on TX of the link of that epoch, when
+ * there is room. 0, -ENETDOWN and the like.
+ */
+int mnc_ring_request(struct mnc_channel *ch, uint32_t epoch, const struct mn_desc *d,
+		     const void *bytes);
+
 /* kept.c; all with recv_lock. */
 /* For len bytes, to be filled and appended, or freed. */
 struct mnc_kept *mnc_kept_new(uint32_t len);
 void mnc_kept_append(struct mnc_channel *ch, struct mnc_kept *e);
 /* Frees the first one. */
 void mnc_kept_drop(struct mnc_channel *ch);
+/* Their link is gone: what closing a connection does concerns them no more. */
+void mnc_kept_settle(struct mnc_channel *ch);
+/* Keeps all that is on the ring: messages, ends. -ENOMEM, -EPROTO. */
+int mnc_kept_fill(struct mnc_channel *ch);
 /* Something of a connection with this key. */
 bool mnc_kept_has(const struct mnc_channel *ch, const MachnetFlow_t *key);
 
@@ -280,33 +300,22 @@ void mnc_flow_from_info(const struct mn_shm_flow *info, uint64_t handle, Machnet
 /* Seen from the other end. */
 MachnetFlow_t mnc_flow_reverse(const MachnetFlow_t *key);
 bool mnc_flow_key_equal(const MachnetFlow_t *a, const MachnetFlow_t *b);
-/* A connection's OPEN has come. -ENOMEM. */
+/* A connection's OPEN has come. -ENOMEM, -EPROTO: its handle is one of another. */
 int mnc_flow_open(struct mnc_channel *ch, uint64_t handle, const MachnetFlow_t *key);
-/*
- * The answer to a connect has come, and says *key; what OPEN has said counts more. in_use: an
- * earlier connection's end with this key is still to be received. Then, and when a live flow has
- * it, -EADDRINUSE: the new one is as if closed. -ENOMEM, -ENETDOWN when the daemon of that epoch is
- * gone.
- */
-int mnc_flow_connected(struct mnc_channel *ch, uint32_t epoch, uint64_t handle, MachnetFlow_t *key,
-		       bool in_use);
-/* The connection's end was told: sending to it is over. */
-void mnc_flow_end(struct mnc_channel *ch, uint64_t handle);
-/* The program has closed it: nothing more of it is sent or received. */
-void mnc_flow_close(struct mnc_channel *ch, uint32_t epoch, uint64_t handle);
-/* Of live flows. -ENOENT. The hint is the caller's; while it is true no lock is taken. */
+/* Its end was kept. */
+void mnc_flow_ended(struct mnc_channel *ch, uint64_t handle);
+/* Its end was received, or the program has closed it: nothing more of it is sent or received. */
+void mnc_flow_remove(struct mnc_channel *ch, uint32_t epoch, uint64_t handle);
+/* -ENOENT. The hint is the caller's; while it is true no lock is taken. */
 int mnc_flow_key_hint(struct mnc_channel *ch, struct mnc_flow_hint *h, uint64_t handle,
 		      MachnetFlow_t *key);
 int mnc_flow_handle_hint(struct mnc_channel *ch, struct mnc_flow_hint *h,
 			 const MachnetFlow_t *key, uint64_t *handle);
 int mnc_flow_handle(struct mnc_channel *ch, const MachnetFlow_t *key, uint32_t *epoch,
 		    uint64_t *handle);
-/* Any live flow. */
+/* Any flow that has not ended. */
 bool mnc_flow_any(struct mnc_channel *ch, uint64_t *handle);
-/* Around a connect: while one is under way an ended flow is remembered. Returns the epoch. */
-uint32_t mnc_flow_connect_begin(struct mnc_channel *ch);
-void mnc_flow_connect_end(struct mnc_channel *ch);
-/* With flow_lock, for a new link. False, and nothing was done, when there is a live flow. */
+/* With flow_lock, for a new link. False, and nothing was done, when a flow has not ended. */
 bool mnc_flows_clear(struct mnc_channel *ch);
 void mnc_flows_free(struct mnc_channel *ch);
 
@@ -347,12 +356,44 @@ int mnc_room_ready(struct mnc_channel *ch);
  * Takes send_lock.
  */
 int mnc_send_ready(struct mnc_channel *ch);
+/* rx.c; all with recv_lock. The entry that was taken last is in link.head. */
+/* Where the next byte of a message is written. */
+struct mnc_sink {
+	const MachnetIovec_t *iov;
+	size_t off;
+};
+
+void mnc_sink_put(struct mnc_sink *s, const uint8_t *src, uint32_t len);
+bool mnc_sink_fits(const MachnetIovec_t *iov, size_t iovlen, uint32_t len);
+
+/* A message or an end that is for the program is in head: 1, 0 when there is none, -errno. */
+int mnc_rx_peek(struct mnc_channel *ch);
+/* The message in head. -EPROTO: it is not whole. */
+int mnc_rx_copy(struct mnc_channel *ch, struct mnc_sink *s);
+/* The program is done with it. */
+int mnc_rx_return(struct mnc_channel *ch);
+/* Its buffers or slots go back, but it is not consumed yet: mnc_rx_consumed() follows. */
+int mnc_rx_give_back(struct mnc_channel *ch);
+void mnc_rx_consumed(struct mnc_link *link, uint64_t flow, uint32_t len);
+/* The entry in head is done with: it had nothing to give back. */
+void mnc_rx_free(struct mnc_channel *ch);
+/* The engine learns what went back. */
+void mnc_rx_publish(struct mnc_channel *ch);
+/* Nonsense was found: the end of the channel, but only that of the link when it is down. */
+int mnc_rx_spoilt(struct mnc_channel *ch);
+
 /* recv.c: something to receive. 1, 0 or -errno. Takes recv_lock. */
 int mnc_recv_ready(struct mnc_channel *ch);
-/* Keeps what is left of a link that is down: messages, ends. With recv_lock. -ENOMEM. */
-int mnc_recv_keep(struct mnc_channel *ch);
 
-/* wait.c: those that sleep behind another thread look again. With wait_lock. */
+/* wait.c */
+struct mnc_wait {
+	int (*ready)(struct mnc_channel *ch, void *arg);	/* positive, 0: not yet, -errno */
+	void *arg;
+	uint32_t wake;		/* MN_SHM_WAKE_*: what may make it ready */
+};
+/* Until it is ready, or the deadline: what ready() has returned; -EINTR. */
+int mnc_wait_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t deadline);
+/* Those that sleep behind another thread look again. With wait_lock. */
 void mnc_wait_next_turn(struct mnc_channel *ch);
 
 /* fd.c: after a receive in vain: makes machnet_fd() fall silent. False: look once more. */

@@ -95,6 +95,7 @@ static int replace_link(struct mnc_channel *ch, struct mnc_link *old)
 	*old = ch->link;
 	ch->link = ch->next.link;
 	mnc_link_init(&ch->next.link);
+	mnc_kept_settle(ch);
 	ch->next.stage = MNC_ABSENT;
 	ch->epoch++;
 	ch->idle_calls = 0;
@@ -114,7 +115,7 @@ static int adopt(struct mnc_channel *ch)
 	/* From now on it is for requests, and those wait. */
 	fcntl(ch->next.link.sock, F_SETFL, 0);
 	pthread_mutex_lock(&ch->recv_lock);
-	ret = mnc_recv_keep(ch);
+	ret = mnc_kept_fill(ch);
 	if (!ret)
 		ret = mnc_listeners_settle(ch);
 	pthread_mutex_lock(&ch->send_lock);

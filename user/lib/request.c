@@ -2,8 +2,8 @@
 /*
  * request.c - questions to machnetd from several threads over one socket
  *
- * Whoever waits for an answer and finds nobody reading the socket reads it,
- * for all: answers carry the tag of their question.
+ * One that waits for an answer while no other one reads the socket reads it for all: answers carry
+ * the tag of their question.
  */
 #include <sys/socket.h>
 

@@ -33,8 +33,9 @@ static struct timespec to_timespec(int64_t ns)
 }
 
 /* Those of events that have come, or -errno. */
-static int ready(struct mnc_channel *ch, int events)
+static int events_ready(struct mnc_channel *ch, void *arg)
 {
+	const int events = *(const int *)arg;
 	int came = 0;
 	int ret;
 
@@ -55,7 +56,8 @@ static int ready(struct mnc_channel *ch, int events)
 }
 
 /* Looks again for as long as that is likely to be enough. */
-static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t deadline)
+static int spin(struct mnc_channel *ch, const struct mnc_wait *w, struct mn_spin *sp,
+		int64_t deadline)
 {
 	uint32_t hits = __atomic_load_n(&ch->spin_hits, __ATOMIC_RELAXED);
 	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp, hits);
@@ -65,7 +67,7 @@ static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t 
 		until = deadline;
 	do {
 		__builtin_ia32_pause();
-		ret = ready(ch, events);
+		ret = w->ready(ch, w->arg);
 		now = mnc_now_ns();
 	} while (!ret && now < until);
 	if (ret)
@@ -77,7 +79,7 @@ static int spin(struct mnc_channel *ch, int events, struct mn_spin *sp, int64_t 
 }
 
 /* Yields until an event comes, until_ns, or a yield that shows that it is no use. */
-static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
+static int yield_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t until_ns)
 {
 	int64_t before, now = mnc_now_ns();
 	int ret;
@@ -88,8 +90,8 @@ static int yield_until(struct mnc_channel *ch, int events, int64_t until_ns)
 		now = mnc_now_ns();
 		mn_crowd_yielded(&ch->crowd, before, now);
 		if (mn_crowd_is(&ch->crowd, now))
-			return ready(ch, events);
-		ret = spin(ch, events, &ch->spin[1], until_ns);
+			return w->ready(ch, w->arg);
+		ret = spin(ch, w, &ch->spin[1], until_ns);
 		now = mnc_now_ns();
 	} while (!ret && now < until_ns);
 	return ret;
@@ -170,19 +172,17 @@ static uint32_t wait_turn(struct mnc_channel *ch)
 	return __atomic_load_n(&ch->wait_turns, __ATOMIC_ACQUIRE);
 }
 
-static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
+static int sleep_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t deadline)
 {
-	uint32_t wake = (events & MACHNET_WAIT_RECV ? MN_SHM_WAKE_RX : 0) |
-			(events & MACHNET_WAIT_SEND ? MN_SHM_WAKE_TX : 0);
 	int ret;
 
 	for (;;) {
 		uint32_t turn = wait_turn(ch);
 
 		pthread_mutex_lock(&ch->recv_lock);
-		mnc_arm(ch, wake);
+		mnc_arm(ch, w->wake);
 		pthread_mutex_unlock(&ch->recv_lock);
-		ret = ready(ch, events);
+		ret = w->ready(ch, w->arg);
 		if (ret || mnc_now_ns() >= deadline)
 			return ret;
 		ret = sleep_after(ch, turn, deadline);
@@ -191,18 +191,29 @@ static int sleep_until(struct mnc_channel *ch, int events, int64_t deadline)
 	}
 }
 
-static int wait_until(struct mnc_channel *ch, int events, int64_t deadline)
+int mnc_wait_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t deadline)
 {
 	int64_t now = mnc_now_ns();
-	int ret = ready(ch, events);
+	int ret = w->ready(ch, w->arg);
 
 	if (ret || now >= deadline)
 		return ret;
-	ret = spin(ch, events, &ch->spin[0], deadline);
+	ret = spin(ch, w, &ch->spin[0], deadline);
 	if (!ret && !mn_crowd_is(&ch->crowd, now))
-		ret = yield_until(ch, events,
-				  deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
-	return ret ? ret : sleep_until(ch, events, deadline);
+		ret = yield_until(ch, w, deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
+	return ret ? ret : sleep_until(ch, w, deadline);
+}
+
+static int wait_for_events(struct mnc_channel *ch, int events, int64_t deadline)
+{
+	const struct mnc_wait w = {
+		.ready = events_ready,
+		.arg = &events,
+		.wake = (events & MACHNET_WAIT_RECV ? MN_SHM_WAKE_RX : 0) |
+			(events & MACHNET_WAIT_SEND ? MN_SHM_WAKE_TX : 0),
+	};
+
+	return mnc_wait_until(ch, &w, deadline);
 }
 
 static int64_t deadline_of(int timeout_ms)
@@ -216,7 +227,7 @@ int machnet_wait(const void *channel_ctx, int events, int timeout_ms)
 	int ret = -EINVAL;
 
 	if (ch && events && !(events & ~(MACHNET_WAIT_RECV | MACHNET_WAIT_SEND)))
-		ret = wait_until(ch, events, deadline_of(timeout_ms));
+		ret = wait_for_events(ch, events, deadline_of(timeout_ms));
 	if (ret >= 0)
 		return ret;
 	errno = -ret;
@@ -235,7 +246,7 @@ ssize_t machnet_recv_timeout(const void *channel_ctx, void *buf, size_t len, Mac
 		return got;
 	deadline = deadline_of(timeout_ms);
 	do {
-		ret = wait_until(ch, MACHNET_WAIT_RECV, deadline);
+		ret = wait_for_events(ch, MACHNET_WAIT_RECV, deadline);
 		if (ret <= 0)
 			break;
 		/* Another thread may have been faster. */

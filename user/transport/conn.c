@@ -4,20 +4,14 @@
 
 #include "transport/stack_priv.h"
 
-struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, struct mn_path *p, enum mn_conn_use use)
+struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, enum mn_conn_use use)
 {
 	struct mn_stack *s = sch->stack;
-	struct mn_lane *lane = mn_lane_get(p, sch);
-	struct mn_conn *c = lane ? mn_stack_conn_take(s) : NULL;
+	struct mn_conn *c = mn_stack_conn_take(s);
 
-	if (!c) {
-		if (lane)
-			mn_lane_check(lane);
+	if (!c)
 		return NULL;
-	}
 	c->sch = sch;
-	c->peer = p->peer;
-	c->peer->n_conns++;
 	c->channel_id = sch->ch->id;
 	c->use = use;
 	c->born_us = s->now_us;
@@ -30,9 +24,23 @@ struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, struct mn_path *p, enu
 	mn_sendq_init(&c->sendq);
 	mn_inbox_init(&c->inbox);
 	mn_reassembly_init(&c->held);
-	mn_lane_add(lane, c);
+	mn_stream_open(&c->st);
+	mn_list_add_tail(&sch->orphans, &c->in_lane);
 	sch->n_conns++;
 	return c;
+}
+
+bool mn_conn_join(struct mn_conn *c, struct mn_path *p)
+{
+	struct mn_lane *lane = mn_lane_get(p, c->sch);
+
+	if (!lane)
+		return false;
+	c->peer = p->peer;
+	c->peer->n_conns++;
+	mn_list_del(&c->in_lane);
+	mn_lane_add(lane, c);
+	return true;
 }
 
 int mn_end_errno(enum mn_end why)
@@ -125,7 +133,7 @@ void mn_conn_post_end(struct mn_conn *c, int error)
 	if (!c->app_knows)
 		return;
 	c->app_knows = false;
-	c->post |= MN_POST_END;
+	c->post |= c->flow == MN_SHM_FLOW_NONE ? MN_POST_FAILED : MN_POST_END;
 	c->post_error = error;
 }
 
@@ -171,6 +179,12 @@ void mn_conn_end(struct mn_conn *c, enum mn_end why)
 	mn_conn_check(c);
 }
 
+void mn_conn_fail(struct mn_conn *c, int error)
+{
+	mn_conn_post_end(c, error);
+	mn_conn_end(c, MN_END_UNREACHABLE);
+}
+
 static void reap(struct mn_conn *c)
 {
 	struct mn_stack_channel *sch = c->sch;
@@ -181,8 +195,10 @@ static void reap(struct mn_conn *c)
 	mn_list_del(&c->in_lane);
 	mn_list_del(&c->in_blocked);
 	mn_list_del(&c->in_watch);
-	c->peer->n_conns--;
-	mn_peer_put(&c->stack->peers, c->peer);
+	if (c->peer) {
+		c->peer->n_conns--;
+		mn_peer_put(&c->stack->peers, c->peer);
+	}
 	mn_stack_conn_give(c);
 	if (!sch)
 		return;
@@ -202,6 +218,13 @@ void mn_conn_check(struct mn_conn *c)
 		wind_up(c, c->use == MN_CONN_CLOSING ? MN_END_CLOSED : MN_END_PEER_CLOSED);
 	if (!c->post && c->stalled != -EAGAIN)
 		reap(c);
+}
+
+void mn_conn_discard(struct mn_conn *c)
+{
+	mn_stream_end(&c->st, &c->stack->records);
+	c->use = MN_CONN_DEAD;
+	reap(c);
 }
 
 /* All has been delivered both ways, and only the peer's knowledge of it is missing. */

@@ -35,10 +35,11 @@
 
 #define MN_POST_OPEN	0x1	/* the application gets the event of the connection */
 #define MN_POST_END	0x2	/* and of its end */
+#define MN_POST_FAILED	0x4	/* or the answer that its request has failed */
 
 enum mn_conn_use {
 	MN_CONN_FREE,
-	MN_CONN_OPENING,	/* here, and not answered */
+	MN_CONN_OPENING,	/* here, and not answered; without a peer the route is asked for */
 	MN_CONN_UP,
 	MN_CONN_CLOSING,	/* closed here: what was sent is delivered, what comes is dropped */
 	MN_CONN_LEAVING,	/* closed by the peer; its own end is under way */
@@ -49,8 +50,8 @@ struct mn_conn {
 	struct mn_stream st;
 	struct mn_stack *stack;
 	struct mn_stack_channel *sch;	/* NULL: the channel is gone */
-	struct mn_peer *peer;
-	struct mn_lane *lane;		/* NULL: the path is gone */
+	struct mn_peer *peer;		/* NULL: not known yet */
+	struct mn_lane *lane;		/* NULL: no path yet, or it is gone */
 	uint64_t flow;			/* handle in the channel; MN_SHM_FLOW_NONE */
 	uint32_t slot;
 	uint32_t number;		/* generation and slot: what the peer calls it by */
@@ -67,7 +68,7 @@ struct mn_conn {
 	struct mn_list in_ready;	/* mn_lane.ready; mn_path.waiting */
 	struct mn_list in_rooms, in_throttled, in_blocked;
 	struct mn_list in_lane;		/* mn_lane.conns; mn_stack_channel.orphans; mn_stack.free */
-	struct mn_list in_watch;	/* mn_stack.opening, .finishing; mn_stack_channel.closing */
+	struct mn_list in_watch;	/* mn_stack.opening, .finishing */
 
 	struct mn_sendq sendq;
 	struct mn_inbox inbox;
@@ -75,11 +76,11 @@ struct mn_conn {
 
 	uint32_t credit_epoch;		/* mn_sharers_touch() */
 	uint32_t local_port, remote_port;	/* logical */
-	uint32_t close_at;		/* index of the channel's tx, when in closing */
+	uint32_t first_number;		/* that it had at first: part of its id */
 	uint32_t open_at;		/* index of the channel's rx, when the opening was posted */
 	uint32_t channel_id;
 	uint32_t unread_before;		/* what was unread of the slot, when it came up */
-	uint64_t request;
+	uint64_t request;		/* of the application; 0: the peer opened it */
 	uint64_t serial;		/* of its opening on its path; 0: none yet */
 	uint64_t born_us;
 	uint64_t watch_us;		/* since when it is in in_watch */
@@ -88,12 +89,18 @@ struct mn_conn {
 
 /* conn.c: life */
 
-/* In the channel and on the path. NULL: no slot, or no memory. */
-struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, struct mn_path *p, enum mn_conn_use use);
+/* In the channel, on no path. NULL: no slot. */
+struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, enum mn_conn_use use);
+/* Its first path, and with it its peer. False: no memory, nothing has changed. */
+bool mn_conn_join(struct mn_conn *c, struct mn_path *p);
 /* Both sides know of it: events for the application and the control thread. False: no handle. */
 bool mn_conn_up(struct mn_conn *c);
 /* It ends now. */
 void mn_conn_end(struct mn_conn *c, enum mn_end why);
+/* An opening that leads nowhere: error is for the application. */
+void mn_conn_fail(struct mn_conn *c, int error);
+/* It never was: nobody learns of it. */
+void mn_conn_discard(struct mn_conn *c);
 /* Its stream may be over, or have nothing left to do: it is given back. */
 void mn_conn_check(struct mn_conn *c);
 /* The end becomes an event for the application, if that knew of the connection. */
@@ -113,6 +120,12 @@ static inline void mn_conn_ready(struct mn_conn *c)
 
 /* conn_open.c: how it begins */
 
+/*
+ * A request of the application, for whose answer there is room: to a peer to which a path exists it
+ * begins at once, else the control thread is asked for the route.
+ */
+void mn_conn_request(struct mn_stack_channel *sch, uint64_t request,
+		     const struct mn_shm_connect *want);
 /* An OPEN of the peer, on its path, which is proven. */
 void mn_conn_receive_open(struct mn_path *p, const struct mn_frame *f, uint64_t number);
 /* Its OPEN is due, and cannot be sent before others have been answered: it waits for that. */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* conn_open.c - how a connection begins, at both ends */
+#include <errno.h>
+#include <string.h>
+
 #include "transport/stack_priv.h"
 
 /* --- the opener --- */
@@ -12,37 +15,119 @@ bool mn_conn_must_wait(struct mn_conn *c)
 	       p->next_serial >= p->opens.base + MN_OPENS_MAX;
 }
 
-int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_tuple *to,
-		     uint64_t request)
+/* The way is known. 0 or -ENOSPC. */
+static int start(struct mn_conn *c, struct mn_peer *peer)
 {
-	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
-	struct mn_peer *peer;
+	struct mn_stack *s = c->stack;
 	struct mn_path *p;
-	struct mn_conn *c;
 
-	if (!sch || sch->closed || sch->leaving)
+	p = mn_path_to(s, peer, mn_peer_engine(peer, c->remote_port), c->remote_port);
+	if (!p || !mn_conn_join(c, p) || mn_stack_conn_set_ports(c, peer, c->remote_port))
 		return -ENOSPC;
-	peer = mn_peer_get(&s->peers, to);
-	if (!peer)
-		return -ENOSPC;
-	p = mn_path_to(s, peer, mn_peer_engine(peer, to->remote_port), to->remote_port);
-	c = p ? mn_conn_new(sch, p, MN_CONN_OPENING) : NULL;
-	if (!c) {
-		mn_peer_put(&s->peers, peer);
-		return -ENOSPC;
-	}
-	c->request = request;
-	c->end_due = true;
-	mn_stream_open(&c->st);
-	if (mn_stack_conn_set_ports(c, peer, to->remote_port)) {
-		c->end_due = false;
-		mn_conn_end(c, MN_END_RESET);
-		return -ENOSPC;
-	}
-	mn_stack_activate(s, sch);
 	mn_stack_watch(c, &s->opening);
 	mn_conn_ready(c);
 	return 0;
+}
+
+static void ask_control(struct mn_conn *c, const struct mn_addr *local,
+			const struct mn_addr *remote)
+{
+	struct mn_stack_event ev = {
+		.type = MN_STACK_EVENT_CONNECT,
+		.channel = c->channel_id,
+		.id = mn_stack_conn_id(c),
+		.request = c->request,
+		.remote_port = c->remote_port,
+		.tuple = { .local = *local, .remote = *remote },
+	};
+
+	mn_stack_event(c->stack, &ev);
+}
+
+/* A peer whose route the control thread watches, for the sake of the connections that it has. */
+static struct mn_peer *known_peer(const struct mn_stack *s, const struct mn_addr *local,
+				  const struct mn_addr *remote)
+{
+	struct mn_peer *peer = mn_addr_is_any(local) ?
+			       mn_peer_default(&s->peers, remote, s->now_us) :
+			       mn_peer_find(&s->peers, local, remote);
+
+	if (!peer || peer->unreachable || peer->ask || !peer->n_conns ||
+	    mn_list_empty(&peer->paths))
+		return NULL;
+	return peer;
+}
+
+void mn_conn_request(struct mn_stack_channel *sch, uint64_t request,
+		     const struct mn_shm_connect *want)
+{
+	struct mn_addr local, remote;
+	struct mn_peer *peer;
+	struct mn_conn *c;
+	bool valid;
+
+	memcpy(local.b, want->local_addr, sizeof(local.b));
+	memcpy(remote.b, want->remote_addr, sizeof(remote.b));
+	valid = request && want->remote_port && !mn_addr_is_any(&remote);
+	c = valid ? mn_conn_new(sch, MN_CONN_OPENING) : NULL;
+	if (!c) {
+		if (mn_channel_post_failed(sch->ch, request, valid ? ENOSPC : EINVAL))
+			mn_stack_mark_corrupt(sch->stack, sch);
+		return;
+	}
+	c->request = request;
+	c->app_knows = c->end_due = true;
+	c->remote_port = want->remote_port;
+	peer = known_peer(sch->stack, &local, &remote);
+	if (!peer)
+		ask_control(c, &local, &remote);
+	else if (start(c, peer))
+		mn_conn_fail(c, ENOSPC);
+}
+
+/* A connection whose route was asked for; NULL: it is gone. */
+static struct mn_conn *asking(struct mn_stack *s, uint64_t id)
+{
+	struct mn_conn *c = mn_stack_conn_by_id(s, id);
+
+	return c && c->use == MN_CONN_OPENING && !c->peer ? c : NULL;
+}
+
+int mn_stack_connect(struct mn_stack *s, uint64_t id, const struct mn_tuple *to, bool by_default)
+{
+	struct mn_conn *c = asking(s, id);
+	struct mn_peer *peer;
+
+	if (!c)
+		return -ENOENT;
+	peer = mn_peer_get(&s->peers, to);
+	if (!peer) {
+		mn_conn_fail(c, ENOSPC);
+		return -ENOSPC;
+	}
+	peer->ask = false;
+	mn_stack_set_route(s, &to->local, &to->remote, to->mac, to->mtu);
+	if (by_default)
+		mn_peer_set_default(&s->peers, peer, s->now_us);
+	mn_stack_activate(s, c->sch);
+	if (!start(c, peer))
+		return 0;
+	mn_conn_fail(c, ENOSPC);
+	mn_peer_put(&s->peers, peer);
+	return -ENOSPC;
+}
+
+void mn_stack_refuse(struct mn_stack *s, uint64_t id, int error)
+{
+	struct mn_conn *c = asking(s, id);
+
+	if (c)
+		mn_conn_fail(c, error);
+}
+
+void mn_stack_forget_source(struct mn_stack *s, const struct mn_addr *local)
+{
+	mn_peers_ask(&s->peers, local);
 }
 
 bool mn_conn_move_opening(struct mn_conn *c, struct mn_path *p)
@@ -172,12 +257,14 @@ static void accept_open(struct mn_path *p, struct mn_stack_channel *sch, const s
 			uint64_t number)
 {
 	struct mn_stack *s = p->stack;
-	struct mn_conn *c = mn_conn_new(sch, p, MN_CONN_UP);
+	struct mn_conn *c = mn_conn_new(sch, MN_CONN_UP);
 	struct mn_frame data = *f;
 
-	if (!c) {
+	if (!c || !mn_conn_join(c, p)) {
 		s->stats.drop_conn_limit++;
 		refuse(p, f, MN_WIRE_CODE_BUSY, 0);
+		if (c)
+			mn_conn_discard(c);
 		return;
 	}
 	mn_stream_accept(&c->st, f, number);
@@ -186,9 +273,7 @@ static void accept_open(struct mn_path *p, struct mn_stack_channel *sch, const s
 	c->serial = f->value;
 	if (!mn_conn_up(c)) {
 		s->stats.drop_conn_limit++;
-		mn_stream_end(&c->st, &s->records);
-		c->use = MN_CONN_DEAD;
-		mn_conn_check(c);
+		mn_conn_discard(c);
 		refuse(p, f, MN_WIRE_CODE_BUSY, 0);
 		return;
 	}

@@ -20,18 +20,21 @@ static int post_open(struct mn_conn *c)
 	struct mn_shm_flow info = {
 		.local_port = c->local_port,
 		.remote_port = c->remote_port,
+		.request = c->request,
 	};
+	int ret;
 
-	c->open_at = ch->rx.self;
-	/* It takes a buffer, which must not be one that a message was promised. */
-	if (others_come_first(c) || !mn_credit_room(&c->sch->credit, ch->rx_free_count))
+	if (others_come_first(c))
 		return -EAGAIN;
 	memcpy(info.local_addr, route->local.b, sizeof(info.local_addr));
 	memcpy(info.remote_addr, route->remote.b, sizeof(info.remote_addr));
-	return mn_channel_post_open(ch, c->flow, &info);
+	ret = mn_channel_post_open(ch, c->flow, &info);
+	/* Where its descriptor lies. */
+	c->open_at = ch->rx.self - 1 - mn_ring_slots(sizeof(info));
+	return ret;
 }
 
-/* In the order in which the application must see it: the opening, messages, the end. */
+/* In the order in which the application must see it: opening, messages, end; or a failure. */
 static int post_all(struct mn_conn *c)
 {
 	int ret = 0;
@@ -55,6 +58,12 @@ static int post_all(struct mn_conn *c)
 		if (ret)
 			return ret;
 		c->post &= ~MN_POST_END;
+	}
+	if (c->post & MN_POST_FAILED) {
+		ret = mn_channel_post_failed(c->sch->ch, c->request, c->post_error);
+		if (ret)
+			return ret;
+		c->post &= ~MN_POST_FAILED;
 	}
 	return 0;
 }

@@ -42,7 +42,7 @@ struct mn_conn *mn_stack_conn_take(struct mn_stack *s)
 	memset(c, 0, sizeof(*c));
 	c->stack = s;
 	c->slot = c - s->conns;
-	c->number = number;
+	c->number = c->first_number = number;
 	return c;
 }
 
@@ -125,12 +125,15 @@ void mn_stack_conn_forget_ports(struct mn_conn *c)
 /* Not a secret; one datapath has no two at a time that are equal. */
 uint64_t mn_stack_conn_id(const struct mn_conn *c)
 {
-	return (uint64_t)c->number << 16 | c->stack->cfg.engine;
+	return (uint64_t)c->first_number << 16 | c->stack->cfg.engine;
 }
 
 struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id)
 {
-	struct mn_conn *c = mn_stack_conn_by_record(s, id >> 16);
+	uint32_t slot = (id >> 16) & ((1u << s->slot_bits) - 1);
+	struct mn_conn *c = slot < s->fresh ? &s->conns[slot] : NULL;
 
-	return c && c->use != MN_CONN_DEAD && mn_stack_conn_id(c) == id ? c : NULL;
+	if (!c || c->use == MN_CONN_FREE || c->use == MN_CONN_DEAD)
+		return NULL;
+	return mn_stack_conn_id(c) == id ? c : NULL;
 }

@@ -13,7 +13,7 @@ int mn_peers_init(struct mn_peers *ps, uint32_t max, const uint64_t seed[2])
 	mn_list_init(&ps->free);
 	/* Cleared one by one when they are used: most may never be. */
 	ps->all = malloc(max * sizeof(*ps->all));
-	return !ps->all || mn_hash_init(&ps->by_address, max, seed) ? -ENOMEM : 0;
+	return !ps->all || mn_hash_init(&ps->by_address, 2 * max, seed) ? -ENOMEM : 0;
 }
 
 void mn_peers_fini(struct mn_peers *ps)
@@ -32,6 +32,8 @@ static uint64_t key_of(const struct mn_peers *ps, const struct mn_addr *local,
 	memcpy(r, remote->b, sizeof(r));
 	return mn_hash_mix(mn_hash_mix(mn_hash_mix(l[0], l[1], seed), r[0], seed), r[1], seed);
 }
+
+static const struct mn_addr any;
 
 struct mn_peer *mn_peer_find(const struct mn_peers *ps, const struct mn_addr *local,
 			     const struct mn_addr *remote)
@@ -66,9 +68,39 @@ struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route)
 		.key = key_of(ps, &route->local, &route->remote),
 	};
 	mn_list_init(&peer->paths);
-	/* As many entries as peers: there is room, and the key is new. */
+	/* Two entries for each peer: there is room, and the key is new. */
 	mn_hash_put(&ps->by_address, peer->key, peer - ps->all);
 	return peer;
+}
+
+static bool is_default(const struct mn_peers *ps, const struct mn_peer *peer)
+{
+	return mn_hash_get(&ps->by_address, key_of(ps, &any, &peer->route.remote)) ==
+	       peer - ps->all;
+}
+
+struct mn_peer *mn_peer_default(const struct mn_peers *ps, const struct mn_addr *remote,
+				uint64_t now_us)
+{
+	struct mn_peer *peer = mn_peer_find(ps, &any, remote);
+
+	return peer && now_us < peer->default_us ? peer : NULL;
+}
+
+void mn_peer_set_default(struct mn_peers *ps, struct mn_peer *peer, uint64_t now_us)
+{
+	uint64_t key = key_of(ps, &any, &peer->route.remote);
+
+	mn_hash_del(&ps->by_address, key);
+	mn_hash_put(&ps->by_address, key, peer - ps->all);
+	peer->default_us = now_us + MN_PEER_DEFAULT_US;
+}
+
+void mn_peers_ask(struct mn_peers *ps, const struct mn_addr *local)
+{
+	for (uint32_t i = 0; i < ps->fresh; i++)
+		if (mn_addr_equal(&ps->all[i].route.local, local))
+			ps->all[i].ask = true;
 }
 
 void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer)
@@ -76,6 +108,8 @@ void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer)
 	if (!mn_list_empty(&peer->paths) || peer->n_conns)
 		return;
 	mn_hash_del(&ps->by_address, peer->key);
+	if (is_default(ps, peer))
+		mn_hash_del(&ps->by_address, key_of(ps, &any, &peer->route.remote));
 	mn_list_add_tail(&ps->free, &peer->paths);
 }
 

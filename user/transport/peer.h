@@ -15,6 +15,7 @@
 #include "transport/stack.h"
 
 #define MN_PEER_PORTS	64u
+#define MN_PEER_DEFAULT_US	1000000u
 
 /* On which engine of the peer a port's listener was found last. */
 struct mn_peer_port {
@@ -27,12 +28,14 @@ struct mn_peer {
 	struct mn_tuple route;	/* addresses, next hop, MTU; the ports do not matter */
 	uint64_t key;
 	uint32_t n_conns;	/* that name it, with a path or without */
+	uint64_t default_us;	/* until then connects that name no local address get its own */
 	bool unreachable;	/* the control plane knows no route */
+	bool ask;		/* it may know another one */
 	struct mn_peer_port ports[MN_PEER_PORTS];	/* by port modulo their number */
 };
 
 struct mn_peers {
-	struct mn_hash by_address;	/* key -> index */
+	struct mn_hash by_address;	/* key -> index; by the remote address alone: the default */
 	struct mn_peer *all;
 	struct mn_list free;		/* those that were used, by their paths */
 	uint32_t max, fresh;		/* fresh: of all, not used yet from here on */
@@ -46,6 +49,15 @@ struct mn_peer *mn_peer_find(const struct mn_peers *ps, const struct mn_addr *lo
 			     const struct mn_addr *remote);
 /* Made when there is none, with this route. NULL: no room. */
 struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route);
+/*
+ * The peer of those that name no local address: NULL, it is not known now. What the routing table
+ * prefers may change; so it is known for MN_PEER_DEFAULT_US after it was set.
+ */
+struct mn_peer *mn_peer_default(const struct mn_peers *ps, const struct mn_addr *remote,
+				uint64_t now_us);
+void mn_peer_set_default(struct mn_peers *ps, struct mn_peer *peer, uint64_t now_us);
+/* Those with this local address are to be asked for. */
+void mn_peers_ask(struct mn_peers *ps, const struct mn_addr *local);
 /* One without paths and connections is forgotten. */
 void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer);
 

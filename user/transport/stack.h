@@ -58,6 +58,8 @@ int mn_end_errno(enum mn_end why);
 
 /* Events for the control thread. */
 enum mn_stack_event_type {
+	/* An application wants to connect: mn_stack_connect() or _refuse() is the answer. */
+	MN_STACK_EVENT_CONNECT,
 	MN_STACK_EVENT_UP,	/* a connect succeeded, or a connection was accepted */
 	MN_STACK_EVENT_END,	/* it is gone; its handle may be used anew */
 	/* Of a channel whose application has left; only channel and unsent are set. */
@@ -75,9 +77,9 @@ struct mn_stack_event {
 	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
 	uint64_t id;		/* of the connection, in this datapath */
 	uint16_t remote_engine;
-	uint64_t request;	/* UP, END: the tag of mn_stack_connect(), 0: accepted */
-	uint32_t local_port, remote_port;	/* UP, END: logical */
-	struct mn_tuple tuple;	/* of its path */
+	uint64_t request;	/* CONNECT, UP, END: the application's; 0: accepted */
+	uint32_t local_port, remote_port;	/* UP, END: logical; CONNECT: remote_port */
+	struct mn_tuple tuple;	/* of its path; CONNECT: addresses, the local one may be any */
 };
 
 /* Calls out of the stack; none may call back into it. */
@@ -152,18 +154,17 @@ int mn_stack_listen(struct mn_stack *s, struct mn_channel *ch, const struct mn_a
 void mn_stack_unlisten(struct mn_stack *s, const struct mn_addr *addr, uint16_t port);
 
 /*
- * Opens a connection to the listener at to->remote and its port, which is to->remote_port, on a
- * path that there is or that is opened for it; to->local_port does not matter. The outcome comes as
- * an event with this request tag (not 0). 0, -ENOSPC (too many connections, paths or ports).
+ * The answer to CONNECT: the connection with this id opens to to->remote, on a path that there is
+ * or that is opened for it; ports in *to do not matter. by_default: the application has left the
+ * local address open; for a while the others that do so get the same one. UP or END follows.
+ * -ENOENT: it is gone, -ENOSPC: it has failed (too many peers, paths or ports).
  */
-int mn_stack_connect(struct mn_stack *s, struct mn_channel *ch, const struct mn_tuple *to,
-		     uint64_t request);
+int mn_stack_connect(struct mn_stack *s, uint64_t id, const struct mn_tuple *to, bool by_default);
+/* The other answer; error: a positive errno for the application. */
+void mn_stack_refuse(struct mn_stack *s, uint64_t id, int error);
+/* The host has given up this address: the next connect from it is asked for. */
+void mn_stack_forget_source(struct mn_stack *s, const struct mn_addr *local);
 
-/*
- * In order: what was sent is delivered first (messages that are in the channel's ring already,
- * too). -ENOENT for a handle that is not open.
- */
-int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint64_t flow);
 /* At once, with an ABORT to the peer. -ENOENT. */
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
 

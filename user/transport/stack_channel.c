@@ -56,7 +56,6 @@ int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch)
 	mn_list_init(&sch->orphans);
 	mn_list_init(&sch->blocked);
 	mn_list_init(&sch->throttled);
-	mn_list_init(&sch->closing);
 	mn_list_init(&sch->in_active);
 	ch->owner = sch;
 	ch->posted_list = &s->posted;
@@ -226,40 +225,13 @@ static void update_credits(struct mn_stack_channel *sch)
 	}
 }
 
-/* Those whose last message has been taken. */
-static void finish_closing(struct mn_stack_channel *sch)
+/* A request that was held back can be answered now. */
+static void resume_requests(struct mn_stack_channel *sch)
 {
-	while (!mn_list_empty(&sch->closing)) {
-		struct mn_conn *c = mn_container(sch->closing.next, struct mn_conn, in_watch);
-
-		if ((int32_t)(sch->ch->tx.self - c->close_at) < 0)
-			return;
-		mn_list_del(&c->in_watch);
-		mn_conn_close(c);
-	}
-}
-
-int mn_stack_close(struct mn_stack *s, struct mn_channel *ch, uint64_t flow)
-{
-	struct mn_stack_channel *sch = mn_stack_channel_find(s, ch);
-	struct mn_conn *c;
-
-	if (!sch || sch->closed)
-		return -ENOENT;
-	mn_stack_take_messages(s, sch, ch->tx.size);
-	if (!sch->corrupt && mn_ring_refresh(&ch->tx) < 0)
-		mn_stack_mark_corrupt(s, sch);
-	mn_stack_close_corrupt(s);
-	c = sch->closed ? NULL : mn_stack_conn_by_flow(s, sch, flow);
-	if (!c || c->use != MN_CONN_UP)
-		return -ENOENT;
-	/* What could not be taken yet comes first. */
-	c->close_at = ch->tx.other;
-	mn_list_del(&c->in_watch);
-	mn_list_add_tail(&sch->closing, &c->in_watch);
-	finish_closing(sch);
-	mn_stack_close_corrupt(s);
-	return 0;
+	if (!sch->answer_due || !mn_channel_rx_has_room(sch->ch))
+		return;
+	sch->answer_due = false;
+	sch->ch->tx_held = false;
 }
 
 static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
@@ -276,11 +248,10 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 		resume_blocked(sch);
 		resume_claims(s, sch);
 		update_credits(sch);
+		resume_requests(sch);
 	}
 	if (!sch->corrupt)
 		work |= mn_stack_take_messages(s, sch, MESSAGES_PER_CALL) > 0;
-	if (!sch->corrupt)
-		finish_closing(sch);
 	if (!sch->corrupt && sch->leaving)
 		mn_stack_finish_channel(s, sch);
 	return work;
@@ -348,7 +319,8 @@ bool mn_stack_flush(struct mn_stack *s)
 /* Peers wait for what the application gives back. */
 static bool wants_room(const struct mn_stack_channel *sch)
 {
-	return !mn_list_empty(&sch->blocked) || !mn_list_empty(&sch->throttled) ||
+	return sch->answer_due || !mn_list_empty(&sch->blocked) ||
+	       !mn_list_empty(&sch->throttled) ||
 	       !mn_list_empty(&sch->credit.small) || !mn_list_empty(&sch->credit.large);
 }
 

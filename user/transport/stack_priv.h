@@ -24,10 +24,10 @@ struct mn_stack_channel {
 	struct mn_list orphans;		/* connections whose path is gone */
 	struct mn_list blocked;		/* those that have something to post, and no room */
 	struct mn_list throttled;	/* those whose peers were given little credit */
-	struct mn_list closing;		/* closed by the application, until tx has got so far */
 	struct mn_credit credit;
 	struct mn_list in_active;	/* mn_stack.active: looked at in each turn */
 	uint32_t n_conns;
+	bool answer_due;		/* a request waits for room to be answered */
 	uint32_t idle_turns;		/* turns in a row in which there was nothing */
 	bool corrupt;			/* found, to be closed at the end of the call */
 	bool closed;

@@ -16,7 +16,7 @@ static void open_too_old(struct mn_stack *s)
 
 		if (s->now_us - c->watch_us < MN_OPEN_US)
 			return;
-		mn_conn_end(c, MN_END_TIMED_OUT);
+		mn_conn_end(c, c->peer->unreachable ? MN_END_UNREACHABLE : MN_END_TIMED_OUT);
 	}
 }
 

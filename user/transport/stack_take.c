@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* stack_take.c - messages of applications, from their channels to their connections */
+/* stack_take.c - messages and requests of applications, from their channels */
 #include <errno.h>
 
 #include "transport/stack_priv.h"
@@ -45,6 +45,45 @@ static int take_message(struct mn_stack *s, struct mn_stack_channel *sch, const 
 	return 0;
 }
 
+/* 0, -ENOBUFS: it has to wait for room to be answered. */
+static int take_connect(struct mn_stack_channel *sch, const struct mn_desc *d)
+{
+	struct mn_shm_connect want;
+
+	if (!mn_channel_rx_has_room(sch->ch)) {
+		sch->answer_due = true;
+		return -ENOBUFS;
+	}
+	mn_channel_tx_read(sch->ch, d, &want);
+	/* Of an application that has left nothing is opened. */
+	if (!sch->leaving)
+		mn_conn_request(sch, d->flow, &want);
+	return 0;
+}
+
+/* All that came before it on the ring was taken. */
+static int take_close(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_desc *d)
+{
+	struct mn_conn *c = mn_stack_conn_by_flow(s, sch, d->flow);
+
+	mn_channel_tx_skip(sch->ch);
+	if (c && c->use == MN_CONN_UP)
+		mn_conn_close(c);
+	return 0;
+}
+
+static int take(struct mn_stack *s, struct mn_stack_channel *sch, const struct mn_desc *d)
+{
+	switch (d->type) {
+	case MN_DESC_CONNECT:
+		return take_connect(sch, d);
+	case MN_DESC_CLOSE:
+		return take_close(s, sch, d);
+	default:
+		return take_message(s, sch, d);
+	}
+}
+
 uint32_t mn_stack_take_messages(struct mn_stack *s, struct mn_stack_channel *sch, uint32_t max)
 {
 	struct mn_channel *ch = sch->ch;
@@ -53,7 +92,7 @@ uint32_t mn_stack_take_messages(struct mn_stack *s, struct mn_stack_channel *sch
 	int ret = 0;
 
 	while (n < max && !ch->tx_held && (ret = mn_channel_tx_peek(ch, &d)) > 0) {
-		ret = take_message(s, sch, &d);
+		ret = take(s, sch, &d);
 		ch->tx_held = ret == -ENOBUFS;
 		if (ret)
 			break;

@@ -36,11 +36,13 @@
 struct host {
 	struct mn_stack *stack;
 	struct mn_channel ch;
-	struct mn_ring tx, rx, rxc;	/* the application's end */
+	struct mn_ring tx, rx;		/* the application's end */
 	struct mn_addr addr;
 	uint64_t *flows;		/* handles, in the order in which they came up */
 	uint32_t n_flows;
 	uint64_t received;
+	uint64_t asked[CONNECTS];	/* connections whose route is wanted */
+	uint32_t n_asked;
 };
 
 struct bench {
@@ -55,9 +57,13 @@ static void no_free(void *ctx, void *handle)
 	(void)ctx, (void)handle;
 }
 
-static void no_event(void *ctx, const struct mn_stack_event *ev)
+/* The first connects to the server. */
+static void on_event(void *ctx, const struct mn_stack_event *ev)
 {
-	(void)ctx, (void)ev;
+	struct host *h = ctx;
+
+	if (ev->type == MN_STACK_EVENT_CONNECT)
+		h->asked[h->n_asked++] = ev->id;
 }
 
 /* SplitMix64 (Steele, Lea, Flood, 2014): ids need not be secret here. */
@@ -74,11 +80,11 @@ static uint64_t next_random(void *ctx)
 
 static const struct mn_stack_ops ops = {
 	.pkt_free = no_free,
-	.event = no_event,
+	.event = on_event,
 	.random = next_random,
 };
 
-/* The application reads all; an opening lies in a buffer, which goes back. */
+/* The application reads all. */
 static void read_all(struct host *h)
 {
 	uint32_t *done = (uint32_t *)h->ch.rx_done;
@@ -92,12 +98,9 @@ static void read_all(struct host *h)
 			h->received++;
 		} else if (d.type == MN_DESC_OPEN) {
 			h->flows[h->n_flows++] = d.flow;
-			d.type = MN_DESC_MSG;
-			mn_ring_put(&h->rxc, &d);
 		}
 	}
 	mn_ring_release(&h->rx);
-	mn_ring_publish(&h->rxc);
 }
 
 /* What one stack sends goes straight to the other one. */
@@ -118,10 +121,21 @@ static void carry(struct bench *b, int from)
 	}
 }
 
+static void answer(struct bench *b, struct host *h)
+{
+	struct mn_tuple to = {
+		.local = h->addr, .remote = b->host[h == b->host].addr, .mtu = 1500,
+	};
+
+	while (h->n_asked)
+		mn_stack_connect(h->stack, h->asked[--h->n_asked], &to, false);
+}
+
 static void turn(struct bench *b, uint32_t us)
 {
 	for (int i = 0; i < 2; i++) {
 		mn_stack_poll_channels(b->host[i].stack);
+		answer(b, &b->host[i]);
 		carry(b, i);
 		mn_stack_flush(b->host[i].stack);
 		read_all(&b->host[i]);
@@ -139,21 +153,32 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
+static bool ask_connect(struct bench *b)
+{
+	const struct mn_desc d = { ++b->asked, MN_DESC_CONNECT, sizeof(struct mn_shm_connect), 0 };
+	struct mn_shm_connect want = { .remote_port = PORT + b->asked % PORTS };
+	struct mn_ring *tx = &b->host[0].tx;
+
+	if (mn_ring_free(tx, tx->size / 2) < tx->size / 4)
+		return false;
+	memcpy(want.local_addr, b->host[0].addr.b, sizeof(want.local_addr));
+	memcpy(want.remote_addr, b->host[1].addr.b, sizeof(want.remote_addr));
+	memcpy(mn_ring_put_inline(tx, &d), &want, sizeof(want));
+	mn_ring_publish(tx);
+	return true;
+}
+
 /* Until there are n connections; the rate is that of this call. */
 static int connect_all(struct bench *b, uint32_t n, double *per_s)
 {
 	struct host *client = &b->host[0];
-	struct mn_tuple to = {
-		.local = client->addr, .remote = b->host[1].addr, .mtu = 1500,
-	};
 	uint64_t from = now_ns();
 	uint32_t before = client->n_flows, turns = 0;
 
 	while (client->n_flows < n) {
 		while (b->asked < n && b->asked - client->n_flows < CONNECTS) {
-			to.remote_port = PORT + b->asked % PORTS;
-			if (mn_stack_connect(client->stack, &client->ch, &to, ++b->asked))
-				return -ENOSPC;
+			if (!ask_connect(b))
+				return -ENOBUFS;
 		}
 		turn(b, TURN_US);
 		if (++turns > 100 * n)
@@ -232,6 +257,7 @@ static int setup_host(struct bench *b, int i)
 		.engines = 1, .instance = i + 1, .port_first = 61440, .port_count = 64,
 		.contact_port = 61440, .rx_ring = 256, .paths = 1, .max_conns = MAX_CONNS,
 		.max_paths = 16, .max_held = 64, .max_records = 65536, .ops = &ops,
+		.ops_ctx = &b->host[i],
 	};
 	struct mn_addr any = mn_addr_from_v4(0);
 	struct host *h = &b->host[i];
@@ -241,7 +267,6 @@ static int setup_host(struct bench *b, int i)
 		return ret;
 	app_ring(h, &h->tx, MN_SHM_RING_TX);
 	app_ring(h, &h->rx, MN_SHM_RING_RX);
-	app_ring(h, &h->rxc, MN_SHM_RING_RXC);
 	h->addr = mn_addr_from_v4(htonl(0x0a000001 + i));
 	h->flows = calloc(MAX_CONNS, sizeof(*h->flows));
 	h->stack = mn_stack_create(&cfg, b->now_us);
