@@ -54,6 +54,11 @@ need_root() {
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
+# For what takes the NIC, or the memory, of the whole machine away.
+need_vm() {
+	[ -e /run/vm/env ] || skip_all "is for a VM (selftests/vm/run-in-vm): it would take this machine's NIC or memory"
+}
+
 need_commands() {
 	local c
 

@@ -4,6 +4,8 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+need_vm
+
 bin=$(cd "$(dirname "$0")/../.." && pwd)/build/bin
 work=$(mktemp -d /tmp/mn-back.XXXXXX)
 at_exit rm -rf "$work"

@@ -5,6 +5,8 @@
 # shellcheck source=selftests/e2e/pair.sh
 . "$(dirname "$0")/pair.sh"
 
+need_vm
+
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 rounds=8
 # On a debug kernel a round takes minutes.
