@@ -95,7 +95,7 @@ static void free_port(struct fake_daemon *d, struct fake_app *a, struct mn_app_m
 {
 	int fd = __atomic_exchange_n(&d->free_fd, -1, __ATOMIC_RELAXED);
 
-	m->error = fd < 0 ? ENOENT : 0;
+	m->error = fd < 0 || __atomic_load_n(&d->free_late, __ATOMIC_RELAXED) ? ENOENT : 0;
 	if (fd >= 0)
 		close(fd);
 	answer(d, a->sock, m, NULL);

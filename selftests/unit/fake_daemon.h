@@ -38,6 +38,7 @@ struct fake_daemon {
 	int control;		/* enum mn_app_control, told to who attaches */
 	int spoil;		/* ATTACH: enum fake_spoil */
 	int free_fd;		/* FREE: closed by it, -1: ENOENT */
+	bool free_late;		/* FREE: ENOENT also then */
 
 	int listener, epfd;
 	pthread_t thread;

@@ -228,6 +228,18 @@ TEST_F(kernel, a_port_that_is_given_up)
 	EXPECT_TRUE(listens_match(&self->d, 2, true));
 }
 
+/* All was sent before the daemon is asked: it has nothing to give up any more. */
+TEST_F(kernel, a_port_that_was_given_up)
+{
+	int fd = bind_other("10.0.0.1", 1234);
+
+	ASSERT_LE(0, fd);
+	__atomic_store_n(&self->d.free_late, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&self->d.free_fd, fd, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, machnet_listen(self->ch, NULL, 1234));
+	EXPECT_TRUE(listens_match(&self->d, 2, true));
+}
+
 TEST_F(kernel, a_port_of_one_family_alone)
 {
 	int fd = bind_other("::", 1234);

@@ -66,8 +66,9 @@ static int bind_port(struct mnc_channel *ch, struct mnc_listener *l)
 	if (l->fd != -EADDRINUSE)
 		return l->fd < 0 ? l->fd : 0;
 	ret = mnc_request(ch, ch->epoch, &msg, -1);
-	if (ret)
-		return ret == -ENOENT ? -EADDRINUSE : ret;
+	/* It has nothing to give up, or not any more. */
+	if (ret && ret != -ENOENT)
+		return ret;
 	l->fd = mn_udp_port_open(&l->addr, &l->port);
 	return l->fd < 0 ? l->fd : 0;
 }
