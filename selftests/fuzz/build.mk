@@ -9,10 +9,10 @@ test_fuzz_channel_SRCS := selftests/fuzz/test_fuzz_channel.c selftests/fuzz/fuzz
 
 # frame: the inline functions of DPDK alone
 FUZZERS += fuzz_frame
-fuzz_frame_SRCS := selftests/fuzz/fuzz_frame.c user/dp/frame.c user/dp/checksum.c
+fuzz_frame_SRCS := selftests/fuzz/fuzz_frame.c user/dp/frame.c user/base/checksum.c
 fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 TEST_PROGS += test_fuzz_frame
-test_fuzz_frame_SRCS := selftests/fuzz/test_fuzz_frame.c selftests/fuzz/fuzz_frame.c user/dp/frame.c user/dp/checksum.c
+test_fuzz_frame_SRCS := selftests/fuzz/test_fuzz_frame.c selftests/fuzz/fuzz_frame.c user/dp/frame.c user/base/checksum.c
 test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 
 # stack: a hostile application beside another one

@@ -74,11 +74,14 @@ test_print_SRCS := selftests/unit/test_print.c tools/machnetctl/print.c
 TEST_PROGS += test_ports
 test_ports_SRCS := selftests/unit/test_ports.c user/dp/ports.c
 
+# Sums of packets
+TEST_PROGS += test_checksum
+test_checksum_SRCS := selftests/unit/test_checksum.c
+
 # The datapath's frames (the inline functions of DPDK alone), the daemon's command line
-TEST_PROGS += test_checksum test_frame test_options test_spin
+TEST_PROGS += test_frame test_options test_spin
 test_spin_SRCS := selftests/unit/test_spin.c
-test_checksum_SRCS := selftests/unit/test_checksum.c user/dp/checksum.c
-test_frame_SRCS := selftests/unit/test_frame.c user/dp/frame.c user/dp/checksum.c
+test_frame_SRCS := selftests/unit/test_frame.c user/dp/frame.c user/base/checksum.c
 test_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 test_options_SRCS := selftests/unit/test_options.c user/daemon/options.c user/daemon/fault_option.c
 

@@ -5,7 +5,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
-#include "dp/checksum.h"
+#include "base/checksum.h"
 #include "dp/frame.h"
 
 #define FRAME_TTL	64
@@ -93,7 +93,7 @@ enum dp_frame_kind dp_frame_parse(const struct rte_mbuf *m, struct dp_frame *f)
 /* Of a datagram with its header and the pseudo header's sum; over the length that it states. */
 static uint16_t frame_udp_sum(const struct rte_udp_hdr *udp, uint16_t pseudo)
 {
-	return dp_checksum_add(udp, rte_be_to_cpu_16(udp->dgram_len), pseudo);
+	return mn_checksum_add(udp, rte_be_to_cpu_16(udp->dgram_len), pseudo);
 }
 
 /* What to write into the header: 0 would mean that there is none (RFC 768). */
