@@ -3,7 +3,7 @@
 
 # The datapath on DPDK.
 LIBS += libmachnet_dp
-libmachnet_dp_SRCS := $(wildcard user/dp/*.c) $(base_srcs) $(channel_srcs) $(transport_srcs)
+libmachnet_dp_SRCS := $(wildcard user/dp/*.c) $(sort $(base_srcs) $(channel_srcs)) $(transport_srcs)
 libmachnet_dp_PKGS := libdpdk
 libmachnet_dp_PC_IN := user/dp/libmachnet_dp.pc.in
 
@@ -21,4 +21,4 @@ INSTALL_FILES += $(O)/systemd/machnetd@.service:lib/systemd/system/machnetd@.ser
 
 # The transport alone, for its tests: no DPDK, no system call but for what a channel is made of.
 LIBS += libmn_transport
-libmn_transport_SRCS := $(base_srcs) $(channel_srcs) $(transport_srcs)
+libmn_transport_SRCS := $(sort $(base_srcs) $(channel_srcs)) $(transport_srcs)

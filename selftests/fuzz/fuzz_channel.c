@@ -149,7 +149,7 @@ static int engine_takes(struct world *w, struct input *in)
 	for (int i = 0; i < 4; i++) {
 		off = take(in, 4) % m->len;
 		n = take(in, 2) % sizeof(buf);
-		mn_channel_tx_copy(&w->ch, m, off, buf, n < m->len - off ? n : m->len - off);
+		mn_channel_tx_copy(&w->ch, m, off, buf, n < m->len - off ? n : m->len - off, NULL);
 	}
 	return 0;
 }

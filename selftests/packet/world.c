@@ -244,7 +244,7 @@ static bool round_of_engine(struct world *w)
 	while (mn_stack_poll_channels(w->stack))
 		work = true;
 	answer(w);
-	while ((len = mn_stack_output(w->stack, buf, sizeof(buf), &way))) {
+	while ((len = mn_stack_output(w->stack, buf, sizeof(buf), &way, NULL))) {
 		work = true;
 		if (!world_put_out(w, buf, len, &way))
 			return false;

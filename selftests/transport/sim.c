@@ -250,6 +250,7 @@ static bool host_turn(struct sim *sim, int i)
 	uint8_t buf[65536];
 	struct mn_tuple path;
 	uint32_t n = 0, len;
+	uint16_t sum;
 
 	if (h->dead)
 		return false;
@@ -258,7 +259,9 @@ static bool host_turn(struct sim *sim, int i)
 			sim_app_read(sim, &h->apps[a]);
 	mn_stack_poll_channels(h->stack);
 	sim_answer(sim, h);
-	while (n < TURN_PACKETS && (len = mn_stack_output(h->stack, buf, sizeof(buf), &path))) {
+	while (n < TURN_PACKETS &&
+	       (len = mn_stack_output(h->stack, buf, sizeof(buf), &path, &sum))) {
+		sim->errors += !path.local_host && sum != mn_checksum_add(buf, len, 0);
 		transmit(sim, i, &path, buf, len);
 		n++;
 	}

@@ -255,7 +255,7 @@ TEST_F(conn, keepalive__own_absence)
 	self->sim->now_us += 20000000;
 	mn_stack_advance(h[0].stack, self->sim->now_us);
 	EXPECT_GE(self->sim->now_us, mn_stack_deadline(h[0].stack));
-	EXPECT_EQ(0, mn_stack_output(h[0].stack, buf, sizeof(buf), &path));
+	EXPECT_EQ(0, mn_stack_output(h[0].stack, buf, sizeof(buf), &path, NULL));
 	wanted = 1;
 	EXPECT_TRUE(sim_run(self->sim, 1000, got_wanted));
 	EXPECT_FALSE(end_of(self->sim, 0, self->flow[0])->ended);
@@ -274,7 +274,7 @@ static void loop_back(struct sim *sim)
 	mn_stack_advance(stack, sim->now_us);
 	mn_stack_poll_channels(stack);
 	sim_answer(sim, &sim->host[0]);
-	while ((len = mn_stack_output(stack, buf, sizeof(buf), &path))) {
+	while ((len = mn_stack_output(stack, buf, sizeof(buf), &path, NULL))) {
 		struct mn_pkt pkt = { &back, buf, len, NULL };
 
 		back = path;
@@ -343,11 +343,11 @@ TEST_F(conn, connect__again_from_another_mac)
 	mn_addr_parse(&path.remote, "10.0.0.77");
 	path.mac[5] ^= 1;
 	EXPECT_FALSE(mn_stack_input(stack, &pkt));
-	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
+	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to, NULL));
 	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
 	path.mac[5] ^= 1;
 	EXPECT_FALSE(mn_stack_input(stack, &pkt));
-	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to));
+	ASSERT_NE(0, mn_stack_output(stack, out, sizeof(out), &to, NULL));
 	EXPECT_EQ(0, memcmp(to.mac, path.mac, sizeof(to.mac)));
 	EXPECT_EQ(2, sim_paths(self->sim, 1));
 }

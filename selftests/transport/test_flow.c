@@ -279,7 +279,7 @@ static void check_shares(struct __test_metadata *_metadata, struct sim *sim, uin
 	ASSERT_TRUE(sim_send(&h[0].apps[0], other[0], 1000000));
 	mn_stack_poll_channels(h[0].stack);
 	for (uint32_t i = 0; i < packets; i++) {
-		len = mn_stack_output(h[0].stack, buf, sizeof(buf), &to);
+		len = mn_stack_output(h[0].stack, buf, sizeof(buf), &to, NULL);
 		ASSERT_NE(0, len);
 		ASSERT_TRUE(peek_frame(buf, len, MN_FRAME_DATA, &f));
 		first = first ? first : f.conn;

@@ -200,7 +200,7 @@ static void echo_chain(struct mn_channel *ch, const struct mn_desc *d)
 		abort();
 	for (uint32_t off = 0; off < msg->len; off += n) {
 		n = msg->len - off < sizeof(piece) ? msg->len - off : sizeof(piece);
-		mn_channel_tx_copy(ch, msg, off, piece, n);
+		mn_channel_tx_copy(ch, msg, off, piece, n, NULL);
 		if (mn_channel_rx_append(ch, &m, piece, n) != n)
 			abort();
 	}

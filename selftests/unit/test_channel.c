@@ -77,11 +77,11 @@ TEST_F(channel, a_message_out)
 	/* In pieces that do not match the buffers; then backwards, as a retransmission. */
 	for (uint32_t off = 0; off < len; off += 1000)
 		mn_channel_tx_copy(&self->ch, msg, off, got + off,
-				   len - off < 1000 ? len - off : 1000);
+				   len - off < 1000 ? len - off : 1000, NULL);
 	for (uint32_t i = 0; i < len; i++)
 		ASSERT_EQ(pattern(i), got[i]);
 	for (uint32_t off = len; off-- > len - 2 * BUF;) {
-		mn_channel_tx_copy(&self->ch, msg, off, got, 1);
+		mn_channel_tx_copy(&self->ch, msg, off, got, 1, NULL);
 		ASSERT_EQ(pattern(off), got[0]);
 	}
 
@@ -105,7 +105,7 @@ TEST_F(channel, the_largest_message_out)
 
 	app_send(&self->ch, &self->tx, 1, MN_MSG_MAX, 0);
 	ASSERT_EQ(1, tx_next(&self->ch, &msg));
-	mn_channel_tx_copy(&self->ch, msg, MN_MSG_MAX - 100, got, 100);
+	mn_channel_tx_copy(&self->ch, msg, MN_MSG_MAX - 100, got, 100, NULL);
 	for (uint32_t i = 0; i < 100; i++)
 		ASSERT_EQ(pattern(MN_MSG_MAX - 100 + i), got[i]);
 	EXPECT_EQ(0, mn_channel_tx_done(&self->ch, msg));
@@ -119,7 +119,7 @@ TEST_F(channel, links_changed_after_the_message_was_taken)
 	app_send(&self->ch, &self->tx, 1, 2 * BUF, 0);
 	ASSERT_EQ(1, tx_next(&self->ch, &msg));
 	self->ch.tx_links[0] = UINT32_MAX - 5;
-	mn_channel_tx_copy(&self->ch, msg, BUF, got, 4);
+	mn_channel_tx_copy(&self->ch, msg, BUF, got, 4, NULL);
 	EXPECT_EQ(pattern(BUF), got[0]);
 	EXPECT_EQ(0, mn_channel_tx_done(&self->ch, msg));
 }

@@ -78,6 +78,7 @@ static struct rte_mbuf *packet(struct rte_mempool *pool, uint32_t number)
 		.remote_port = 2000,
 	};
 	uint8_t *data;
+	uint16_t sum;
 
 	if (!m)
 		return NULL;
@@ -85,7 +86,8 @@ static struct rte_mbuf *packet(struct rte_mempool *pool, uint32_t number)
 	memset(data, 0x5a, PAYLOAD);
 	memcpy(data, &number, sizeof(number));
 	m->data_len = m->pkt_len = PAYLOAD;
-	dp_frame_build(m, &path, mac, false);
+	sum = mn_checksum_add(data, PAYLOAD, 0);
+	dp_frame_build(m, &path, mac, &sum);
 	m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	return m;
 }

@@ -50,12 +50,14 @@ FIXTURE_TEARDOWN(frame)
 static void build(struct rte_mbuf *m, const struct mn_tuple *path, uint16_t len)
 {
 	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
+	uint16_t sum;
 
 	for (uint16_t i = 0; i < len; i++)
 		data[i] = i;
 	m->data_len = len;
 	m->pkt_len = len;
-	dp_frame_build(m, path, src_mac, false);
+	sum = mn_checksum_add(data, len, 0);
+	dp_frame_build(m, path, src_mac, &sum);
 }
 
 static void expect_frame(struct __test_metadata *_metadata, const struct rte_mbuf *m,
@@ -178,6 +180,43 @@ TEST_F(frame, a_missing_udp_checksum_is_refused)
 				      sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr));
 	udp->dgram_cksum = 0;
 	EXPECT_FALSE(dp_frame_checksum_ok(&self->m));
+}
+
+/* Of a frame within the host: no checksum, and none is missed. */
+TEST_F(frame, an_intact_frame_has_no_udp_checksum)
+{
+	build(&self->m, &self->path, 0);
+	self->m.data_off = RTE_PKTMBUF_HEADROOM;
+	self->m.data_len = PAYLOAD;
+	self->m.pkt_len = PAYLOAD;
+	dp_frame_build(&self->m, &self->path, src_mac, NULL);
+	EXPECT_TRUE(self->m.ol_flags & RTE_MBUF_F_TX_UDP_CKSUM);
+	EXPECT_FALSE(dp_frame_checksum_ok(&self->m));
+	dp_frame_set_intact(&self->m);
+	EXPECT_TRUE(dp_frame_checksum_ok(&self->m));
+}
+
+/* The sum of the payload comes from elsewhere; 0 is sent as ffff (RFC 768). */
+TEST_F(frame, a_checksum_of_zero_is_sent_as_ones)
+{
+	const uint32_t off = sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr);
+	struct rte_udp_hdr *udp;
+	uint8_t *data;
+	uint16_t sum;
+
+	build(&self->m, &self->path, 2);
+	udp = rte_pktmbuf_mtod_offset(&self->m, struct rte_udp_hdr *, off);
+	/* What would have to be there instead of 0 and 1 for the checksum to be 0. */
+	sum = mn_checksum_add(udp + 1, 2, udp->dgram_cksum);
+	self->m.data_off = RTE_PKTMBUF_HEADROOM;
+	data = rte_pktmbuf_mtod(&self->m, uint8_t *);
+	memcpy(data, &sum, 2);
+	self->m.data_len = 2;
+	self->m.pkt_len = 2;
+	dp_frame_build(&self->m, &self->path, src_mac, &sum);
+	udp = rte_pktmbuf_mtod_offset(&self->m, struct rte_udp_hdr *, off);
+	EXPECT_EQ(0xffff, udp->dgram_cksum);
+	EXPECT_TRUE(dp_frame_checksum_ok(&self->m));
 }
 
 TEST_HARNESS_MAIN

@@ -51,7 +51,7 @@ LINUX_SOURCE := build/linux-source
 
 # Sources that several programs share, by floor (selftests/tree/floors.sh).
 base_srcs := $(wildcard user/base/*.c)
-channel_srcs := $(wildcard user/channel/*.c)
+channel_srcs := $(wildcard user/channel/*.c) user/base/checksum.c
 transport_srcs := $(wildcard user/steer/*.c user/transport/*.c)
 
 include $(sort $(wildcard */build.mk */*/build.mk))

@@ -169,7 +169,7 @@ void mn_channel_tx_release(struct mn_channel *ch)
 }
 
 void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
-			uint32_t len)
+			uint32_t len, struct mn_sum *sum)
 {
 	uint8_t *out = dst;
 
@@ -186,7 +186,8 @@ void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t of
 		}
 		in_buf = off - msg->cur_off;
 		n = mn_min_u32(len, MN_SHM_BUF_SIZE - in_buf);
-		memcpy(out, ch->tx_data + (size_t)msg->cur * MN_SHM_BUF_SIZE + in_buf, n);
+		mn_sum_copy(sum, out, ch->tx_data + (size_t)msg->cur * MN_SHM_BUF_SIZE + in_buf,
+			    n);
 		out += n;
 		off += n;
 		len -= n;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <machnet/shm.h>
+#include "base/checksum.h"
 #include "base/list.h"
 #include "channel/handles.h"
 #include "channel/ring.h"
@@ -140,9 +141,12 @@ static inline bool mn_channel_tx_empty(const struct mn_channel *ch)
 /* Gives the slots of what was taken back to the application: once per batch. */
 void mn_channel_tx_release(struct mn_channel *ch);
 
-/* Copies len bytes at off of the message to dst; off + len <= msg->len. Cheap when sequential. */
+/*
+ * Copies len bytes at off of the message to dst; off + len <= msg->len. Cheap when sequential.
+ * sum: they are added to it; may be NULL.
+ */
 void mn_channel_tx_copy(struct mn_channel *ch, struct mn_txmsg *msg, uint32_t off, void *dst,
-			uint32_t len);
+			uint32_t len, struct mn_sum *sum);
 
 /* Gives the message's buffers back to the application. -EPROTO when its ring is inconsistent. */
 int mn_channel_tx_done(struct mn_channel *ch, struct mn_txmsg *msg);

@@ -169,8 +169,9 @@ static unsigned int engine_handoff_rx(struct dp_engine *e)
 	return n;
 }
 
-/* The next packet of the transport as a frame; NULL when there is none. */
-static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *tuple)
+/* The next packet of the transport; NULL when there is none. sum: see mn_stack_output(). */
+static struct rte_mbuf *engine_next_packet(struct dp_engine *e, struct mn_tuple *tuple,
+					   uint16_t *sum)
 {
 	struct rte_mbuf *m = e->spare;
 	uint32_t len;
@@ -183,7 +184,7 @@ static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *
 		return NULL;
 	}
 	len = mn_stack_output(e->stack, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_tailroom(m),
-			      tuple);
+			      tuple, sum);
 	if (!len) {
 		e->spare = m;
 		return NULL;
@@ -196,11 +197,12 @@ static struct rte_mbuf *engine_next_frame(struct dp_engine *e, struct mn_tuple *
 /* Fills the burst; frames for this host go by the hand-off ring and never see the NIC. */
 static void engine_fill(struct dp_engine *e)
 {
+	uint16_t payload, *sum = e->nic->udp_offload ? NULL : &payload;
 	struct rte_mbuf *m;
 	struct mn_tuple tuple;
 
 	for (int i = 0; i < DP_BURST && e->tx_count < e->nic->tx_burst; i++) {
-		m = engine_next_frame(e, &tuple);
+		m = engine_next_packet(e, &tuple, sum);
 		if (!m)
 			return;
 		if (tuple.local_host) {
@@ -208,11 +210,12 @@ static void engine_fill(struct dp_engine *e)
 							    m->data_len);
 
 			memcpy(tuple.mac, e->nic->mac, sizeof(tuple.mac));
-			dp_frame_build(m, &tuple, e->nic->mac, false);
+			dp_frame_build(m, &tuple, e->nic->mac, NULL);
+			dp_frame_set_intact(m);
 			e->stats.local_frames++;
 			engine_handoff(e, target, m);
 		} else {
-			dp_frame_build(m, &tuple, e->nic->mac, e->nic->udp_offload);
+			dp_frame_build(m, &tuple, e->nic->mac, sum);
 			e->tx[e->tx_count++] = m;
 		}
 	}

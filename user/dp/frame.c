@@ -96,10 +96,13 @@ static uint16_t frame_udp_sum(const struct rte_udp_hdr *udp, uint16_t pseudo)
 	return mn_checksum_add(udp, rte_be_to_cpu_16(udp->dgram_len), pseudo);
 }
 
-/* What to write into the header: 0 would mean that there is none (RFC 768). */
-static rte_be16_t frame_udp_cksum(const struct rte_udp_hdr *udp, uint16_t pseudo)
+/*
+ * The checksum for a header that has 0 there so far; payload: the sum of what follows the header.
+ * In a packet 0 means that there is none (RFC 768).
+ */
+static rte_be16_t frame_udp_cksum(const struct rte_udp_hdr *udp, uint16_t pseudo, uint16_t payload)
 {
-	uint16_t cksum = ~frame_udp_sum(udp, pseudo);
+	uint16_t cksum = ~mn_checksum_add(udp, sizeof(*udp), (uint32_t)pseudo + payload);
 
 	return cksum ? cksum : 0xffff;
 }
@@ -151,7 +154,7 @@ static void frame_build_udp(struct rte_mbuf *m, const struct mn_tuple *tuple)
 	udp->dgram_cksum = 0;
 }
 
-static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *tuple, bool udp_offload)
+static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *tuple, const uint16_t *sum)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
 	struct rte_ipv4_hdr *ip = frame_push(m, sizeof(*ip));
@@ -166,16 +169,16 @@ static void frame_build_ip4(struct rte_mbuf *m, const struct mn_tuple *tuple, bo
 	ip->src_addr = mn_addr_v4(&tuple->local);
 	ip->dst_addr = mn_addr_v4(&tuple->remote);
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	if (udp_offload) {
+	if (!sum) {
 		m->l3_len = sizeof(*ip);
 		m->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, m->ol_flags);
 	} else {
-		udp->dgram_cksum = frame_udp_cksum(udp, rte_ipv4_phdr_cksum(ip, 0));
+		udp->dgram_cksum = frame_udp_cksum(udp, rte_ipv4_phdr_cksum(ip, 0), *sum);
 	}
 }
 
-static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *tuple, bool udp_offload)
+static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *tuple, const uint16_t *sum)
 {
 	struct rte_udp_hdr *udp = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
 	uint16_t len = m->data_len;
@@ -187,26 +190,26 @@ static void frame_build_ip6(struct rte_mbuf *m, const struct mn_tuple *tuple, bo
 	ip->hop_limits = FRAME_TTL;
 	memcpy(&ip->src_addr, tuple->local.b, 16);
 	memcpy(&ip->dst_addr, tuple->remote.b, 16);
-	if (udp_offload) {
+	if (!sum) {
 		m->l3_len = sizeof(*ip);
 		m->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, m->ol_flags);
 	} else {
-		udp->dgram_cksum = frame_udp_cksum(udp, rte_ipv6_phdr_cksum(ip, 0));
+		udp->dgram_cksum = frame_udp_cksum(udp, rte_ipv6_phdr_cksum(ip, 0), *sum);
 	}
 }
 
 void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *tuple, const uint8_t src_mac[6],
-		    bool udp_offload)
+		    const uint16_t *sum)
 {
 	bool v4 = mn_addr_is_v4(&tuple->local);
 	struct rte_ether_hdr *eth;
 
 	frame_build_udp(m, tuple);
 	if (v4)
-		frame_build_ip4(m, tuple, udp_offload);
+		frame_build_ip4(m, tuple, sum);
 	else
-		frame_build_ip6(m, tuple, udp_offload);
+		frame_build_ip6(m, tuple, sum);
 	m->l2_len = sizeof(*eth);
 	eth = frame_push(m, sizeof(*eth));
 	memcpy(&eth->src_addr, src_mac, sizeof(eth->src_addr));

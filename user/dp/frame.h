@@ -39,10 +39,16 @@ enum dp_frame_kind dp_frame_parse(const struct rte_mbuf *m, struct dp_frame *f);
 bool dp_frame_checksum_ok(const struct rte_mbuf *m);
 
 /*
- * Puts headers for the tuple in front of the UDP payload that the mbuf holds. With udp_offload
- * the NIC completes the UDP checksum.
+ * Puts headers for the tuple in front of the UDP payload that the mbuf holds. sum: that of the
+ * payload (mn_checksum_add()); NULL: the NIC completes the UDP checksum.
  */
 void dp_frame_build(struct rte_mbuf *m, const struct mn_tuple *tuple, const uint8_t src_mac[6],
-		    bool udp_offload);
+		    const uint16_t *sum);
+
+/* A frame for an engine of this host: it never leaves memory, and needs no UDP checksum. */
+static inline void dp_frame_set_intact(struct rte_mbuf *m)
+{
+	m->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+}
 
 #endif /* DP_FRAME_H */

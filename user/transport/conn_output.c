@@ -23,7 +23,7 @@ static void write_bytes(struct mn_conn *c, struct mn_build *b, const struct mn_s
 {
 	if (!sp->len)
 		return;
-	mn_sendq_copy(&c->sendq, c->sch->ch, sp->offset, b->at, sp->len);
+	mn_sendq_copy(&c->sendq, c->sch->ch, sp->offset, b->at, sp->len, mn_build_sum(b, sp->len));
 	b->at += sp->len;
 }
 

@@ -161,8 +161,9 @@ uint32_t mn_path_output_init(struct mn_path *p, uint8_t *buf);
 void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
 			    const struct mn_pkt *pkt, uint32_t *kept);
 
-/* path_output.c; 0: nothing to send now */
-uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn_tuple *to);
+/* path_output.c; 0: nothing to send now. sum: see mn_stack_output() */
+uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn_tuple *to,
+			uint16_t *sum);
 /* A packet of its has arrived, or is lost: mn_recovery_fn. */
 void mn_path_settle(void *ctx, struct mn_sent *s, bool lost);
 

@@ -139,7 +139,21 @@ static void write_body(struct mn_path *p, struct mn_build *b, bool may)
 		write_ping(p, b);
 }
 
-static uint32_t finish(struct mn_path *p, struct mn_build *b, uint8_t *buf)
+/* The header is written last, and added up with all that lies in front of the first large piece. */
+static uint16_t packet_sum(struct mn_build *b, const uint8_t *buf)
+{
+	struct mn_sum sum = { 0 };
+
+	if (!b->summed)
+		return mn_checksum_add(buf, b->at - buf, 0);
+	if (b->at > b->summed)
+		mn_sum_add(&b->sum, b->summed, b->at - b->summed);
+	mn_sum_add(&sum, buf, b->head_end - buf);
+	mn_sum_join(&sum, &b->sum);
+	return sum.sum;
+}
+
+static uint32_t finish(struct mn_path *p, struct mn_build *b, uint8_t *buf, uint16_t *sum)
 {
 	struct mn_stack *s = p->stack;
 	struct mn_packet pk = {
@@ -154,6 +168,8 @@ static uint32_t finish(struct mn_path *p, struct mn_build *b, uint8_t *buf)
 	mn_recovery_sent(&p->rec, state, b->first, len, s->now_us);
 	pk.least = p->rec.head;
 	mn_packet_write(buf, &pk);
+	if (b->sums)
+		*sum = packet_sum(b, buf);
 	if (b->asks && !p->ask_alone)
 		p->probe_due = p->insist = false;
 	p->ask_alone = false;
@@ -161,13 +177,14 @@ static uint32_t finish(struct mn_path *p, struct mn_build *b, uint8_t *buf)
 	return len;
 }
 
-static uint32_t output_frames(struct mn_path *p, uint8_t *buf, uint32_t cap)
+static uint32_t output_frames(struct mn_path *p, uint8_t *buf, uint32_t cap, uint16_t *sum)
 {
 	struct mn_stack *s = p->stack;
 	bool may = mn_path_may_send(p), asks_ack = p->ack_now;
 	struct mn_build b = {
 		.at = buf + MN_PACKET_HDR,
 		.end = buf + mn_min_u32(cap, p->mss),
+		.sums = sum,
 		.pool = &s->records,
 		.first = MN_RECORD_NONE,
 		.last = MN_RECORD_NONE,
@@ -189,18 +206,24 @@ static uint32_t output_frames(struct mn_path *p, uint8_t *buf, uint32_t cap)
 		return 0;
 	if (acks)
 		acknowledged(p);
-	return finish(p, &b, buf);
+	return finish(p, &b, buf, sum);
 }
 
-uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn_tuple *to)
+uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn_tuple *to,
+			uint16_t *sum)
 {
 	uint32_t n = 0;
 
+	/* Nobody looks at the sum of a packet that stays in this host's memory. */
+	if (p->peer->route.local_host)
+		sum = NULL;
 	if (p->state == MN_PATH_OPEN) {
-		n = output_frames(p, buf, cap);
+		n = output_frames(p, buf, cap, sum);
 		mn_path_rearm(p);
 	} else {
 		n = mn_path_output_init(p, buf);
+		if (sum)
+			*sum = mn_checksum_add(buf, n, 0);
 	}
 	if (n)
 		mn_path_tuple(p, to);

@@ -99,22 +99,25 @@ int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_des
 
 /* Bytes of one message's frame from offset off on, up to its end; returns how many. */
 static uint32_t copy_frame(struct mn_channel *ch, struct mn_txmsg *m, uint32_t off, uint8_t *dst,
-			   uint32_t len)
+			   uint32_t len, struct mn_sum *sum)
 {
 	uint32_t frame = htobe32(m->len), done = 0, n;
 
-	while (off < MN_MSG_PREFIX && done < len)
-		dst[done++] = ((uint8_t *)&frame)[off++];
+	if (off < MN_MSG_PREFIX) {
+		done = mn_min_u32(len, MN_MSG_PREFIX - off);
+		mn_sum_copy(sum, dst, (uint8_t *)&frame + off, done);
+		off += done;
+	}
 	if (done == len)
 		return done;
 	off -= MN_MSG_PREFIX;
 	n = len - done < m->len - off ? len - done : m->len - off;
-	mn_channel_tx_copy(ch, m, off, dst + done, n);
+	mn_channel_tx_copy(ch, m, off, dst + done, n, sum);
 	return done + n;
 }
 
 void mn_sendq_copy(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
-		   uint32_t len)
+		   uint32_t len, struct mn_sum *sum)
 {
 	uint32_t msg = q->next;
 
@@ -130,9 +133,9 @@ void mn_sendq_copy(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint
 
 		if (is_chunk(ch, msg)) {
 			n = mn_min_u32(len, m->end - seq);
-			memcpy(dst, chunk_data(ch, msg) + off, n);
+			mn_sum_copy(sum, dst, chunk_data(ch, msg) + off, n);
 		} else {
-			n = copy_frame(ch, m, off, dst, len);
+			n = copy_frame(ch, m, off, dst, len, sum);
 		}
 		dst += n;
 		seq += n;

@@ -25,9 +25,12 @@ void mn_sendq_push(struct mn_sendq *q, struct mn_channel *ch, struct mn_txmsg *m
 /* Takes a message that lies in the ring. 0, -ENOBUFS: no chunk is free, it stays there. */
 int mn_sendq_read(struct mn_sendq *q, struct mn_channel *ch, const struct mn_desc *d);
 
-/* Copies the stream's bytes [seq, seq + len), from anywhere in what is not given back. */
+/*
+ * Copies the stream's bytes [seq, seq + len), from anywhere in what is not given back, and adds
+ * them to sum, unless that is NULL.
+ */
 void mn_sendq_copy(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq, uint8_t *dst,
-		   uint32_t len);
+		   uint32_t len, struct mn_sum *sum);
 
 /* Gives back what lies before seq. 0 or -EPROTO. */
 int mn_sendq_ack(struct mn_sendq *q, struct mn_channel *ch, uint64_t seq);

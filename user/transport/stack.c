@@ -181,17 +181,25 @@ void mn_stack_advance(struct mn_stack *s, uint64_t now_us)
 	mn_stack_close_corrupt(s);
 }
 
-static uint32_t output_reply(struct mn_stack *s, uint8_t *buf, struct mn_tuple *to)
+static uint32_t output_reply(struct mn_stack *s, uint8_t *buf, struct mn_tuple *to, uint16_t *sum)
 {
-	return mn_replies_empty(&s->replies) ? 0 : mn_replies_output(&s->replies, buf, to);
+	uint32_t n;
+
+	if (mn_replies_empty(&s->replies))
+		return 0;
+	n = mn_replies_output(&s->replies, buf, to);
+	if (sum)
+		*sum = mn_checksum_add(buf, n, 0);
+	return n;
 }
 
 /* A packet of the path whose turn it is. */
-static uint32_t output_path(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_tuple *to)
+static uint32_t output_path(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_tuple *to,
+			    uint16_t *sum)
 {
 	while (!mn_list_empty(&s->ready)) {
 		struct mn_path *p = mn_container(s->ready.next, struct mn_path, in_ready);
-		uint32_t n = mn_path_output(p, buf, cap, to);
+		uint32_t n = mn_path_output(p, buf, cap, to, sum);
 
 		mn_list_del(&p->in_ready);
 		if (!n)
@@ -203,18 +211,19 @@ static uint32_t output_path(struct mn_stack *s, uint8_t *buf, uint32_t cap, stru
 	return 0;
 }
 
-uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_tuple *to)
+uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_tuple *to,
+			 uint16_t *sum)
 {
 	uint32_t n = 0;
 
 	/* One by one with the packets of paths: a flood of INITs must not hold these up. */
 	if (!s->reply_sent || mn_list_empty(&s->ready))
-		n = output_reply(s, buf, to);
+		n = output_reply(s, buf, to, sum);
 	s->reply_sent = n;
 	if (!n)
-		n = output_path(s, buf, cap, to);
+		n = output_path(s, buf, cap, to, sum);
 	if (!n)
-		n = output_reply(s, buf, to);
+		n = output_reply(s, buf, to, sum);
 	if (n) {
 		s->stats.tx_packets++;
 		s->stats.tx_bytes += n;

@@ -199,8 +199,11 @@ bool mn_stack_poll_channels(struct mn_stack *s);
 /*
  * Writes the next UDP payload to send to buf (cap bytes, at least 65535 - 28 or the largest
  * MTU in use) and where it goes to *to. Returns its length, 0 when there is nothing to send now.
+ * *sum: the payload as mn_checksum_add() adds it up, mostly while it is copied, unless the packet
+ * stays in this host (to->local_host). NULL: it is not wanted.
  */
-uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_tuple *to);
+uint32_t mn_stack_output(struct mn_stack *s, uint8_t *buf, uint32_t cap, struct mn_tuple *to,
+			 uint16_t *sum);
 
 /* Publishes what was put into channels; true if an application got something to receive. */
 bool mn_stack_flush(struct mn_stack *s);

@@ -110,7 +110,7 @@ static void carry(struct bench *b, int from)
 	struct mn_tuple to;
 	uint32_t len;
 
-	while ((len = mn_stack_output(s, b->packet, sizeof(b->packet), &to))) {
+	while ((len = mn_stack_output(s, b->packet, sizeof(b->packet), &to, NULL))) {
 		struct mn_tuple seen = {
 			.local = to.remote, .remote = to.local,
 			.local_port = to.remote_port, .remote_port = to.local_port, .mtu = to.mtu,
