@@ -10,4 +10,10 @@ $1_LIBS := libmn_transport
 endef
 $(foreach t,$(transport_tests),$(eval $(call transport_test,$t)))
 
+# With the datapath's frames around the packets: the inline functions of DPDK alone
+TEST_PROGS += test_damage
+test_damage_SRCS := $(addprefix selftests/transport/,test_damage.c sim.c sim_app.c sim_info.c) user/dp/frame.c
+test_damage_LIBS := libmn_transport
+test_damage_CFLAGS = $(call pkg_cflags,libdpdk)
+
 TESTS += selftests/transport/scale.sh
