@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Connects through the channel: when the control thread is asked, and what becomes of the answer. */
+/* Connects through the channel: when the control thread is asked, what becomes of its answer. */
 #include <errno.h>
 
 #include <kselftest_harness.h>
