@@ -26,7 +26,7 @@ FACTS_TOLD = {
     "version": "1", "pid": str(os.getpid()), "control": "local", "device": "net_af_packet0,iface=lo", "netdev": "lo",
     "tap": "none", "driver": "net_af_packet", "mac": "02:00:00:00:00:01", "mtu": "65536", "engines": "1",
     "path_port_first": "61440", "path_port_count": "64", "cores": "any", "poll": "adaptive", "memory": "pages", "rx_wakeup": "no", "rss_class": "single",
-    "uptime_s": "12", "channels": "3", "connections": "2",
+    "uptime_s": "12", "channels": "3", "connections": "2", "registered": "2",
 }
 
 

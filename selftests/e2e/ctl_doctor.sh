@@ -57,6 +57,7 @@ fi
 finding "no hugepages" memory note 'without hugepages' 'sysctl -w vm\.nr_hugepages=[0-9]+ && .*machnetd'
 finding "cores" cores ok '^1 engine on [0-9]+ processor'
 finding "one engine needs no RSS" rss ok 'nothing to spread'
+finding "the registry" registry ok '^all of 2 connections'
 finding "the path ports, and the rule for them" 'path ports' ok \
 	'^lo: UDP ports 61440-61503 .*nft add rule .* udp dport 61440-61503 accept.*iptables .* --dport 61440:61503 -j ACCEPT'
 if [ "$(cat /sys/class/net/lo/flags)" = 0x9 ]; then
@@ -86,10 +87,13 @@ serve good "version=$version" engines=99 pid=$background_pid
 diagnose
 finding "its own words, quoted for the shell" cores note . "; machnetd -f /dev/null 'it'\\\\''s' --engines=[0-9]+$"
 
-serve good "version=$version" path_port_first= path_port_count=
+serve good "version=$version" registered=1
 diagnose
-ended "a daemon that names no path ports is fine" 0
-run_json "and nothing is said of them" 'all(.[]; .check != "path ports")' cat "$work/json"
+finding "a connection that the registry does not have" registry warning '^only 1 of 2 connections' 'journalctl .*machnetd$'
+serve good "version=$version" path_port_first= path_port_count= registered=
+diagnose
+ended "a daemon that names no path ports and no registry is fine" 0
+run_json "and nothing is said of them" 'all(.[]; .check != "path ports" and .check != "registry")' cat "$work/json"
 
 for mode in old short hang-up nameless-fact endless; do
 	serve $mode

@@ -40,15 +40,15 @@ test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,flows.c 
 
 # The two control planes of the daemon, with the same tests
 control_local := $(addprefix user/daemon/,control_local.c local_route.c resolve.c rtnl.c) user/base/udp_port.c
-control_kernel := user/daemon/control_kernel.c user/daemon/tree.c user/base/udp_port.c
-TEST_PROGS += test_control_port_local test_control_route_local
-VM_TEST_PROGS += test_control_port_kernel test_control_route_kernel
+control_kernel := user/daemon/control_kernel.c user/daemon/registry.c user/daemon/tree.c user/base/udp_port.c
+TEST_PROGS += test_control_port_local test_control_registry_local test_control_route_local
+VM_TEST_PROGS += test_control_port_kernel test_control_registry_kernel test_control_route_kernel
 define control_test
 test_control_$1_$2_SRCS := selftests/unit/test_control_$1.c $(control_$2)
 test_control_$1_$2_CFLAGS := -DCONTROL=$2
 test_control_$1_$2_LIBS := libmnclient
 endef
-$(foreach t,port route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c))))
+$(foreach t,port registry route,$(foreach c,local kernel,$(eval $(call control_test,$t,$c))))
 
 # The daemon between its applications and fakes of the datapath and the control plane
 TEST_PROGS += test_control_daemon
@@ -59,6 +59,9 @@ test_control_daemon_PKGS := libmnl
 TEST_PROGS += test_app_descriptors test_app_port
 test_app_descriptors_SRCS := $(subst test_control_daemon,test_app_descriptors,$(test_control_daemon_SRCS))
 test_app_descriptors_PKGS := libmnl
+TEST_PROGS += test_daemon_registry
+test_daemon_registry_SRCS := $(subst test_control_daemon,test_daemon_registry,$(test_control_daemon_SRCS))
+test_daemon_registry_PKGS := libmnl
 test_app_port_SRCS := $(subst test_control_daemon,test_app_port,$(test_control_daemon_SRCS))
 test_app_port_PKGS := libmnl
 

@@ -52,6 +52,9 @@ struct seen {
 	uint16_t gone;
 	unsigned int n_kills;
 	uint64_t killed;
+	unsigned int n_refused;
+	uint64_t refused;
+	int refusal;			/* the last one's errno */
 };
 
 static inline struct machnet_nl_route_key key_to(const struct mn_addr *dst)
@@ -105,8 +108,17 @@ static void on_kill(void *ctx, uint64_t id)
 	seen->killed = id;
 }
 
+static void on_refused(void *ctx, uint64_t id, int error)
+{
+	struct seen *seen = ctx;
+
+	seen->n_refused++;
+	seen->refused = id;
+	seen->refusal = error;
+}
+
 static const struct mnd_control_events events = {
-	.route = on_route, .port_gone = on_port_gone, .kill = on_kill,
+	.route = on_route, .port_gone = on_port_gone, .kill = on_kill, .refused = on_refused,
 };
 
 static inline int __attribute__((format(printf, 1, 2))) run(const char *fmt, ...)

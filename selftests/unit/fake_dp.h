@@ -38,6 +38,7 @@ static struct {
 
 	struct machnet_nl_route_key watched;	/* the last one */
 	unsigned int confirmed;
+	struct { uint64_t id; unsigned int n; } add;
 	struct { uint64_t id; uint32_t reason; unsigned int n, flushed; } del;
 	struct { uint64_t cookie; pid_t owner; unsigned int n; int error; } claim;
 	unsigned int kept;	/* ports that the kernel no longer absorbed at */
@@ -183,10 +184,11 @@ static int fake_port_unclaim(struct mnd_control *c, const struct mn_addr *addr, 
 	return 0;
 }
 
-static int fake_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+static void fake_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
 {
-	(void)c, (void)conn;
-	return 0;
+	(void)c;
+	fake.add.id = conn->id;
+	fake.add.n++;
 }
 
 static int fake_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
@@ -248,7 +250,7 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 };
 
 /* Does all that there is to do now. */
-static void run(struct mnd_daemon *d)
+static inline void run(struct mnd_daemon *d)
 {
 	struct epoll_event ev;
 

@@ -164,7 +164,7 @@ TEST_F(daemon, facts)
 	static const char *const keys[] = {
 		"version", "pid", "control", "device", "netdev", "tap", "driver", "mac", "mtu",
 		"path_port_first", "path_port_count", "engines", "cores", "poll", "memory",
-		"rx_wakeup", "rss_class", "uptime_s", "channels", "connections",
+		"rx_wakeup", "rss_class", "uptime_s", "channels", "connections", "registered",
 	};
 	int fd = dial(&self->d, NOBODY);
 	struct mn_app_msg ans = { 0 };

@@ -78,8 +78,8 @@ static int doctor(struct ctl *ctl, int argc, char **argv)
 	static void (*const checks[])(struct doctor *d) = {
 		doctor_check_module, check_daemon, doctor_check_device, doctor_check_driver,
 		doctor_check_memory, doctor_check_cores, doctor_check_exception,
-		doctor_check_rss, doctor_check_peers, doctor_check_waiting, doctor_check_ports,
-		doctor_check_path_ports,
+		doctor_check_rss, doctor_check_registry, doctor_check_peers, doctor_check_waiting,
+		doctor_check_ports, doctor_check_path_ports,
 	};
 	struct doctor d = { .out = &ctl->out, .socket = ctl->socket };
 	unsigned int i;
@@ -112,8 +112,9 @@ const struct ctl_object ctl_doctor = {
 	.summary = "what is wrong, and the commands that mend it",
 	.help = "Usage: machnetctl doctor\n\n"
 		"Looks at the module, machnetd, its device, driver, memory and cores, at the\n"
-		"exception path, the class of RSS, peers, programs that do not read, ports, and\n"
-		"path ports (a firewall's rule for them; may the kernel give them to others?).\n"
+		"exception path, the class of RSS, the registry of connections, peers, programs\n"
+		"that do not read, ports, and path ports (a firewall's rule for them; may the\n"
+		"kernel give them to others?).\n"
 		"Each finding is ok, a note (it could be faster), a warning (it will not always\n"
 		"work) or a problem (it does not work), with the command that mends it or shows\n"
 		"why.\n"

@@ -68,6 +68,7 @@ void doctor_check_device(struct doctor *d);
 void doctor_check_exception(struct doctor *d);
 void doctor_check_rss(struct doctor *d);
 void doctor_check_peers(struct doctor *d);
+void doctor_check_registry(struct doctor *d);
 void doctor_check_waiting(struct doctor *d);
 void doctor_check_ports(struct doctor *d);
 void doctor_check_path_ports(struct doctor *d);

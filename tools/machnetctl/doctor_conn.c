@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* doctor_conn.c - connections that wait for a program which does not read */
+/* doctor_conn.c - connections: are all of them registered, does one wait for a program? */
 #include <stdlib.h>
+#include <string.h>
 
 #include "connection.h"
 #include "doctor.h"
@@ -59,4 +60,21 @@ void doctor_check_waiting(struct doctor *d)
 		doctor_say(d, DOCTOR_OK, "waiting", NULL,
 			   "no connection waits for a program that does not read");
 	free(list);
+}
+
+/* An older machnetd does not say it. */
+void doctor_check_registry(struct doctor *d)
+{
+	const char *connections = ctl_fact(&d->facts, "connections");
+	const char *registered = ctl_fact(&d->facts, "registered");
+
+	if (!*registered)
+		return;
+	if (strcmp(connections, registered))
+		doctor_say(d, DOCTOR_WARNING, "registry", "journalctl -b -t machnetd",
+			   "only %s of %s connections are in the registry: machnetctl does not "
+			   "show the others, nor can it end them", registered, connections);
+	else
+		doctor_say(d, DOCTOR_OK, "registry", NULL, "all of %s connections are in it",
+			   connections);
 }

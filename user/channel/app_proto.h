@@ -70,7 +70,8 @@ enum mn_app_control {
  *   engines, cores (the engines' CPUs, "2,3", or any), poll (adaptive|busy),
  *   memory (hugepages|pages), rx_wakeup (yes|no: packets wake a sleeping engine),
  *   rss_class (unknown|single|probed|learned|computed)
- *   uptime_s, channels, connections (established ones)
+ *   uptime_s, channels, connections (established ones), registered (those of them that the control
+ *   plane has)
  */
 
 /* 136 bytes; fields that a type does not use are 0. */

@@ -166,12 +166,34 @@ static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
 		.remote_engine = ev->remote_engine,
 		.owner_pid = c->owner,
 	};
-	int ret = d->ops->connection_add(d->control, &n);
 
-	c->registered = !ret;
-	if (ret)
-		mnd_warn("connection %016llx is not in the registry: %s (%s)",
-			 (unsigned long long)c->id, strerror(-ret), d->ops->error(d->control));
+	c->registered = true;
+	d->ops->connection_add(d->control, &n);
+}
+
+/* A registry that is full refuses many: one line for all of them. */
+void mnd_conn_refused(void *daemon, uint64_t id, int error)
+{
+	struct mnd_daemon *d = daemon;
+	struct mnd_conn *c = conn_find(d, id);
+
+	/* Ended before it was refused: it leaves no gap. */
+	if (!c || !c->registered)
+		return;
+	c->registered = false;
+	if (!d->refused++)
+		mnd_warn("connection %016llx is not in the registry, nor are more that it "
+			 "refuses: %s (%s)", (unsigned long long)id, strerror(-error),
+			 d->ops->error(d->control));
+}
+
+/* An end: the registry has it no more, or never had it. */
+static void conn_unregister(struct mnd_daemon *d, const struct mnd_conn *c, uint32_t reason)
+{
+	if (c->registered)
+		d->ops->connection_del(d->control, c->id, reason);
+	else if (c->state == MND_CONN_UP && !--d->refused)
+		mnd_info("all connections are in the registry again");
 }
 
 /* Its engine knew the way: the sender of the path's INIT, or what other connections use. */
@@ -211,8 +233,7 @@ static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 
 	if (!c)
 		return;
-	if (c->registered)
-		d->ops->connection_del(d->control, c->id, ev->reason);
+	conn_unregister(d, c, ev->reason);
 	conn_free(d, c);
 }
 

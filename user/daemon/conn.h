@@ -39,6 +39,9 @@ int mnd_conn_kill(struct mnd_daemon *d, uint64_t id);
 /* The same, heard from the kernel; the connection may be another daemon's. */
 void mnd_conn_kill_heard(void *daemon, uint64_t id);
 
+/* The registry does not have it. */
+void mnd_conn_refused(void *daemon, uint64_t id, int error);
+
 /* Tells the control plane what was put off; at the end of each turn of the event loop. */
 void mnd_conn_settle(struct mnd_daemon *d);
 

@@ -27,6 +27,11 @@ struct mnd_control_events {
 	void (*port_gone)(void *ctx, const struct mn_addr *addr, uint16_t port, uint32_t reason);
 	/* An administrator wants a connection to end; it may be another datapath's. */
 	void (*kill)(void *ctx, uint64_t id);
+	/*
+	 * connection_add() has failed, now or in a flush(): the connection is not in the registry.
+	 * ops->error() has the sentence.
+	 */
+	void (*refused)(void *ctx, uint64_t id, int error);
 };
 
 struct mnd_control_ops {
@@ -64,12 +69,15 @@ struct mnd_control_ops {
 	int (*path_ports_release)(struct mnd_control *c, const struct mn_addr *addr,
 				  uint16_t first, unsigned int n);
 
-	int (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
-	int (*connection_set)(struct mnd_control *c, const struct machnet_nl_connection *conn);
-	/* Now, or at the next flush() at the latest, whose result is then also this one's. */
+	/*
+	 * Now, or at the next flush() at the latest, in order: a connection is added before it
+	 * ends. Nothing waits for it. events->refused() reports an add that has failed, the result
+	 * of del() or flush() the first end that has.
+	 */
+	void (*connection_add)(struct mnd_control *c, const struct machnet_nl_connection *conn);
 	int (*connection_del)(struct mnd_control *c, uint64_t id, uint32_t reason);
-	/* Does what was put off; the first error, after all has been tried. */
 	int (*flush)(struct mnd_control *c);
+	int (*connection_set)(struct mnd_control *c, const struct machnet_nl_connection *conn);
 
 	/*
 	 * Answers at once with what is known and watches the destination: events->route() brings

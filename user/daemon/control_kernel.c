@@ -13,6 +13,7 @@
 
 #include "base/udp_port.h"
 #include "daemon/control.h"
+#include "daemon/registry.h"
 #include "daemon/tree.h"
 
 /* More than a host has NICs. */
@@ -32,8 +33,7 @@ struct mnd_control {
 	void *ctx;
 	void *claims;	/* tree of struct claim */
 	void *watches;	/* tree of struct machnet_nl_route_key */
-	struct machnet_nl_end ends[MACHNET_BATCH_MAX];	/* to be told by the next flush */
-	unsigned int n_ends;
+	struct mnd_registry registry;
 };
 
 static int claim_cmp(const void *a, const void *b)
@@ -67,6 +67,7 @@ static int kernel_open(struct mnd_control **out, const struct mnd_control_events
 		return -ENOMEM;
 	c->ev = ev;
 	c->ctx = ctx;
+	c->registry = (struct mnd_registry){ .nl = &c->req, .refused = ev->refused, .ctx = ctx };
 	ret = machnet_nl_open(&c->req);
 	if (!ret)
 		ret = machnet_nl_open(&c->events);
@@ -321,9 +322,9 @@ static int kernel_ports_waiting(struct mnd_control *c)
 	return ret ? ret : w.n;
 }
 
-static int kernel_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+static void kernel_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
 {
-	return machnet_nl_connection_add(&c->req, conn);
+	mnd_registry_add(&c->registry, conn);
 }
 
 static int kernel_connection_set(struct mnd_control *c, const struct machnet_nl_connection *conn)
@@ -334,29 +335,14 @@ static int kernel_connection_set(struct mnd_control *c, const struct machnet_nl_
 					 MACHNET_NL_SET_LOCAL_PORT | MACHNET_NL_SET_REMOTE_PORT);
 }
 
-/* One end that is refused refuses the whole batch: then each has to be told by itself. */
-static int kernel_flush(struct mnd_control *c)
-{
-	unsigned int i, n = c->n_ends;
-	int ret, first = 0;
-
-	c->n_ends = 0;
-	if (!n || !machnet_nl_connection_del_batch(&c->req, c->ends, n))
-		return 0;
-	for (i = 0; i < n; i++) {
-		ret = machnet_nl_connection_del(&c->req, c->ends[i].id, c->ends[i].reason);
-		if (!first)
-			first = ret;
-	}
-	return first;
-}
-
 static int kernel_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
 {
-	int ret = c->n_ends == MACHNET_BATCH_MAX ? kernel_flush(c) : 0;
+	return mnd_registry_del(&c->registry, id, reason);
+}
 
-	c->ends[c->n_ends++] = (struct machnet_nl_end){ .id = id, .reason = reason };
-	return ret;
+static int kernel_flush(struct mnd_control *c)
+{
+	return mnd_registry_flush(&c->registry);
 }
 
 static int kernel_route_watch(struct mnd_control *c, const struct machnet_nl_route_key *key,

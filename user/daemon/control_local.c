@@ -31,6 +31,8 @@ struct connection {
 };
 
 struct mnd_control {
+	const struct mnd_control_events *ev;
+	void *ctx;
 	struct mnd_local_routes routes;
 	void *devices;		/* tree of struct device */
 	void *connections;	/* tree of struct connection */
@@ -100,6 +102,8 @@ static int local_open(struct mnd_control **out, const struct mnd_control_events 
 
 	if (!c)
 		return -ENOMEM;
+	c->ev = ev;
+	c->ctx = ctx;
 	c->error = "";
 	ret = mnd_local_routes_open(&c->routes, ev, ctx);
 	if (ret)
@@ -295,13 +299,11 @@ static int check_connection(struct mnd_control *c, const struct machnet_nl_conne
 	return ret;
 }
 
-static int local_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+static int connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
 {
 	struct connection *n;
-	int ret;
+	int ret = check_connection(c, conn);
 
-	c->error = "";
-	ret = check_connection(c, conn);
 	if (ret)
 		return ret;
 	n = malloc(sizeof(*n));
@@ -315,6 +317,16 @@ static int local_connection_add(struct mnd_control *c, const struct machnet_nl_c
 	}
 	LIST_INSERT_HEAD(&n->device->connections, n, on_device);
 	return 0;
+}
+
+static void local_connection_add(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	int ret;
+
+	c->error = "";
+	ret = connection_add(c, conn);
+	if (ret)
+		c->ev->refused(c->ctx, conn->id, ret);
 }
 
 static int local_connection_set(struct mnd_control *c, const struct machnet_nl_connection *conn)

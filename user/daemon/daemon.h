@@ -67,6 +67,7 @@ struct mnd_daemon {
 	struct mnd_conn_list conns;	/* all of them */
 	void *conns_by_id;		/* tree of the same */
 	void *routes;			/* tree of watched routes, by destination and source */
+	uint32_t refused;		/* connections that are not in the registry */
 	bool listing;			/* a snapshot of all connections is under way */
 	time_t start_s;			/* CLOCK_MONOTONIC */
 };

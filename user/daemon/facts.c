@@ -70,7 +70,7 @@ static void tell_engines(const struct mnd_daemon *d, struct teller *t)
 
 static void tell_load(const struct mnd_daemon *d, struct teller *t)
 {
-	unsigned int channels = 0, connections = 0;
+	unsigned int channels = 0, connections = 0, registered = 0;
 	const struct mnd_app *app;
 	const struct mnd_conn *c;
 	struct timespec now;
@@ -78,11 +78,14 @@ static void tell_load(const struct mnd_daemon *d, struct teller *t)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	LIST_FOREACH(app, &d->apps, link)
 		channels += app->attached;
-	LIST_FOREACH(c, &d->conns, all)
+	LIST_FOREACH(c, &d->conns, all) {
 		connections += c->state == MND_CONN_UP;
+		registered += c->registered;
+	}
 	tell(t, "uptime_s=%lld", (long long)(now.tv_sec - d->start_s));
 	tell(t, "channels=%u", channels);
 	tell(t, "connections=%u", connections);
+	tell(t, "registered=%u", registered);
 }
 
 int mnd_fact(const struct mnd_daemon *d, unsigned int index, char *buf, size_t size)

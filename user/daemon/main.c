@@ -58,6 +58,7 @@ static int open_control(struct mnd_daemon *d)
 		.route = mnd_route_changed,
 		.port_gone = mnd_app_port_gone,
 		.kill = mnd_conn_kill_heard,
+		.refused = mnd_conn_refused,
 	};
 	bool kernel = !strcmp(d->opt.control, "kernel");
 	int ret;

@@ -122,10 +122,15 @@ void mn_stack_conn_forget_ports(struct mn_conn *c)
 	c->has_ports = false;
 }
 
-/* Not a secret; one datapath has no two at a time that are equal. */
+/*
+ * Not a secret; one datapath has no two at a time that are equal. Those of another datapath of the
+ * host, and of an earlier one, most likely differ.
+ */
 uint64_t mn_stack_conn_id(const struct mn_conn *c)
 {
-	return (uint64_t)c->first_number << 16 | c->stack->cfg.engine;
+	const struct mn_stack_config *cfg = &c->stack->cfg;
+
+	return cfg->instance << 48 | (uint64_t)c->first_number << 16 | cfg->engine;
 }
 
 struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id)
