@@ -15,6 +15,7 @@
 #include "netlink-msg.h"
 #include "netns.h"
 #include "owner.h"
+#include "path.h"
 #include "trace.h"
 
 const struct rhashtable_params machnet_device_params = {
@@ -74,6 +75,7 @@ struct machnet_device *machnet_device_add(struct machnet_net *mn,
 	spin_lock_init(&dev->name_lock);
 	strscpy(dev->ifname, netdev->name, sizeof(dev->ifname));
 	INIT_LIST_HEAD(&dev->conns);
+	INIT_LIST_HEAD(&dev->paths);
 	machnet_process_current(&dev->process);
 
 	ret = machnet_table_insert(&mn->devices, &dev->node, dev, &dev->index,
@@ -165,6 +167,22 @@ void machnet_device_netdev_renamed(struct machnet_net *mn, const struct net_devi
 	mutex_unlock(&mn->lock);
 }
 
+/* Ends something that was the device's; false: nothing is left. */
+static bool device_reap_one(struct machnet_net *mn, struct machnet_device *dev)
+{
+	if (!list_empty(&dev->conns)) {
+		machnet_conn_del(mn, list_first_entry(&dev->conns, struct machnet_conn,
+						      device_link), dev->reason);
+		return true;
+	}
+	if (!list_empty(&dev->paths)) {
+		machnet_path_del(mn, list_first_entry(&dev->paths, struct machnet_path,
+						      device_link), dev->reason);
+		return true;
+	}
+	return false;
+}
+
 void machnet_device_reap_work(struct work_struct *work)
 {
 	struct machnet_net *mn = container_of(work, struct machnet_net, reap_work);
@@ -174,9 +192,7 @@ void machnet_device_reap_work(struct work_struct *work)
 	mutex_lock(&mn->lock);
 	while (!list_empty(&mn->dying)) {
 		dev = list_first_entry(&mn->dying, struct machnet_device, owner_link);
-		if (!list_empty(&dev->conns)) {
-			machnet_conn_del(mn, list_first_entry(&dev->conns, struct machnet_conn,
-							      device_link), dev->reason);
+		if (device_reap_one(mn, dev)) {
 			if (++n % MACHNET_BATCH == 0)
 				machnet_net_relax(mn);
 			continue;

@@ -37,6 +37,7 @@ static bool parse_path(struct nlattr **attrs, struct machnet_conn_path *path)
 	TAKE(u32, engine, MACHNET_A_CONNECTION_ENGINE);
 	TAKE(u32, remote_engine, MACHNET_A_CONNECTION_REMOTE_ENGINE);
 	TAKE(u64, remote_id, MACHNET_A_CONNECTION_REMOTE_ID);
+	TAKE(u64, path_id, MACHNET_A_CONNECTION_PATH);
 	TAKE(u16, local_port, MACHNET_A_CONNECTION_LOCAL_PORT);
 	TAKE(u16, remote_port, MACHNET_A_CONNECTION_REMOTE_PORT);
 #undef TAKE

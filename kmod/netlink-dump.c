@@ -109,7 +109,17 @@ int machnet_nl_connection_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		return -EINVAL;
 	}
 	return dump(skb, cb, &machnet_net(sock_net(skb->sk))->conns, machnet_fill_conn,
-		    MACHNET_A_CONNECTION_OWNER_UID);
+		    MACHNET_A_CONNECTION_PATH);
+}
+
+int machnet_nl_path_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	if (machnet_dump_attrs(cb)[MACHNET_A_PATH_ID]) {
+		NL_SET_ERR_MSG(cb->extack, "an id names one path, which is no dump");
+		return -EINVAL;
+	}
+	return dump(skb, cb, &machnet_net(sock_net(skb->sk))->paths, machnet_fill_path,
+		    MACHNET_A_PATH_STATE);
 }
 
 int machnet_nl_route_dump(struct sk_buff *skb, struct netlink_callback *cb)

@@ -4,6 +4,7 @@
  */
 #include "netlink-msg.h"
 
+#include <linux/etherdevice.h>
 #include <linux/ktime.h>
 #include <linux/pid_namespace.h>
 #include <linux/user_namespace.h>
@@ -143,6 +144,8 @@ int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet
 		       MACHNET_A_CONNECTION_OWNER_PID, MACHNET_A_CONNECTION_OWNER_COMM,
 		       MACHNET_A_CONNECTION_OWNER_CGROUP, MACHNET_A_CONNECTION_PAD) ||
 	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_AGE_MS, age_ms,
+			      MACHNET_A_CONNECTION_PAD) ||
+	    nla_put_u64_64bit(skb, MACHNET_A_CONNECTION_PATH, path.path_id,
 			      MACHNET_A_CONNECTION_PAD))
 		return -EMSGSIZE;
 	if (show->reason && nla_put_u32(skb, MACHNET_A_CONNECTION_REASON, show->reason))
@@ -150,8 +153,39 @@ int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet
 	return 0;
 }
 
-int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
-		      const struct machnet_path_info *info)
+int machnet_fill_path(struct sk_buff *skb, const void *obj, const struct machnet_show *show)
+{
+	struct machnet_path *path = (struct machnet_path *)obj;
+	u64 age_ms = ktime_to_ms(ktime_get() - path->added);
+	struct machnet_path_config config;
+
+	spin_lock(&path->lock);
+	config = path->config;
+	spin_unlock(&path->lock);
+	if (nla_put_u64_64bit(skb, MACHNET_A_PATH_ID, path->id, MACHNET_A_PATH_PAD) ||
+	    nla_put_u32(skb, MACHNET_A_PATH_IFINDEX, path->ifindex) ||
+	    put_addr(skb, MACHNET_A_PATH_LOCAL_ADDR, &path->local_addr) ||
+	    put_addr(skb, MACHNET_A_PATH_REMOTE_ADDR, &path->remote_addr) ||
+	    nla_put_u16(skb, MACHNET_A_PATH_TX_LOCAL_PORT, config.tx_local_port) ||
+	    nla_put_u16(skb, MACHNET_A_PATH_TX_REMOTE_PORT, config.tx_remote_port) ||
+	    nla_put_u16(skb, MACHNET_A_PATH_RX_LOCAL_PORT, config.rx_local_port) ||
+	    nla_put_u16(skb, MACHNET_A_PATH_RX_REMOTE_PORT, config.rx_remote_port) ||
+	    nla_put_u32(skb, MACHNET_A_PATH_ENGINE, config.engine) ||
+	    nla_put_u32(skb, MACHNET_A_PATH_REMOTE_ENGINE, config.remote_engine) ||
+	    nla_put_u32(skb, MACHNET_A_PATH_MTU, config.mtu) ||
+	    nla_put_u32(skb, MACHNET_A_PATH_STATE, config.state) ||
+	    nla_put_u64_64bit(skb, MACHNET_A_PATH_AGE_MS, age_ms, MACHNET_A_PATH_PAD))
+		return -EMSGSIZE;
+	if (!is_zero_ether_addr(config.mac) &&
+	    nla_put(skb, MACHNET_A_PATH_MAC, ETH_ALEN, config.mac))
+		return -EMSGSIZE;
+	if (show->reason && nla_put_u32(skb, MACHNET_A_PATH_REASON, show->reason))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int machnet_fill_path_info(struct sk_buff *skb, const struct machnet_route_key *key,
+			   const struct machnet_path_info *info)
 {
 	if (!machnet_addr_is_any(&key->from) && put_addr(skb, MACHNET_A_ROUTE_FROM, &key->from))
 		return -EMSGSIZE;
@@ -183,7 +217,7 @@ int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machne
 	spin_lock_bh(&route->lock);
 	info = route->info;
 	spin_unlock_bh(&route->lock);
-	return machnet_fill_path(skb, &route->key, &info);
+	return machnet_fill_path_info(skb, &route->key, &info);
 }
 
 static void notify(struct machnet_net *mn, enum machnet_group group, u8 cmd, machnet_fill fill,
@@ -249,6 +283,12 @@ static int fill_kill(struct sk_buff *skb, const void *obj, const struct machnet_
 void machnet_notify_kill(struct machnet_net *mn, const struct machnet_conn *conn)
 {
 	notify(mn, MACHNET_GROUP_DATAPATH, MACHNET_CMD_CONNECTION_KILL_NTF, fill_kill, conn, 0);
+}
+
+void machnet_notify_path(struct machnet_net *mn, const struct machnet_path *path, u8 cmd,
+			 u32 reason)
+{
+	notify(mn, MACHNET_GROUP_PATH, cmd, machnet_fill_path, path, reason);
 }
 
 void machnet_notify_route(struct machnet_net *mn, const struct machnet_route *route)

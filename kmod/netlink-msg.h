@@ -30,9 +30,10 @@ typedef int (*machnet_fill)(struct sk_buff *skb, const void *obj,
 int machnet_fill_device(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
 int machnet_fill_port(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
 int machnet_fill_conn(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
+int machnet_fill_path(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
 int machnet_fill_route(struct sk_buff *skb, const void *obj, const struct machnet_show *show);
-int machnet_fill_path(struct sk_buff *skb, const struct machnet_route_key *key,
-		      const struct machnet_path_info *info);
+int machnet_fill_path_info(struct sk_buff *skb, const struct machnet_route_key *key,
+			   const struct machnet_path_info *info);
 
 /* Room for one object of any kind. */
 struct sk_buff *machnet_msg_new(gfp_t gfp);
@@ -45,6 +46,8 @@ void machnet_notify_conn(struct machnet_net *mn, const struct machnet_conn *conn
 			 u32 reason);
 /* To the datapaths: one of them is asked to end the connection. */
 void machnet_notify_kill(struct machnet_net *mn, const struct machnet_conn *conn);
+void machnet_notify_path(struct machnet_net *mn, const struct machnet_path *path, u8 cmd,
+			 u32 reason);
 void machnet_notify_route(struct machnet_net *mn, const struct machnet_route *route);
 
 #endif /* MACHNET_NETLINK_MSG_H */

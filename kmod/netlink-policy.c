@@ -80,7 +80,7 @@ static const struct nla_policy port_claim_policy[MACHNET_A_PORT_OWNER_PID + 1] =
 	[MACHNET_A_PORT_OWNER_PID] = { .type = NLA_U32 },
 };
 
-static const struct nla_policy connection_add_policy[MACHNET_A_CONNECTION_OWNER_PID + 1] = {
+static const struct nla_policy connection_add_policy[MACHNET_A_CONNECTION_PATH + 1] = {
 	[MACHNET_A_CONNECTION_ID] = NLA_POLICY_MIN(NLA_U64, 1),
 	[MACHNET_A_CONNECTION_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 	[MACHNET_A_CONNECTION_LOCAL_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
@@ -92,9 +92,10 @@ static const struct nla_policy connection_add_policy[MACHNET_A_CONNECTION_OWNER_
 	[MACHNET_A_CONNECTION_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
 	[MACHNET_A_CONNECTION_REMOTE_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
 	[MACHNET_A_CONNECTION_OWNER_PID] = NLA_POLICY_MIN(NLA_U32, 1),
+	[MACHNET_A_CONNECTION_PATH] = { .type = NLA_U64 },
 };
 
-static const struct nla_policy connection_set_policy[MACHNET_A_CONNECTION_REMOTE_ENGINE + 1] = {
+static const struct nla_policy connection_set_policy[MACHNET_A_CONNECTION_PATH + 1] = {
 	[MACHNET_A_CONNECTION_ID] = NLA_POLICY_MIN(NLA_U64, 1),
 	[MACHNET_A_CONNECTION_LOCAL_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
 	[MACHNET_A_CONNECTION_REMOTE_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
@@ -102,6 +103,7 @@ static const struct nla_policy connection_set_policy[MACHNET_A_CONNECTION_REMOTE
 	[MACHNET_A_CONNECTION_STATE] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_CONNECTION_STATE_MAX),
 	[MACHNET_A_CONNECTION_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
 	[MACHNET_A_CONNECTION_REMOTE_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_CONNECTION_PATH] = { .type = NLA_U64 },
 };
 
 static const struct nla_policy connection_del_policy[MACHNET_A_CONNECTION_REASON + 1] = {
@@ -114,7 +116,7 @@ static const struct nla_policy connection_key_policy[MACHNET_A_CONNECTION_ID + 1
 };
 
 /* The id for one, the rest for a dump. */
-static const struct nla_policy connection_get_policy[MACHNET_A_CONNECTION_OWNER_UID + 1] = {
+static const struct nla_policy connection_get_policy[MACHNET_A_CONNECTION_PATH + 1] = {
 	[MACHNET_A_CONNECTION_ID] = NLA_POLICY_MIN(NLA_U64, 1),
 	[MACHNET_A_CONNECTION_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
 	[MACHNET_A_CONNECTION_LOCAL_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
@@ -125,6 +127,7 @@ static const struct nla_policy connection_get_policy[MACHNET_A_CONNECTION_OWNER_
 	[MACHNET_A_CONNECTION_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
 	[MACHNET_A_CONNECTION_OWNER_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[MACHNET_A_CONNECTION_OWNER_UID] = { .type = NLA_U32 },
+	[MACHNET_A_CONNECTION_PATH] = { .type = NLA_U64 },
 };
 
 static const struct nla_policy connection_add_batch_policy[MACHNET_A_CONNECTION_ENTRY + 1] = {
@@ -133,6 +136,51 @@ static const struct nla_policy connection_add_batch_policy[MACHNET_A_CONNECTION_
 
 static const struct nla_policy connection_del_batch_policy[MACHNET_A_CONNECTION_END + 1] = {
 	[MACHNET_A_CONNECTION_END] = NLA_POLICY_NESTED(connection_del_policy),
+};
+
+static const struct nla_policy path_add_policy[MACHNET_A_PATH_STATE + 1] = {
+	[MACHNET_A_PATH_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+	[MACHNET_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
+	[MACHNET_A_PATH_LOCAL_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_PATH_REMOTE_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_PATH_TX_LOCAL_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_TX_REMOTE_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_RX_LOCAL_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_RX_REMOTE_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_PATH_REMOTE_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_PATH_MAC] = NLA_POLICY_EXACT_LEN(ETH_ALEN),
+	[MACHNET_A_PATH_MTU] = NLA_POLICY_FULL_RANGE(NLA_U32, &mtu_range),
+	[MACHNET_A_PATH_STATE] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_PATH_STATE_MAX),
+};
+
+static const struct nla_policy path_set_policy[MACHNET_A_PATH_STATE + 1] = {
+	[MACHNET_A_PATH_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+	[MACHNET_A_PATH_TX_LOCAL_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_TX_REMOTE_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_RX_LOCAL_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_RX_REMOTE_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[MACHNET_A_PATH_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_PATH_REMOTE_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_PATH_MAC] = NLA_POLICY_EXACT_LEN(ETH_ALEN),
+	[MACHNET_A_PATH_MTU] = NLA_POLICY_FULL_RANGE(NLA_U32, &mtu_range),
+	[MACHNET_A_PATH_STATE] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_PATH_STATE_MAX),
+};
+
+static const struct nla_policy path_del_policy[MACHNET_A_PATH_REASON + 1] = {
+	[MACHNET_A_PATH_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+	[MACHNET_A_PATH_REASON] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_REASON_MAX),
+};
+
+/* The id for one, the rest for a dump. */
+static const struct nla_policy path_get_policy[MACHNET_A_PATH_STATE + 1] = {
+	[MACHNET_A_PATH_ID] = NLA_POLICY_MIN(NLA_U64, 1),
+	[MACHNET_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &ifindex_range),
+	[MACHNET_A_PATH_LOCAL_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_PATH_REMOTE_ADDR] = NLA_POLICY_VALIDATE_FN(NLA_BINARY, check_addr),
+	[MACHNET_A_PATH_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_PATH_REMOTE_ENGINE] = NLA_POLICY_MAX(NLA_U32, MACHNET_ENGINES_MAX - 1),
+	[MACHNET_A_PATH_STATE] = NLA_POLICY_RANGE(NLA_U32, 1, MACHNET_PATH_STATE_MAX),
 };
 
 static const struct nla_policy route_get_policy[MACHNET_A_ROUTE_VRF + 1] = {
@@ -187,6 +235,14 @@ static const struct genl_ops machnet_genl_ops[] = {
 	{ .cmd = MACHNET_CMD_ROUTE_CONFIRM, .flags = GENL_UNS_ADMIN_PERM,
 	  POLICY(route_key_policy), .doit = machnet_nl_route_confirm },
 	{ .cmd = MACHNET_CMD_STATS_GET, .doit = machnet_nl_stats_get },
+	{ .cmd = MACHNET_CMD_PATH_ADD, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(path_add_policy), .doit = machnet_nl_path_add },
+	{ .cmd = MACHNET_CMD_PATH_SET, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(path_set_policy), .doit = machnet_nl_path_set },
+	{ .cmd = MACHNET_CMD_PATH_DEL, .flags = GENL_UNS_ADMIN_PERM,
+	  POLICY(path_del_policy), .doit = machnet_nl_path_del },
+	{ .cmd = MACHNET_CMD_PATH_GET,
+	  POLICY(path_get_policy), .doit = machnet_nl_path_get, .dumpit = machnet_nl_path_dump },
 };
 
 static const struct genl_multicast_group machnet_genl_groups[] = {
@@ -201,6 +257,7 @@ static const struct genl_multicast_group machnet_genl_groups[] = {
 		.name = MACHNET_MCGRP_DATAPATH,
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
 	},
+	[MACHNET_GROUP_PATH] = { .name = MACHNET_MCGRP_PATH },
 };
 
 struct genl_family machnet_genl_family __ro_after_init = {

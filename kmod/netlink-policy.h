@@ -10,6 +10,7 @@ enum machnet_group {
 	MACHNET_GROUP_CONNECTION,
 	MACHNET_GROUP_ROUTE,
 	MACHNET_GROUP_DATAPATH,
+	MACHNET_GROUP_PATH,
 };
 
 extern struct genl_family machnet_genl_family;

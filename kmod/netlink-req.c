@@ -112,7 +112,7 @@ int machnet_req_answer(struct genl_info *info, machnet_fill fill, const void *ob
 
 /* The objects of tables begin with their node. */
 static_assert(!offsetof(struct machnet_device, node) && !offsetof(struct machnet_port, node) &&
-	      !offsetof(struct machnet_conn, node));
+	      !offsetof(struct machnet_conn, node) && !offsetof(struct machnet_path, node));
 
 int machnet_req_get(struct genl_info *info, struct machnet_table *table, const void *key,
 		    const struct rhashtable_params *params, machnet_fill fill, bool secret,

@@ -44,7 +44,7 @@ static int fill_answer(struct sk_buff *skb, const void *obj, const struct machne
 {
 	const struct answer *answer = obj;
 
-	return machnet_fill_path(skb, &answer->key, &answer->path);
+	return machnet_fill_path_info(skb, &answer->key, &answer->path);
 }
 
 static int watch(struct sk_buff *skb, struct genl_info *info, struct answer *answer)

@@ -138,8 +138,9 @@ static int fill_stats(struct sk_buff *skb, const void *obj, const struct machnet
 	const struct machnet_net *mn = obj;
 	int attr;
 
-	for (attr = 1; attr < MACHNET_A_STATS_PAD; attr++) {
-		if (nla_put_u64_64bit(skb, attr, atomic64_read(&mn->stats[attr]),
+	for (attr = 1; attr <= MACHNET_A_STATS_MAX; attr++) {
+		if (attr != MACHNET_A_STATS_PAD &&
+		    nla_put_u64_64bit(skb, attr, atomic64_read(&mn->stats[attr]),
 				      MACHNET_A_STATS_PAD))
 			return -EMSGSIZE;
 	}

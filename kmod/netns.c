@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "device.h"
 #include "owner.h"
+#include "path.h"
 #include "port.h"
 #include "route.h"
 
@@ -78,6 +79,7 @@ static const struct {
 	{ offsetof(struct machnet_net, devices), &machnet_device_params },
 	{ offsetof(struct machnet_net, ports), &machnet_port_params },
 	{ offsetof(struct machnet_net, conns), &machnet_conn_params },
+	{ offsetof(struct machnet_net, paths), &machnet_path_params },
 	{ offsetof(struct machnet_net, routes), &machnet_route_params },
 };
 

@@ -22,9 +22,9 @@
  * owner's objects go. The notifier names a port id, which a new socket may have by then: the owner
  * holds its socket, and goes when that is dead. Each owner holds a reference to the module, which
  * cannot be unloaded while it is in use; so does a device that is gone, until the last of its
- * connections is. There are no new owners once unloading has begun (ENODEV), although requests are
- * served until the family is gone. A user's netlink socket pins its namespace, so a namespace that
- * exits has no owners left.
+ * connections and paths is. There are no new owners once unloading has begun (ENODEV), although
+ * requests are served until the family is gone. A user's netlink socket pins its namespace, so a
+ * namespace that exits has no owners left.
  *
  * Lent sockets. lock_sock() is the user's, who can delay it: it is never taken under the mutex.
  * What the module sets in a socket is protected by sk_callback_lock, a leaf. The encap handlers
@@ -79,9 +79,10 @@ struct machnet_table {
  * @devices: struct machnet_device
  * @ports: struct machnet_port
  * @conns: struct machnet_conn
+ * @paths: struct machnet_path
  * @routes: struct machnet_route, the watched ones, by destination
- * @dying: devices that are gone, with connections left; under @lock
- * @reap_work: takes the connections off @dying
+ * @dying: devices that are gone, with connections and paths left; under @lock
+ * @reap_work: takes the connections and paths off @dying
  * @rtnl: receives rtnetlink's messages while there are watched routes; under @lock
  * @watch_lock: protects @nexthops
  * @nexthops: struct machnet_route, by next hop
@@ -98,6 +99,7 @@ struct machnet_net {
 	struct machnet_table devices;
 	struct machnet_table ports;
 	struct machnet_table conns;
+	struct machnet_table paths;
 	struct machnet_table routes;
 	struct list_head dying;
 	struct work_struct reap_work;
@@ -181,6 +183,7 @@ struct machnet_device_config {
  * @netdev: held until the device or the netdev is unregistered; under the lock
  * @tracker: of that reference
  * @conns: machnet_conn.device_link; under the lock
+ * @paths: machnet_path.device_link; under the lock
  * @reason: why it came to its end; under the lock
  * @process: the datapath
  * @rcu: for readers
@@ -196,6 +199,7 @@ struct machnet_device {
 	struct net_device *netdev;
 	netdevice_tracker tracker;
 	struct list_head conns;
+	struct list_head paths;
 	u32 reason;
 	struct machnet_process process;
 	struct rcu_head rcu;
@@ -253,6 +257,7 @@ struct machnet_port {
 /**
  * struct machnet_conn_path - what may change during the life of a connection
  * @remote_id: the peer's id, 0 while unknown
+ * @path_id: machnet_path.id, which need not be there (any more); 0: none
  * @state: enum machnet_connection_state
  * @engine: below the device's engines
  * @remote_engine: below MACHNET_ENGINES_MAX
@@ -261,6 +266,7 @@ struct machnet_port {
  */
 struct machnet_conn_path {
 	u64 remote_id;
+	u64 path_id;
 	u32 state;
 	u32 engine;
 	u32 remote_engine;
@@ -299,6 +305,60 @@ struct machnet_conn {
 	struct machnet_process process;
 	spinlock_t lock;
 	struct machnet_conn_path path;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct machnet_path_config - what may change during the life of a path
+ * @tx_local_port: of packets to the peer, from; not 0, like the other ports
+ * @tx_remote_port: to
+ * @rx_local_port: of packets from the peer, to
+ * @rx_remote_port: from
+ * @engine: below the device's engines
+ * @remote_engine: below MACHNET_ENGINES_MAX
+ * @mtu: bytes of IP packet
+ * @state: enum machnet_path_state
+ * @mac: of the next hop; zeros: within the host
+ */
+struct machnet_path_config {
+	u16 tx_local_port;
+	u16 tx_remote_port;
+	u16 rx_local_port;
+	u16 rx_remote_port;
+	u32 engine;
+	u32 remote_engine;
+	u32 mtu;
+	u32 state;
+	u8 mac[ETH_ALEN];
+};
+
+/**
+ * struct machnet_path - what carries connections to a peer, as its datapath reports it
+ * @node: in machnet_net.paths.hash
+ * @id: chosen by the datapath
+ * @index: in machnet_net.paths.index
+ * @device_link: in machnet_device.paths
+ * @device: under the lock only
+ * @ifindex: the device's, for readers
+ * @local_addr: of this host
+ * @remote_addr: of the peer
+ * @added: ktime_get(), ns
+ * @lock: protects @config
+ * @config: read under @lock, written under @lock and machnet_net.lock
+ * @rcu: for readers
+ */
+struct machnet_path {
+	struct rhlist_head node;
+	u64 id;
+	u32 index;
+	struct list_head device_link;
+	struct machnet_device *device;
+	u32 ifindex;
+	struct in6_addr local_addr;
+	struct in6_addr remote_addr;
+	u64 added;
+	spinlock_t lock;
+	struct machnet_path_config config;
 	struct rcu_head rcu;
 };
 

@@ -121,6 +121,49 @@ DEFINE_EVENT(machnet_conn, machnet_conn_del,
 	TP_PROTO(const struct machnet_net *mn, const struct machnet_conn *conn, u32 reason),
 	TP_ARGS(mn, conn, reason));
 
+DECLARE_EVENT_CLASS(machnet_path,
+	TP_PROTO(const struct machnet_net *mn, const struct machnet_path *path, u32 reason),
+	TP_ARGS(mn, path, reason),
+	TP_STRUCT__entry(
+		__field(unsigned int, netns)
+		__field(u64, id)
+		__array(u8, local, 16)
+		__array(u8, remote, 16)
+		__field(u32, engine)
+		__field(u32, remote_engine)
+		__array(u8, mac, ETH_ALEN)
+		__field(u32, mtu)
+		__field(u32, state)
+		__field(u32, reason)
+	),
+	TP_fast_assign(
+		__entry->netns = mn->net->ns.inum;
+		__entry->id = path->id;
+		memcpy(__entry->local, &path->local_addr, 16);
+		memcpy(__entry->remote, &path->remote_addr, 16);
+		__entry->engine = path->config.engine;
+		__entry->remote_engine = path->config.remote_engine;
+		memcpy(__entry->mac, path->config.mac, ETH_ALEN);
+		__entry->mtu = path->config.mtu;
+		__entry->state = path->config.state;
+		__entry->reason = reason;
+	),
+	TP_printk("netns=%u id=%llx %pI6c->%pI6c engine=%u->%u mac=%pM mtu=%u state=%u reason=%u",
+		  __entry->netns, __entry->id, __entry->local, __entry->remote, __entry->engine,
+		  __entry->remote_engine, __entry->mac, __entry->mtu, __entry->state,
+		  __entry->reason)
+);
+
+DEFINE_EVENT(machnet_path, machnet_path_add,
+	TP_PROTO(const struct machnet_net *mn, const struct machnet_path *path, u32 reason),
+	TP_ARGS(mn, path, reason));
+DEFINE_EVENT(machnet_path, machnet_path_set,
+	TP_PROTO(const struct machnet_net *mn, const struct machnet_path *path, u32 reason),
+	TP_ARGS(mn, path, reason));
+DEFINE_EVENT(machnet_path, machnet_path_del,
+	TP_PROTO(const struct machnet_net *mn, const struct machnet_path *path, u32 reason),
+	TP_ARGS(mn, path, reason));
+
 DECLARE_EVENT_CLASS(machnet_route,
 	TP_PROTO(const struct machnet_net *mn, const struct machnet_route *route),
 	TP_ARGS(mn, route),

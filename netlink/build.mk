@@ -2,7 +2,7 @@
 # The netlink client and the check that the three descriptions of the family agree.
 
 LIBS += libmnclient
-libmnclient_SRCS := netlink/machnet_nl.c netlink/machnet_nl_parse.c netlink/nlclient.c
+libmnclient_SRCS := netlink/machnet_nl.c netlink/machnet_nl_parse.c netlink/machnet_nl_path.c netlink/nlclient.c
 libmnclient_PKGS := libmnl
 
 CHECKS += build/netlink-spec.ok

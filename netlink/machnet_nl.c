@@ -8,19 +8,20 @@
 #include <string.h>
 
 #include "machnet_nl_parse.h"
+#include "machnet_nl_req.h"
 
 int machnet_nl_open(struct nlclient *nl)
 {
 	return nlclient_open(nl, MACHNET_GENL_NAME);
 }
 
-/* A connection of a batch at its longest: a nest of 2 u64, 5 u32, 2 u16 and 2 addresses. */
-#define ENTRY_LEN	(4 + 2 * 12 + 5 * 8 + 2 * 8 + 2 * 20)
+/* A connection of a batch at its longest: a nest of 3 u64, 5 u32, 2 u16 and 2 addresses. */
+#define ENTRY_LEN	(4 + 3 * 12 + 5 * 8 + 2 * 8 + 2 * 20)
 
 _Static_assert(NLMSG_HDRLEN + 4 + MACHNET_BATCH_MAX * ENTRY_LEN <= NLCLIENT_REQ_LEN,
 	       "the longest request, a batch of connections, has room");
 
-static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct mn_addr *addr)
+void machnet_nl_put_addr(struct nlmsghdr *nlh, uint16_t type, const struct mn_addr *addr)
 {
 	if (mn_addr_is_v4(addr))
 		mnl_attr_put(nlh, type, 4, addr->b + 12);
@@ -68,8 +69,7 @@ static int take_answer(const struct nlmsghdr *nlh, void *data)
 	return answer->parse(nlh, answer->out);
 }
 
-/* A request that is answered with an object: an ack alone is not enough. */
-static int ask(struct nlclient *nl, struct nlmsghdr *nlh, nlclient_cb parse, void *out)
+int machnet_nl_ask(struct nlclient *nl, struct nlmsghdr *nlh, nlclient_cb parse, void *out)
 {
 	struct answer answer = { .parse = parse, .out = out };
 	int ret = nlclient_request(nl, nlh, take_answer, &answer);
@@ -79,7 +79,7 @@ static int ask(struct nlclient *nl, struct nlmsghdr *nlh, nlclient_cb parse, voi
 	return answer.came ? 0 : -EBADMSG;
 }
 
-static int tell(struct nlclient *nl, struct nlmsghdr *nlh)
+int machnet_nl_tell(struct nlclient *nl, struct nlmsghdr *nlh)
 {
 	return nlclient_request(nl, nlh, NULL, NULL);
 }
@@ -97,7 +97,7 @@ int machnet_nl_device_register(struct nlclient *nl, const struct machnet_nl_devi
 	put_string(nlh, MACHNET_A_DEVICE_DRIVER, dev->driver, MACHNET_DRIVER_LEN);
 	mnl_attr_put_u16(nlh, MACHNET_A_DEVICE_PATH_PORT_FIRST, dev->path_port_first);
 	mnl_attr_put_u32(nlh, MACHNET_A_DEVICE_PATH_PORT_COUNT, dev->path_port_count);
-	return out ? ask(nl, nlh, parse_device, out) : tell(nl, nlh);
+	return out ? machnet_nl_ask(nl, nlh, parse_device, out) : machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_device_unregister(struct nlclient *nl, uint32_t ifindex)
@@ -105,7 +105,7 @@ int machnet_nl_device_unregister(struct nlclient *nl, uint32_t ifindex)
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_DEVICE_UNREGISTER);
 
 	mnl_attr_put_u32(nlh, MACHNET_A_DEVICE_IFINDEX, ifindex);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_device_get(struct nlclient *nl, uint32_t ifindex, struct machnet_nl_device *out)
@@ -113,7 +113,7 @@ int machnet_nl_device_get(struct nlclient *nl, uint32_t ifindex, struct machnet_
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_DEVICE_GET);
 
 	mnl_attr_put_u32(nlh, MACHNET_A_DEVICE_IFINDEX, ifindex);
-	return ask(nl, nlh, parse_device, out);
+	return machnet_nl_ask(nl, nlh, parse_device, out);
 }
 
 static struct nlmsghdr *begin_port(struct nlclient *nl, uint8_t cmd, const struct mn_addr *addr,
@@ -121,7 +121,7 @@ static struct nlmsghdr *begin_port(struct nlclient *nl, uint8_t cmd, const struc
 {
 	struct nlmsghdr *nlh = nlclient_begin(nl, cmd);
 
-	put_addr(nlh, MACHNET_A_PORT_ADDR, addr);
+	machnet_nl_put_addr(nlh, MACHNET_A_PORT_ADDR, addr);
 	mnl_attr_put_u16(nlh, MACHNET_A_PORT_NUMBER, number);
 	return nlh;
 }
@@ -131,14 +131,14 @@ int machnet_nl_port_lend(struct nlclient *nl, int fd, struct machnet_nl_port *ou
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_PORT_LEND);
 
 	mnl_attr_put_u32(nlh, MACHNET_A_PORT_SOCKET, fd);
-	return ask(nl, nlh, parse_port, out);
+	return machnet_nl_ask(nl, nlh, parse_port, out);
 }
 
 int machnet_nl_port_release(struct nlclient *nl, const struct mn_addr *addr, uint16_t number)
 {
 	struct nlmsghdr *nlh = begin_port(nl, MACHNET_CMD_PORT_RELEASE, addr, number);
 
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_ports_lend(struct nlclient *nl, const int *fds, unsigned int count)
@@ -148,7 +148,7 @@ int machnet_nl_ports_lend(struct nlclient *nl, const int *fds, unsigned int coun
 	if (!count || count > MACHNET_PORTS_MAX)
 		return -EINVAL;
 	mnl_attr_put(nlh, MACHNET_A_PORT_SOCKETS, count * sizeof(*fds), fds);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_ports_release(struct nlclient *nl, const struct mn_addr *addr,
@@ -158,9 +158,9 @@ int machnet_nl_ports_release(struct nlclient *nl, const struct mn_addr *addr,
 
 	if (!count || count > MACHNET_PORTS_MAX)
 		return -EINVAL;
-	put_addr(nlh, MACHNET_A_PORT_ADDR, addr);
+	machnet_nl_put_addr(nlh, MACHNET_A_PORT_ADDR, addr);
 	mnl_attr_put(nlh, MACHNET_A_PORT_NUMBERS, count * sizeof(*numbers), numbers);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_port_claim(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
@@ -171,7 +171,7 @@ int machnet_nl_port_claim(struct nlclient *nl, const struct mn_addr *addr, uint1
 	mnl_attr_put_u64(nlh, MACHNET_A_PORT_COOKIE, cookie);
 	if (owner_pid)
 		mnl_attr_put_u32(nlh, MACHNET_A_PORT_OWNER_PID, owner_pid);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_port_get(struct nlclient *nl, const struct mn_addr *addr, uint16_t number,
@@ -179,7 +179,7 @@ int machnet_nl_port_get(struct nlclient *nl, const struct mn_addr *addr, uint16_
 {
 	struct nlmsghdr *nlh = begin_port(nl, MACHNET_CMD_PORT_GET, addr, number);
 
-	return ask(nl, nlh, parse_port, out);
+	return machnet_nl_ask(nl, nlh, parse_port, out);
 }
 
 /* The parts of a connection that what (MACHNET_NL_SET_*) names. */
@@ -198,14 +198,16 @@ static void put_connection(struct nlmsghdr *nlh, const struct machnet_nl_connect
 		mnl_attr_put_u16(nlh, MACHNET_A_CONNECTION_LOCAL_PORT, conn->local_port);
 	if (what & MACHNET_NL_SET_REMOTE_PORT)
 		mnl_attr_put_u16(nlh, MACHNET_A_CONNECTION_REMOTE_PORT, conn->remote_port);
+	if (what & MACHNET_NL_SET_PATH)
+		mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_PATH, conn->path);
 }
 
 static void put_new_connection(struct nlmsghdr *nlh, const struct machnet_nl_connection *conn)
 {
 	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, conn->id);
 	mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_IFINDEX, conn->ifindex);
-	put_addr(nlh, MACHNET_A_CONNECTION_LOCAL_ADDR, &conn->local_addr);
-	put_addr(nlh, MACHNET_A_CONNECTION_REMOTE_ADDR, &conn->remote_addr);
+	machnet_nl_put_addr(nlh, MACHNET_A_CONNECTION_LOCAL_ADDR, &conn->local_addr);
+	machnet_nl_put_addr(nlh, MACHNET_A_CONNECTION_REMOTE_ADDR, &conn->remote_addr);
 	put_connection(nlh, conn, ~0u);
 	if (conn->owner_pid)
 		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_OWNER_PID, conn->owner_pid);
@@ -216,7 +218,7 @@ int machnet_nl_connection_add(struct nlclient *nl, const struct machnet_nl_conne
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_ADD);
 
 	put_new_connection(nlh, conn);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_connection_add_batch(struct nlclient *nl, const struct machnet_nl_connection *conns,
@@ -233,7 +235,7 @@ int machnet_nl_connection_add_batch(struct nlclient *nl, const struct machnet_nl
 		put_new_connection(nlh, &conns[i]);
 		mnl_attr_nest_end(nlh, nest);
 	}
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_connection_set(struct nlclient *nl, const struct machnet_nl_connection *conn,
@@ -243,7 +245,7 @@ int machnet_nl_connection_set(struct nlclient *nl, const struct machnet_nl_conne
 
 	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, conn->id);
 	put_connection(nlh, conn, what);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 static void put_end(struct nlmsghdr *nlh, uint64_t id, uint32_t reason)
@@ -257,7 +259,7 @@ int machnet_nl_connection_del(struct nlclient *nl, uint64_t id, uint32_t reason)
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_DEL);
 
 	put_end(nlh, id, reason);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_connection_del_batch(struct nlclient *nl, const struct machnet_nl_end *ends,
@@ -274,7 +276,7 @@ int machnet_nl_connection_del_batch(struct nlclient *nl, const struct machnet_nl
 		put_end(nlh, ends[i].id, ends[i].reason);
 		mnl_attr_nest_end(nlh, nest);
 	}
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_connection_kill(struct nlclient *nl, uint64_t id)
@@ -282,7 +284,7 @@ int machnet_nl_connection_kill(struct nlclient *nl, uint64_t id)
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_KILL);
 
 	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, id);
-	return tell(nl, nlh);
+	return machnet_nl_tell(nl, nlh);
 }
 
 int machnet_nl_connection_get(struct nlclient *nl, uint64_t id, struct machnet_nl_connection *out)
@@ -290,7 +292,7 @@ int machnet_nl_connection_get(struct nlclient *nl, uint64_t id, struct machnet_n
 	struct nlmsghdr *nlh = nlclient_begin(nl, MACHNET_CMD_CONNECTION_GET);
 
 	mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_ID, id);
-	return ask(nl, nlh, parse_connection, out);
+	return machnet_nl_ask(nl, nlh, parse_connection, out);
 }
 
 static struct nlmsghdr *begin_route(struct nlclient *nl, uint8_t cmd,
@@ -298,9 +300,9 @@ static struct nlmsghdr *begin_route(struct nlclient *nl, uint8_t cmd,
 {
 	struct nlmsghdr *nlh = nlclient_begin(nl, cmd);
 
-	put_addr(nlh, MACHNET_A_ROUTE_DST, &key->dst);
+	machnet_nl_put_addr(nlh, MACHNET_A_ROUTE_DST, &key->dst);
 	if (!mn_addr_is_any(&key->from))
-		put_addr(nlh, MACHNET_A_ROUTE_FROM, &key->from);
+		machnet_nl_put_addr(nlh, MACHNET_A_ROUTE_FROM, &key->from);
 	if (key->vrf)
 		mnl_attr_put_u32(nlh, MACHNET_A_ROUTE_VRF, key->vrf);
 	return nlh;
@@ -313,17 +315,17 @@ int machnet_nl_route_get(struct nlclient *nl, const struct machnet_nl_route_key 
 
 	if (watch)
 		mnl_attr_put(nlh, MACHNET_A_ROUTE_WATCH, 0, NULL);
-	return ask(nl, nlh, parse_route, out);
+	return machnet_nl_ask(nl, nlh, parse_route, out);
 }
 
 int machnet_nl_route_unwatch(struct nlclient *nl, const struct machnet_nl_route_key *key)
 {
-	return tell(nl, begin_route(nl, MACHNET_CMD_ROUTE_UNWATCH, key));
+	return machnet_nl_tell(nl, begin_route(nl, MACHNET_CMD_ROUTE_UNWATCH, key));
 }
 
 int machnet_nl_route_confirm(struct nlclient *nl, const struct machnet_nl_route_key *key)
 {
-	return tell(nl, begin_route(nl, MACHNET_CMD_ROUTE_CONFIRM, key));
+	return machnet_nl_tell(nl, begin_route(nl, MACHNET_CMD_ROUTE_CONFIRM, key));
 }
 
 static int parse_stats(const struct nlmsghdr *nlh, void *out)
@@ -333,7 +335,7 @@ static int parse_stats(const struct nlmsghdr *nlh, void *out)
 
 int machnet_nl_stats_get(struct nlclient *nl, struct machnet_nl_stats *out)
 {
-	return ask(nl, nlclient_begin(nl, MACHNET_CMD_STATS_GET), parse_stats, out);
+	return machnet_nl_ask(nl, nlclient_begin(nl, MACHNET_CMD_STATS_GET), parse_stats, out);
 }
 
 struct device_dump {
@@ -379,7 +381,7 @@ int machnet_nl_port_dump(struct nlclient *nl, const struct machnet_nl_port *like
 	struct port_dump d = { .cb = cb, .data = data };
 
 	if (what & 1u << MACHNET_A_PORT_ADDR)
-		put_addr(nlh, MACHNET_A_PORT_ADDR, &like->addr);
+		machnet_nl_put_addr(nlh, MACHNET_A_PORT_ADDR, &like->addr);
 	if (what & 1u << MACHNET_A_PORT_NUMBER)
 		mnl_attr_put_u16(nlh, MACHNET_A_PORT_NUMBER, like->number);
 	if (what & 1u << MACHNET_A_PORT_OWNER_UID)
@@ -409,9 +411,9 @@ static void put_connection_filter(struct nlmsghdr *nlh, const struct machnet_nl_
 	if (what & 1u << MACHNET_A_CONNECTION_IFINDEX)
 		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_IFINDEX, like->ifindex);
 	if (what & 1u << MACHNET_A_CONNECTION_LOCAL_ADDR)
-		put_addr(nlh, MACHNET_A_CONNECTION_LOCAL_ADDR, &like->local_addr);
+		machnet_nl_put_addr(nlh, MACHNET_A_CONNECTION_LOCAL_ADDR, &like->local_addr);
 	if (what & 1u << MACHNET_A_CONNECTION_REMOTE_ADDR)
-		put_addr(nlh, MACHNET_A_CONNECTION_REMOTE_ADDR, &like->remote_addr);
+		machnet_nl_put_addr(nlh, MACHNET_A_CONNECTION_REMOTE_ADDR, &like->remote_addr);
 	if (what & 1u << MACHNET_A_CONNECTION_LOCAL_PORT)
 		mnl_attr_put_u16(nlh, MACHNET_A_CONNECTION_LOCAL_PORT, like->local_port);
 	if (what & 1u << MACHNET_A_CONNECTION_REMOTE_PORT)
@@ -424,6 +426,8 @@ static void put_connection_filter(struct nlmsghdr *nlh, const struct machnet_nl_
 		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_OWNER_UID, like->owner_uid);
 	if (what & 1u << MACHNET_A_CONNECTION_OWNER_PID)
 		mnl_attr_put_u32(nlh, MACHNET_A_CONNECTION_OWNER_PID, like->owner_pid);
+	if (what & 1u << MACHNET_A_CONNECTION_PATH)
+		mnl_attr_put_u64(nlh, MACHNET_A_CONNECTION_PATH, like->path);
 }
 
 int machnet_nl_connection_dump(struct nlclient *nl, const struct machnet_nl_connection *like,

@@ -54,6 +54,7 @@ struct machnet_nl_port {
 struct machnet_nl_connection {
 	uint64_t id;
 	uint64_t remote_id;	/* 0: not known yet */
+	uint64_t path;		/* its path's id; 0: none */
 	uint64_t age_ms;	/* read-only */
 	struct mn_addr local_addr;
 	struct mn_addr remote_addr;
@@ -70,6 +71,22 @@ struct machnet_nl_connection {
 	char owner_comm[MACHNET_COMM_LEN + 1];	/* read-only */
 };
 
+struct machnet_nl_path {
+	uint64_t id;
+	uint64_t age_ms;	/* read-only */
+	struct mn_addr local_addr;
+	struct mn_addr remote_addr;
+	uint16_t tx_local_port, tx_remote_port;	/* packets to the peer: from, to */
+	uint16_t rx_local_port, rx_remote_port;	/* packets from the peer: to, from */
+	uint32_t ifindex;
+	uint32_t engine;
+	uint32_t remote_engine;
+	uint32_t mtu;		/* bytes of IP packet */
+	uint32_t state;		/* enum machnet_path_state */
+	uint32_t reason;	/* enum machnet_reason, in an event */
+	uint8_t mac[MACHNET_NL_MAC_LEN];	/* the next hop's; zeros: within the host */
+};
+
 /* An element of machnet_nl_connection_del_batch(). */
 struct machnet_nl_end {
 	uint64_t id;
@@ -83,6 +100,7 @@ struct machnet_nl_end {
 #define MACHNET_NL_SET_REMOTE_ID	0x08
 #define MACHNET_NL_SET_LOCAL_PORT	0x10
 #define MACHNET_NL_SET_REMOTE_PORT	0x20
+#define MACHNET_NL_SET_PATH		0x40
 
 /* What a route and its watch are known by. No byte of it is padding. */
 struct machnet_nl_route_key {
@@ -116,6 +134,8 @@ struct machnet_nl_stats {
 	uint64_t ports_reserved, ports_refused, ports_claimed, claims_refused, stray_packets;
 	uint64_t connections_added, connections_ended, connections_killed;
 	uint64_t route_changes, confirmations, events_lost;
+	uint64_t paths;		/* now */
+	uint64_t paths_added, paths_ended;
 };
 
 struct machnet_nl_event {
@@ -125,6 +145,7 @@ struct machnet_nl_event {
 		struct machnet_nl_device device;
 		struct machnet_nl_port port;
 		struct machnet_nl_connection connection;
+		struct machnet_nl_path path;
 		struct machnet_nl_route route;
 	};
 };
@@ -164,6 +185,12 @@ int machnet_nl_connection_kill(struct nlclient *nl, uint64_t id);
 int machnet_nl_connection_get(struct nlclient *nl, uint64_t id,
 			      struct machnet_nl_connection *out);
 
+int machnet_nl_path_add(struct nlclient *nl, const struct machnet_nl_path *path);
+/* What may change: ports, engines, next hop, MTU and state are as in *path afterwards. */
+int machnet_nl_path_set(struct nlclient *nl, const struct machnet_nl_path *path);
+int machnet_nl_path_del(struct nlclient *nl, uint64_t id, uint32_t reason);
+int machnet_nl_path_get(struct nlclient *nl, uint64_t id, struct machnet_nl_path *out);
+
 /* watch: changes are announced to the group "route" from now on. */
 int machnet_nl_route_get(struct nlclient *nl, const struct machnet_nl_route_key *key, bool watch,
 			 struct machnet_nl_route *out);
@@ -184,12 +211,14 @@ int machnet_nl_port_dump(struct nlclient *nl, const struct machnet_nl_port *like
 			 int (*cb)(const struct machnet_nl_port *port, void *data), void *data);
 /*
  * Likewise: 1 << MACHNET_A_CONNECTION_IFINDEX, _LOCAL_ADDR, _LOCAL_PORT, _REMOTE_ADDR,
- * _REMOTE_PORT, _STATE, _ENGINE, _OWNER_UID, _OWNER_PID.
+ * _REMOTE_PORT, _STATE, _ENGINE, _OWNER_UID, _OWNER_PID, _PATH.
  */
 int machnet_nl_connection_dump(struct nlclient *nl, const struct machnet_nl_connection *like,
 			       uint32_t what,
 			       int (*cb)(const struct machnet_nl_connection *conn, void *data),
 			       void *data);
+int machnet_nl_path_dump(struct nlclient *nl,
+			 int (*cb)(const struct machnet_nl_path *path, void *data), void *data);
 int machnet_nl_route_dump(struct nlclient *nl,
 			  int (*cb)(const struct machnet_nl_route *route, void *data), void *data);
 

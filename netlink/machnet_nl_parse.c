@@ -49,6 +49,8 @@ struct object {
 	FIELD(kind_, machnet_nl_port, member_, required_, max_)
 #define CONN(kind_, member_, required_, max_) \
 	FIELD(kind_, machnet_nl_connection, member_, required_, max_)
+#define PATH(kind_, member_, required_, max_) \
+	FIELD(kind_, machnet_nl_path, member_, required_, max_)
 #define ROUTE(kind_, member_, required_, max_) \
 	FIELD(kind_, machnet_nl_route, member_, required_, max_)
 #define STAT(member_) \
@@ -98,6 +100,25 @@ static const struct field connection_fields[MACHNET_A_CONNECTION_MAX + 1] = {
 	[MACHNET_A_CONNECTION_AGE_MS] = CONN(U64, age_ms, true, 0),
 	[MACHNET_A_CONNECTION_REASON] = CONN(ENUM, reason, false, MACHNET_REASON_MAX),
 	[MACHNET_A_CONNECTION_OWNER_CGROUP] = CONN(U64, owner_cgroup, false, 0),
+	[MACHNET_A_CONNECTION_PATH] = CONN(U64, path, true, 0),
+};
+
+static const struct field path_fields[MACHNET_A_PATH_MAX + 1] = {
+	[MACHNET_A_PATH_ID] = PATH(U64, id, true, 0),
+	[MACHNET_A_PATH_IFINDEX] = PATH(U32, ifindex, true, 0),
+	[MACHNET_A_PATH_LOCAL_ADDR] = PATH(ADDR, local_addr, true, 0),
+	[MACHNET_A_PATH_REMOTE_ADDR] = PATH(ADDR, remote_addr, true, 0),
+	[MACHNET_A_PATH_TX_LOCAL_PORT] = PATH(U16, tx_local_port, true, 0),
+	[MACHNET_A_PATH_TX_REMOTE_PORT] = PATH(U16, tx_remote_port, true, 0),
+	[MACHNET_A_PATH_RX_LOCAL_PORT] = PATH(U16, rx_local_port, true, 0),
+	[MACHNET_A_PATH_RX_REMOTE_PORT] = PATH(U16, rx_remote_port, true, 0),
+	[MACHNET_A_PATH_ENGINE] = PATH(U32, engine, true, 0),
+	[MACHNET_A_PATH_REMOTE_ENGINE] = PATH(U32, remote_engine, true, 0),
+	[MACHNET_A_PATH_MAC] = PATH(MAC, mac, false, 0),
+	[MACHNET_A_PATH_MTU] = PATH(U32, mtu, true, 0),
+	[MACHNET_A_PATH_STATE] = PATH(ENUM, state, true, MACHNET_PATH_STATE_MAX),
+	[MACHNET_A_PATH_AGE_MS] = PATH(U64, age_ms, true, 0),
+	[MACHNET_A_PATH_REASON] = PATH(ENUM, reason, false, MACHNET_REASON_MAX),
 };
 
 /* The request to end one. */
@@ -134,6 +155,9 @@ static const struct field stats_fields[MACHNET_A_STATS_MAX + 1] = {
 	[MACHNET_A_STATS_ROUTE_CHANGES] = STAT(route_changes),
 	[MACHNET_A_STATS_CONFIRMATIONS] = STAT(confirmations),
 	[MACHNET_A_STATS_EVENTS_LOST] = STAT(events_lost),
+	[MACHNET_A_STATS_PATHS] = STAT(paths),
+	[MACHNET_A_STATS_PATHS_ADDED] = STAT(paths_added),
+	[MACHNET_A_STATS_PATHS_ENDED] = STAT(paths_ended),
 };
 
 static int take_number(const struct nlattr *attr, const struct field *f, char *to)
@@ -286,6 +310,20 @@ int machnet_nl_parse_connection(const struct nlmsghdr *nlh, struct machnet_nl_co
 	return mn_addr_is_v4(&conn->local_addr) == mn_addr_is_v4(&conn->remote_addr) ? 0 : -EBADMSG;
 }
 
+int machnet_nl_parse_path(const struct nlmsghdr *nlh, struct machnet_nl_path *path)
+{
+	struct object obj = OBJECT(path_fields, path);
+	int ret;
+
+	memset(path, 0, sizeof(*path));
+	ret = parse(nlh, &obj);
+	if (ret < 0)
+		return ret;
+	if (!path->id || !path->ifindex)
+		return -EBADMSG;
+	return mn_addr_is_v4(&path->local_addr) == mn_addr_is_v4(&path->remote_addr) ? 0 : -EBADMSG;
+}
+
 /* A route without an address of its own has the any address of dst's family. */
 static void default_addr(struct machnet_nl_route *route, const struct object *obj, int attr,
 			 struct mn_addr *addr)
@@ -356,6 +394,10 @@ int machnet_nl_parse_event(const struct nlmsghdr *nlh, struct machnet_nl_event *
 		return machnet_nl_parse_connection(nlh, &event->connection);
 	case MACHNET_CMD_CONNECTION_KILL_NTF:
 		return parse_kill(nlh, &event->connection);
+	case MACHNET_CMD_PATH_ADD_NTF:
+	case MACHNET_CMD_PATH_SET_NTF:
+	case MACHNET_CMD_PATH_DEL_NTF:
+		return machnet_nl_parse_path(nlh, &event->path);
 	case MACHNET_CMD_ROUTE_NTF:
 		return machnet_nl_parse_route(nlh, &event->route);
 	default:

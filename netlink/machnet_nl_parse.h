@@ -13,6 +13,7 @@
 int machnet_nl_parse_device(const struct nlmsghdr *nlh, struct machnet_nl_device *dev);
 int machnet_nl_parse_port(const struct nlmsghdr *nlh, struct machnet_nl_port *port);
 int machnet_nl_parse_connection(const struct nlmsghdr *nlh, struct machnet_nl_connection *conn);
+int machnet_nl_parse_path(const struct nlmsghdr *nlh, struct machnet_nl_path *path);
 int machnet_nl_parse_route(const struct nlmsghdr *nlh, struct machnet_nl_route *route);
 int machnet_nl_parse_stats(const struct nlmsghdr *nlh, struct machnet_nl_stats *stats);
 

@@ -21,7 +21,7 @@
 
 #define NLCLIENT_GROUPS_MAX	8
 #define NLCLIENT_NAME_LEN	16	/* GENL_NAMSIZ */
-#define NLCLIENT_REQ_LEN	32768	/* no request of ours is longer: a batch of connections */
+#define NLCLIENT_REQ_LEN	36864	/* no request of ours is longer: a batch of connections */
 #define NLCLIENT_RECV_LEN	32768	/* the kernel's largest dump datagram */
 
 struct nlclient_group {

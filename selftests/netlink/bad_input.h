@@ -7,6 +7,7 @@
  *   ports        127.0.0.1:7000 of self, 127.0.0.1:7001 of the other
  *   descriptors  FIT_FD is a socket that may be lent, FILE_FD is no socket
  *   connections  1 of self, 2 of the other
+ *   paths        1 of self, 2 of the other
  *   watches      127.0.0.1 by the other
  * Nobody listens to the group "datapath".
  */
@@ -84,7 +85,7 @@ struct bad {
 #define TEXT_NO_SOCKET	"the file descriptor is not one of a socket"
 #define TEXT_OWNER	"it belongs to another netlink socket"
 
-extern const struct bad bad_objects[], bad_flows[];
-extern const unsigned int n_bad_objects, n_bad_flows;
+extern const struct bad bad_objects[], bad_flows[], bad_paths[];
+extern const unsigned int n_bad_objects, n_bad_flows, n_bad_paths;
 
 #endif /* MACHNET_BAD_INPUT_H */

@@ -3,7 +3,7 @@
 
 nltest_programs := test_bad_input test_churn test_client test_connection test_connection_batch test_connection_end \
 	test_device test_filter test_golden test_lend test_lend_share test_many test_module \
-	test_netlink_fuzz test_no_room test_owner test_owner_reuse test_path_mtu test_port test_port_bulk \
+	test_netlink_fuzz test_no_room test_owner test_owner_reuse test_path test_path_mtu test_port test_port_bulk \
 	test_port_conflict test_races test_route test_route_confirm test_route_cost test_route_events \
 	test_route_policy test_route_secure test_stats test_trace test_visibility
 
@@ -15,7 +15,7 @@ endef
 $(foreach t,$(nltest_programs),$(eval $(call nltest_rule,$t)))
 test_client_LIBS := libmnclient
 test_golden_SRCS += selftests/netlink/nltest_json.c
-test_bad_input_SRCS += $(addprefix selftests/netlink/,bad_objects.c bad_flows.c)
+test_bad_input_SRCS += $(addprefix selftests/netlink/,bad_objects.c bad_flows.c bad_paths.c)
 
 TEST_PROGS += test_machnet_nl_parse
 test_machnet_nl_parse_SRCS := selftests/netlink/test_machnet_nl_parse.c

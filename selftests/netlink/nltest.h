@@ -116,6 +116,10 @@ void nt_put_end(struct nl_msg *msg, uint64_t id, uint32_t reason);
 int nt_connect_batch(struct nt *nt, uint64_t first, int n, uint32_t ifindex);
 int nt_end_batch(struct nt *nt, uint64_t first, int n, uint32_t reason);
 int nt_conn_op(struct nt *nt, int cmd, uint64_t id);
+/* A path to 10.0.0.2, and one to somewhere else. */
+int nt_path(struct nt *nt, uint64_t id, uint32_t ifindex);
+int nt_path_to(struct nt *nt, uint64_t id, uint32_t ifindex, const char *remote);
+int nt_path_op(struct nt *nt, int cmd, uint64_t id);
 int nt_route_get(struct nt *nt, const char *dst, bool watch);
 
 struct nt_route {

@@ -61,6 +61,26 @@ static const struct field connection_fields[NT_ATTRS] = {
 	[MACHNET_A_CONNECTION_REASON] = { "reason", U32 },
 	[MACHNET_A_CONNECTION_PAD] = { "pad", PAD },
 	[MACHNET_A_CONNECTION_OWNER_CGROUP] = { "owner-cgroup", VARIES },
+	[MACHNET_A_CONNECTION_PATH] = { "path", U64 },
+};
+
+static const struct field path_fields[NT_ATTRS] = {
+	[MACHNET_A_PATH_ID] = { "id", U64 },
+	[MACHNET_A_PATH_IFINDEX] = { "ifindex", U32 },
+	[MACHNET_A_PATH_LOCAL_ADDR] = { "local-addr", ADDR },
+	[MACHNET_A_PATH_REMOTE_ADDR] = { "remote-addr", ADDR },
+	[MACHNET_A_PATH_TX_LOCAL_PORT] = { "tx-local-port", U16 },
+	[MACHNET_A_PATH_TX_REMOTE_PORT] = { "tx-remote-port", U16 },
+	[MACHNET_A_PATH_RX_LOCAL_PORT] = { "rx-local-port", U16 },
+	[MACHNET_A_PATH_RX_REMOTE_PORT] = { "rx-remote-port", U16 },
+	[MACHNET_A_PATH_ENGINE] = { "engine", U32 },
+	[MACHNET_A_PATH_REMOTE_ENGINE] = { "remote-engine", U32 },
+	[MACHNET_A_PATH_MAC] = { "mac", MAC },
+	[MACHNET_A_PATH_MTU] = { "mtu", U32 },
+	[MACHNET_A_PATH_STATE] = { "state", U32 },
+	[MACHNET_A_PATH_AGE_MS] = { "age-ms", VARIES },
+	[MACHNET_A_PATH_REASON] = { "reason", U32 },
+	[MACHNET_A_PATH_PAD] = { "pad", PAD },
 };
 
 static const struct field route_fields[NT_ATTRS] = {
@@ -89,6 +109,9 @@ static const struct {
 	[MACHNET_CMD_CONNECTION_SET_NTF] = { "connection-set-ntf", connection_fields },
 	[MACHNET_CMD_CONNECTION_DEL_NTF] = { "connection-del-ntf", connection_fields },
 	[MACHNET_CMD_CONNECTION_KILL_NTF] = { "connection-kill-ntf", connection_fields },
+	[MACHNET_CMD_PATH_ADD_NTF] = { "path-add-ntf", path_fields },
+	[MACHNET_CMD_PATH_SET_NTF] = { "path-set-ntf", path_fields },
+	[MACHNET_CMD_PATH_DEL_NTF] = { "path-del-ntf", path_fields },
 	[MACHNET_CMD_ROUTE_NTF] = { "route-ntf", route_fields },
 };
 

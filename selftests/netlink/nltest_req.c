@@ -188,6 +188,42 @@ int nt_conn_op(struct nt *nt, int cmd, uint64_t id)
 	return nt_do(nt, msg);
 }
 
+int nt_path_to(struct nt *nt, uint64_t id, uint32_t ifindex, const char *remote)
+{
+	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 2 };
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PATH_ADD);
+
+	nt_put_u64(msg, MACHNET_A_PATH_ID, id);
+	nt_put_u32(msg, MACHNET_A_PATH_IFINDEX, ifindex);
+	nt_put_addr(msg, MACHNET_A_PATH_LOCAL_ADDR, "10.0.0.1");
+	nt_put_addr(msg, MACHNET_A_PATH_REMOTE_ADDR, remote);
+	nt_put_u16(msg, MACHNET_A_PATH_TX_LOCAL_PORT, 61441);
+	nt_put_u16(msg, MACHNET_A_PATH_TX_REMOTE_PORT, 61442);
+	nt_put_u16(msg, MACHNET_A_PATH_RX_LOCAL_PORT, 61443);
+	nt_put_u16(msg, MACHNET_A_PATH_RX_REMOTE_PORT, 61444);
+	nt_put_u32(msg, MACHNET_A_PATH_ENGINE, 3);
+	nt_put_u32(msg, MACHNET_A_PATH_REMOTE_ENGINE, 5);
+	nt_put(msg, MACHNET_A_PATH_MAC, mac, sizeof(mac));
+	nt_put_u32(msg, MACHNET_A_PATH_MTU, 1500);
+	nt_put_u32(msg, MACHNET_A_PATH_STATE, MACHNET_PATH_STATE_OPEN);
+	return nt_do(nt, msg);
+}
+
+int nt_path(struct nt *nt, uint64_t id, uint32_t ifindex)
+{
+	return nt_path_to(nt, id, ifindex, "10.0.0.2");
+}
+
+int nt_path_op(struct nt *nt, int cmd, uint64_t id)
+{
+	struct nl_msg *msg = nt_msg(nt, cmd);
+
+	nt_put_u64(msg, MACHNET_A_PATH_ID, id);
+	if (cmd == MACHNET_CMD_PATH_DEL)
+		nt_put_u32(msg, MACHNET_A_PATH_REASON, MACHNET_REASON_PEER_CLOSED);
+	return nt_do(nt, msg);
+}
+
 int nt_route_get(struct nt *nt, const char *dst, bool watch)
 {
 	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_ROUTE_GET);

@@ -41,6 +41,8 @@ FIXTURE_SETUP(bad)
 	ASSERT_EQ(0, nt_register(&self->other, OTHER_DEV));
 	ASSERT_EQ(0, nt_connect(&self->self, 1, SELF_DEV));
 	ASSERT_EQ(0, nt_connect(&self->other, 2, OTHER_DEV));
+	ASSERT_EQ(0, nt_path(&self->self, 1, SELF_DEV));
+	ASSERT_EQ(0, nt_path(&self->other, 2, OTHER_DEV));
 	ASSERT_EQ(0, nt_open_port(&self->self, "127.0.0.1", 7000));
 	ASSERT_EQ(0, nt_open_port(&self->other, "127.0.0.1", 7001));
 	ASSERT_EQ(0, nt_route_get(&self->other, "127.0.0.1", true));
@@ -59,7 +61,10 @@ static const struct bad *row(unsigned int i)
 	if (i < n_bad_objects)
 		return &bad_objects[i];
 	i -= n_bad_objects;
-	return i < n_bad_flows ? &bad_flows[i] : NULL;
+	if (i < n_bad_flows)
+		return &bad_flows[i];
+	i -= n_bad_flows;
+	return i < n_bad_paths ? &bad_paths[i] : NULL;
 }
 
 static void put(struct nl_msg *msg, const struct bad_attr *attr)
@@ -104,16 +109,17 @@ static int send_row(struct nt *nt, const struct bad *b)
 static void count(struct nt *nt, int *n)
 {
 	static const int cmds[] = { MACHNET_CMD_DEVICE_GET, MACHNET_CMD_PORT_GET,
-				    MACHNET_CMD_CONNECTION_GET, MACHNET_CMD_ROUTE_DUMP };
+				    MACHNET_CMD_CONNECTION_GET, MACHNET_CMD_PATH_GET,
+				    MACHNET_CMD_ROUTE_DUMP };
 	int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 5; i++)
 		n[i] = nt_dump(nt, cmds[i], NULL, NULL);
 }
 
 TEST_F_TIMEOUT(bad, every_request_is_refused_with_its_sentence, 120)
 {
-	int before[4], after[4], wrong = 0;
+	int before[5], after[5], wrong = 0;
 	const struct bad *b;
 	unsigned int i;
 
@@ -154,6 +160,7 @@ static int mistakes(int cmd)
 	case MACHNET_CMD_DEVICE_GET:
 	case MACHNET_CMD_PORT_GET:
 	case MACHNET_CMD_CONNECTION_GET:
+	case MACHNET_CMD_PATH_GET:
 		return ALL & ~(BIT(OWNER) | BIT(CAPABILITY));
 	case MACHNET_CMD_PORT_RELEASE:
 	case MACHNET_CMD_CONNECTION_KILL:
@@ -175,6 +182,9 @@ static int mistakes(int cmd)
 	case MACHNET_CMD_CONNECTION_SET_NTF:
 	case MACHNET_CMD_CONNECTION_DEL_NTF:
 	case MACHNET_CMD_CONNECTION_KILL_NTF:
+	case MACHNET_CMD_PATH_ADD_NTF:
+	case MACHNET_CMD_PATH_SET_NTF:
+	case MACHNET_CMD_PATH_DEL_NTF:
 	case MACHNET_CMD_ROUTE_NTF:
 		return 0;
 	default:

@@ -245,6 +245,66 @@ TEST_F(client, connection)
 	EXPECT_EQ(MACHNET_REASON_RESET, event.connection.reason);
 }
 
+static int find_path(const struct machnet_nl_path *path, void *data)
+{
+	int *n = data;
+
+	*n += path->id == 5;
+	return 0;
+}
+
+TEST_F(client, path)
+{
+	struct machnet_nl_path path = {
+		.id = 5, .local_addr = addr("10.0.0.1"), .remote_addr = addr("10.0.0.2"),
+		.tx_local_port = 1, .tx_remote_port = 2, .rx_local_port = 3, .rx_remote_port = 4,
+		.engine = 1, .remote_engine = 9, .mtu = 1500, .mac = { 2, 0, 0, 0, 0, 9 },
+		.state = MACHNET_PATH_STATE_OPENING,
+	}, out;
+	struct machnet_nl_connection conn = {
+		.id = 6, .local_port = 1, .remote_port = 2, .path = 5,
+		.local_addr = addr("10.0.0.1"), .remote_addr = addr("10.0.0.2"),
+		.state = MACHNET_CONNECTION_STATE_ESTABLISHED,
+	};
+	struct machnet_nl_event event;
+	int n = 0;
+
+	ASSERT_EQ(0, nlclient_join(&self->events, MACHNET_MCGRP_PATH));
+	ASSERT_EQ(0, machnet_nl_device_register(&self->nl, &self->dev, NULL));
+	path.ifindex = conn.ifindex = self->dev.ifindex;
+	ASSERT_EQ(0, machnet_nl_path_add(&self->nl, &path));
+	ASSERT_TRUE(next_event(&self->events, MACHNET_CMD_PATH_ADD_NTF, &event));
+	EXPECT_EQ(5, event.path.id);
+	path.state = MACHNET_PATH_STATE_OPEN;
+	path.mtu = 1400;
+	memset(path.mac, 0, sizeof(path.mac));
+	ASSERT_EQ(0, machnet_nl_path_set(&self->nl, &path));
+	ASSERT_TRUE(next_event(&self->events, MACHNET_CMD_PATH_SET_NTF, &event));
+	ASSERT_EQ(0, machnet_nl_path_get(&self->nl, 5, &out));
+	EXPECT_EQ(4, out.rx_remote_port);
+	EXPECT_EQ(9, out.remote_engine);
+	EXPECT_EQ(1400, out.mtu);
+	EXPECT_EQ(0, memcmp(path.mac, out.mac, sizeof(out.mac)));
+	EXPECT_EQ(MACHNET_PATH_STATE_OPEN, out.state);
+	EXPECT_TRUE(mn_addr_equal(&path.remote_addr, &out.remote_addr));
+	EXPECT_EQ(0, machnet_nl_path_dump(&self->nl, find_path, &n));
+	EXPECT_EQ(1, n);
+	ASSERT_EQ(0, machnet_nl_connection_add(&self->nl, &conn));
+	ASSERT_EQ(0, machnet_nl_connection_get(&self->nl, 6, &conn));
+	EXPECT_EQ(5, conn.path);
+	conn.path = 4;
+	ASSERT_EQ(0, machnet_nl_connection_set(&self->nl, &conn, MACHNET_NL_SET_PATH));
+	n = 0;
+	conn.id = 5;
+	EXPECT_EQ(0, machnet_nl_connection_dump(&self->nl, &conn, 1u << MACHNET_A_CONNECTION_PATH,
+						count_conns, &n));
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(0, machnet_nl_path_del(&self->nl, 5, MACHNET_REASON_RESET));
+	ASSERT_TRUE(next_event(&self->events, MACHNET_CMD_PATH_DEL_NTF, &event));
+	EXPECT_EQ(MACHNET_REASON_RESET, event.path.reason);
+	EXPECT_EQ(-ENOENT, machnet_nl_path_get(&self->nl, 5, &out));
+}
+
 static int count_routes(const struct machnet_nl_route *route, void *data)
 {
 	int *n = data;

@@ -200,7 +200,7 @@ static const struct bad_entry bad[] = {
 	{ "no device", put_nowhere, ENODEV, "no datapath serves this network device" },
 	{ "an engine too many", put_engine, ERANGE, "the device does not have so many engines" },
 	{ "nobody's", put_nobody, ESRCH, "there is no process of this owner-pid" },
-	{ "what an end has", put_reason, EINVAL, "Unknown attribute type" },
+	{ "what an end has", put_reason, EINVAL, "Unsupported attribute" },
 	{ "half an entry", put_half, EINVAL, "local-addr is missing" },
 };
 

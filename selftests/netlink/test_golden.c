@@ -36,7 +36,7 @@ FIXTURE_SETUP(golden)
 {
 	static const char *const groups[] = {
 		MACHNET_MCGRP_DEVICE, MACHNET_MCGRP_PORT, MACHNET_MCGRP_CONNECTION,
-		MACHNET_MCGRP_ROUTE, MACHNET_MCGRP_DATAPATH,
+		MACHNET_MCGRP_PATH, MACHNET_MCGRP_ROUTE, MACHNET_MCGRP_DATAPATH,
 	};
 	unsigned int i;
 
@@ -138,6 +138,36 @@ TEST_F(golden, connection)
 	ASSERT_TRUE(write_until(&self->events, MACHNET_CMD_DEVICE_DEL_NTF, self->out));
 	ASSERT_TRUE(write_until(&self->events, MACHNET_CMD_CONNECTION_DEL_NTF, self->out));
 	EXPECT_TRUE(is_golden(&self->events, self->out, self->file, "connection"));
+}
+
+static int set_path(struct nt *nt, const unsigned char *mac)
+{
+	struct nl_msg *msg = nt_msg(nt, MACHNET_CMD_PATH_SET);
+
+	nt_put_u64(msg, MACHNET_A_PATH_ID, ID);
+	nt_put_u16(msg, MACHNET_A_PATH_TX_LOCAL_PORT, 61450);
+	nt_put_u32(msg, MACHNET_A_PATH_ENGINE, 1);
+	nt_put(msg, MACHNET_A_PATH_MAC, mac, 6);
+	nt_put_u32(msg, MACHNET_A_PATH_MTU, 1400);
+	nt_put_u32(msg, MACHNET_A_PATH_STATE, MACHNET_PATH_STATE_OPENING);
+	return nt_do(nt, msg);
+}
+
+TEST_F(golden, path)
+{
+	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 3 }, none[6];
+
+	ASSERT_EQ(0, nt_register(&self->path, DEV));
+	ASSERT_EQ(0, nt_path(&self->path, ID, DEV));
+	ASSERT_EQ(0, set_path(&self->path, mac));
+	ASSERT_EQ(0, set_path(&self->path, none));
+	ASSERT_EQ(0, nt_path_op(&self->path, MACHNET_CMD_PATH_DEL, ID));
+	ASSERT_EQ(0, nt_path(&self->path, 1, DEV));
+	ASSERT_EQ(-EEXIST, nt_path(&self->path, 1, DEV));
+	nt_close(&self->path);
+	ASSERT_TRUE(write_until(&self->events, MACHNET_CMD_DEVICE_DEL_NTF, self->out));
+	ASSERT_TRUE(write_until(&self->events, MACHNET_CMD_PATH_DEL_NTF, self->out));
+	EXPECT_TRUE(is_golden(&self->events, self->out, self->file, "path"));
 }
 
 /* Its neighbours are permanent: nothing depends on how fast somebody answers. */

@@ -204,6 +204,66 @@ TEST_F(parse, a_route_knows_how_it_was_asked_for)
 	self->nlh->nlmsg_len = head;
 }
 
+/* A whole path, except for the attribute skip. */
+static void put_path(struct nlmsghdr *nlh, int skip)
+{
+	static const uint8_t addr[4] = { 10, 0, 0, 1 };
+
+	if (skip != MACHNET_A_PATH_ID)
+		mnl_attr_put_u64(nlh, MACHNET_A_PATH_ID, 5);
+	if (skip != MACHNET_A_PATH_LOCAL_ADDR)
+		mnl_attr_put(nlh, MACHNET_A_PATH_LOCAL_ADDR, sizeof(addr), addr);
+	if (skip != MACHNET_A_PATH_REMOTE_ADDR)
+		mnl_attr_put(nlh, MACHNET_A_PATH_REMOTE_ADDR, sizeof(addr), addr);
+	for (int i = MACHNET_A_PATH_TX_LOCAL_PORT; i <= MACHNET_A_PATH_RX_REMOTE_PORT; i++)
+		if (i != skip)
+			mnl_attr_put_u16(nlh, i, 100 + i);
+	if (skip != MACHNET_A_PATH_IFINDEX)
+		mnl_attr_put_u32(nlh, MACHNET_A_PATH_IFINDEX, 7);
+	if (skip != MACHNET_A_PATH_ENGINE)
+		mnl_attr_put_u32(nlh, MACHNET_A_PATH_ENGINE, 1);
+	if (skip != MACHNET_A_PATH_REMOTE_ENGINE)
+		mnl_attr_put_u32(nlh, MACHNET_A_PATH_REMOTE_ENGINE, 2);
+	if (skip != MACHNET_A_PATH_MTU)
+		mnl_attr_put_u32(nlh, MACHNET_A_PATH_MTU, 1500);
+	if (skip != MACHNET_A_PATH_STATE)
+		mnl_attr_put_u32(nlh, MACHNET_A_PATH_STATE, MACHNET_PATH_STATE_OPEN);
+	if (skip != MACHNET_A_PATH_AGE_MS)
+		mnl_attr_put_u64(nlh, MACHNET_A_PATH_AGE_MS, 9);
+}
+
+TEST_F(parse, a_path)
+{
+	static const uint8_t mac[6] = { 2, 3, 4 }, addr6[16] = { 0x20 };
+	uint32_t head = self->nlh->nlmsg_len;
+	struct machnet_nl_path path;
+	struct machnet_nl_event event;
+
+	for (int i = 1; i <= MACHNET_A_PATH_AGE_MS; i++) {
+		self->nlh->nlmsg_len = head;
+		put_path(self->nlh, i);
+		EXPECT_EQ(i == MACHNET_A_PATH_MAC ? 0 : -EBADMSG,
+			  machnet_nl_parse_path(self->nlh, &path)) TH_LOG("attribute %d", i);
+	}
+	self->nlh->nlmsg_len = head;
+	put_path(self->nlh, 0);
+	ASSERT_EQ(0, machnet_nl_parse_path(self->nlh, &path));
+	EXPECT_EQ(0, path.mac[0]);
+	mnl_attr_put(self->nlh, MACHNET_A_PATH_MAC, sizeof(mac), mac);
+	mnl_attr_put_u32(self->nlh, MACHNET_A_PATH_REASON, MACHNET_REASON_RESET);
+	set_cmd(self->nlh, MACHNET_CMD_PATH_DEL_NTF);
+	ASSERT_EQ(0, machnet_nl_parse_event(self->nlh, &event));
+	EXPECT_EQ(5, event.path.id);
+	EXPECT_EQ(100 + MACHNET_A_PATH_RX_REMOTE_PORT, event.path.rx_remote_port);
+	EXPECT_EQ(2, event.path.remote_engine);
+	EXPECT_EQ(4, event.path.mac[2]);
+	EXPECT_EQ(MACHNET_REASON_RESET, event.path.reason);
+	self->nlh->nlmsg_len = head;
+	put_path(self->nlh, MACHNET_A_PATH_LOCAL_ADDR);
+	mnl_attr_put(self->nlh, MACHNET_A_PATH_LOCAL_ADDR, sizeof(addr6), addr6);
+	EXPECT_EQ(-EBADMSG, machnet_nl_parse_path(self->nlh, &path));
+}
+
 /* Attribute i has the value 100 + i, but for the one that is left out. */
 static void put_stats(struct nlmsghdr *nlh, int skip)
 {
@@ -222,7 +282,10 @@ TEST_F(parse, statistics)
 	EXPECT_EQ(100 + MACHNET_A_STATS_DEVICES, stats.devices);
 	EXPECT_EQ(100 + MACHNET_A_STATS_STRAY_PACKETS, stats.stray_packets);
 	EXPECT_EQ(100 + MACHNET_A_STATS_EVENTS_LOST, stats.events_lost);
-	for (int i = 1; i < MACHNET_A_STATS_PAD; i++) {
+	EXPECT_EQ(100 + MACHNET_A_STATS_PATHS_ENDED, stats.paths_ended);
+	for (int i = 1; i <= MACHNET_A_STATS_MAX; i++) {
+		if (i == MACHNET_A_STATS_PAD)
+			continue;
 		self->nlh->nlmsg_len = head;
 		put_stats(self->nlh, i);
 		EXPECT_EQ(-EBADMSG, machnet_nl_parse_stats(self->nlh, &stats));

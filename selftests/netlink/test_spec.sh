@@ -66,7 +66,7 @@ refuses "another table in a nest" policy \
 refuses "a nest that is none" policy 's/NLA_POLICY_NESTED\(connection_del_policy\)/{ .type = NLA_NESTED }/' \
 	'MACHNET_CMD_CONNECTION_DEL_BATCH: MACHNET_A_CONNECTION_END'
 refuses "an attribute that is missing in a nest" spec \
-	'/name: connection-end$/,/name: reason/{/-$/{N;/name: reason/d}}' 'MACHNET_A_CONNECTION_END'
+	'/name: connection-end$/,/name-prefix: machnet-a-route-/{/-$/{N;/name: reason/d}}' 'MACHNET_A_CONNECTION_END'
 refuses "a nest of a set that is not there" spec 's/nested-attributes: connection-end/nested-attributes: ends/' \
 	'ends'
 refuses "a policy longer than its attributes" policy \

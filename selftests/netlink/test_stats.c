@@ -162,6 +162,28 @@ TEST_F(stats, devices_and_connections)
 	nt_close(&events);
 }
 
+TEST_F(stats, paths)
+{
+	struct nt events;
+	int i;
+
+	ASSERT_EQ(0, nt_open(&events));
+	ASSERT_EQ(0, nt_join(&events, MACHNET_MCGRP_PATH));
+	ASSERT_EQ(0, nt_register(&self->path, self->ifindex));
+	for (i = 1; i <= 3; i++)
+		ASSERT_EQ(0, nt_path(&self->path, i, self->ifindex));
+	EXPECT_EQ(-EEXIST, nt_path(&self->path, 1, self->ifindex));
+	ASSERT_EQ(0, nt_path_op(&self->path, MACHNET_CMD_PATH_DEL, 1));
+	MOVES(MACHNET_A_STATS_DEVICES, 1, MACHNET_A_STATS_PATHS, 2, MACHNET_A_STATS_PATHS_ADDED, 3,
+	      MACHNET_A_STATS_PATHS_ENDED, 1);
+	nt_close(&self->path);
+	for (i = 1; i <= 3; i++)
+		ASSERT_TRUE(nt_wait_event(&events, MACHNET_CMD_PATH_DEL_NTF, TIMEOUT_MS));
+	MOVES(MACHNET_A_STATS_DEVICES, -1, MACHNET_A_STATS_PATHS, -2,
+	      MACHNET_A_STATS_PATHS_ENDED, 2);
+	nt_close(&events);
+}
+
 TEST_F(stats, routes)
 {
 	static const unsigned char mac[6] = { 2, 0, 0, 0, 0, 0x22 };

@@ -131,6 +131,12 @@ static void live(struct __test_metadata *_metadata, FIXTURE_DATA(trace) *self)
 	ASSERT_EQ(0, nt_conn_op(&self->app, MACHNET_CMD_CONNECTION_KILL, ID));
 	ASSERT_EQ(0, nt_end_batch(&self->path, ID, 1, MACHNET_REASON_ADMIN));
 	ASSERT_EQ(0, nt_port_op(&self->app, MACHNET_CMD_PORT_RELEASE, "127.0.0.1", 7000));
+	ASSERT_EQ(0, nt_path(&self->path, ID, self->ifindex));
+	msg = nt_msg(&self->path, MACHNET_CMD_PATH_SET);
+	nt_put_u64(msg, MACHNET_A_PATH_ID, ID);
+	nt_put_u32(msg, MACHNET_A_PATH_MTU, 1400);
+	ASSERT_EQ(0, nt_do(&self->path, msg));
+	ASSERT_EQ(0, nt_path_op(&self->path, MACHNET_CMD_PATH_DEL, ID));
 	ASSERT_EQ(0, nt_device_op(&self->path, MACHNET_CMD_DEVICE_UNREGISTER, self->ifindex));
 }
 
@@ -172,7 +178,7 @@ TEST_F(trace, every_event_fires)
 		n++;
 	}
 	closedir(dir);
-	EXPECT_LE(12, n);
+	EXPECT_LE(15, n);
 }
 
 TEST_F(trace, the_fields_say_what_happened)
@@ -196,6 +202,10 @@ TEST_F(trace, the_fields_say_what_happened)
 	EXPECT_TRUE(has_line(self->text, "machnet_conn_set", "state=2"));
 	EXPECT_TRUE(has_line(self->text, "machnet_conn_kill", "id=1122334455667788"));
 	EXPECT_TRUE(has_line(self->text, "machnet_conn_del", "reason=8"));
+	EXPECT_TRUE(has_line(self->text, "machnet_path_add",
+			     "::ffff:10.0.0.1->::ffff:10.0.0.2 engine=3->5 mac=02:00:00:00:00:02"));
+	EXPECT_TRUE(has_line(self->text, "machnet_path_set", "mtu=1400 state=2"));
+	EXPECT_TRUE(has_line(self->text, "machnet_path_del", "reason=2"));
 	EXPECT_TRUE(has_line(self->text, "machnet_route_watch", "dst=::ffff:10.9.0.2"));
 	EXPECT_TRUE(has_line(self->text, "machnet_route_change", "mtu=1300"));
 	EXPECT_TRUE(has_line(self->text, "machnet_route_unwatch", "dst=::ffff:10.9.0.2"));

@@ -23,6 +23,8 @@
  *   port        a UDP port reserved for Machnet by a bound socket, which its
  *               owner has lent to the module
  *   connection  one Machnet connection, as its datapath reports it
+ *   path        what joins an engine of this host with one of a peer and carries
+ *               connections, as its datapath reports it
  *   route       how a destination is reached, from the kernel's own routing
  *               and neighbour tables; a watched route is announced on change
  *
@@ -66,10 +68,11 @@
  *                              pid namespace that does not have it.
  *   CONNECTION_ADD [admin]     id, ifindex, local-addr, local-port,
  *                              remote-addr, remote-port, remote-id, state,
- *                              engine, remote-engine, owner-pid. The sender
- *                              must own the device (EPERM).
+ *                              engine, remote-engine, owner-pid, path. The
+ *                              sender must own the device (EPERM).
  *   CONNECTION_SET [admin]     id, then any of state, engine, remote-engine,
- *                              remote-id, local-port, remote-port. Owner only.
+ *                              remote-id, local-port, remote-port, path. Owner
+ *                              only.
  *   CONNECTION_DEL [admin]     id, reason. Owner only.
  *   CONNECTION_ADD_BATCH [admin]  up to MACHNET_BATCH_MAX entry, each with the
  *                              attributes of CONNECTION_ADD: all or none.
@@ -81,9 +84,22 @@
  *   CONNECTION_GET             id -> the connection; dump: all, or those that
  *                              agree with any of ifindex, local-addr,
  *                              local-port, remote-addr, remote-port, state,
- *                              engine, owner-uid, owner-pid. Ids are told to
- *                              [admin] alone: who knows one can speak for the
- *                              peer.
+ *                              engine, owner-uid, owner-pid, path. Ids of
+ *                              connections are told to [admin] alone: who
+ *                              knows one can speak for the peer.
+ *   PATH_ADD [admin]           id, ifindex, local-addr, remote-addr,
+ *                              tx-local-port, tx-remote-port, rx-local-port,
+ *                              rx-remote-port, engine, remote-engine, mtu,
+ *                              state; mac unless the peer is this host. The
+ *                              sender must own the device (EPERM).
+ *   PATH_SET [admin]           id, then any of tx-local-port, tx-remote-port,
+ *                              rx-local-port, rx-remote-port, engine,
+ *                              remote-engine, mac, mtu, state. Owner only.
+ *   PATH_DEL [admin]           id, reason. Owner only. Connections that name it
+ *                              stay until they are deleted.
+ *   PATH_GET                   id -> the path; dump: all, or those that agree
+ *                              with any of ifindex, local-addr, remote-addr,
+ *                              engine, remote-engine, state.
  *   ROUTE_GET                  dst, and optionally from (the address to send
  *                              from, for policy routing), vrf, watch [admin]
  *                              -> the route. An unresolved neighbour is
@@ -100,8 +116,8 @@
  *   STATS_GET                  -> what there is now and has been since the
  *                              network namespace was made.
  *
- * Notifications carry the object's attributes, those of the groups "device" and
- * "port", which anyone may join, nothing of processes but the owner's uid;
+ * Notifications carry the object's attributes, those of the groups "device",
+ * "port" and "path", which anyone may join, nothing of processes but the owner's uid;
  * *_DEL_NTF also a reason. The
  * groups "connection" and "datapath" are for [admin]; "datapath" is where
  * datapaths listen for requests of administrators: CONNECTION_KILL_NTF.
@@ -117,6 +133,7 @@
 #define MACHNET_MCGRP_CONNECTION	"connection"
 #define MACHNET_MCGRP_ROUTE		"route"
 #define MACHNET_MCGRP_DATAPATH		"datapath"
+#define MACHNET_MCGRP_PATH		"path"
 
 /* Longest owner name and driver name on the wire, without the final NUL. */
 #define MACHNET_COMM_LEN		15
@@ -158,6 +175,13 @@ enum machnet_cmd {
 	MACHNET_CMD_CONNECTION_KILL_NTF,
 	MACHNET_CMD_ROUTE_CONFIRM,
 	MACHNET_CMD_STATS_GET,
+	MACHNET_CMD_PATH_ADD,
+	MACHNET_CMD_PATH_SET,
+	MACHNET_CMD_PATH_DEL,
+	MACHNET_CMD_PATH_GET,
+	MACHNET_CMD_PATH_ADD_NTF,
+	MACHNET_CMD_PATH_SET_NTF,
+	MACHNET_CMD_PATH_DEL_NTF,
 
 	/* private: */
 	__MACHNET_CMD_MAX,
@@ -226,6 +250,7 @@ enum machnet_a_connection {
 	MACHNET_A_CONNECTION_OWNER_CGROUP,	/* u64, read-only: cgroup v2 id, 0: none */
 	MACHNET_A_CONNECTION_ENTRY,		/* nest: to be added; several */
 	MACHNET_A_CONNECTION_END,		/* nest: to be deleted; several */
+	MACHNET_A_CONNECTION_PATH,		/* u64, id of its path, 0: none */
 
 	/* private: */
 	__MACHNET_A_CONNECTION_MAX,
@@ -251,6 +276,30 @@ enum machnet_a_route {
 	MACHNET_A_ROUTE_MAX = __MACHNET_A_ROUTE_MAX - 1
 };
 
+enum machnet_a_path {
+	MACHNET_A_PATH_UNSPEC,
+	MACHNET_A_PATH_ID,		/* u64, not 0; not what packets are known by */
+	MACHNET_A_PATH_IFINDEX,		/* u32, the device's */
+	MACHNET_A_PATH_LOCAL_ADDR,	/* 4 or 16 bytes */
+	MACHNET_A_PATH_REMOTE_ADDR,	/* same family as local */
+	MACHNET_A_PATH_TX_LOCAL_PORT,	/* u16, 1..65535: from, of packets to the peer */
+	MACHNET_A_PATH_TX_REMOTE_PORT,	/* u16, 1..65535: to */
+	MACHNET_A_PATH_RX_LOCAL_PORT,	/* u16, 1..65535: to, of packets from the peer */
+	MACHNET_A_PATH_RX_REMOTE_PORT,	/* u16, 1..65535: from */
+	MACHNET_A_PATH_ENGINE,		/* u32, below the device's engines */
+	MACHNET_A_PATH_REMOTE_ENGINE,	/* u32, below MACHNET_ENGINES_MAX */
+	MACHNET_A_PATH_MAC,		/* 6 bytes, the next hop's; zeros: within the host */
+	MACHNET_A_PATH_MTU,		/* u32, 576..65535 bytes of IP packet */
+	MACHNET_A_PATH_STATE,		/* u32, enum machnet_path_state */
+	MACHNET_A_PATH_AGE_MS,		/* u64, read-only, since it was added */
+	MACHNET_A_PATH_REASON,		/* u32, enum machnet_reason */
+	MACHNET_A_PATH_PAD,
+
+	/* private: */
+	__MACHNET_A_PATH_MAX,
+	MACHNET_A_PATH_MAX = __MACHNET_A_PATH_MAX - 1
+};
+
 /* All u64. What is not said to be a number of now is a count since the beginning. */
 enum machnet_a_stats {
 	MACHNET_A_STATS_UNSPEC,
@@ -270,6 +319,9 @@ enum machnet_a_stats {
 	MACHNET_A_STATS_CONFIRMATIONS,
 	MACHNET_A_STATS_EVENTS_LOST,	/* for want of memory; listeners got ENOBUFS */
 	MACHNET_A_STATS_PAD,
+	MACHNET_A_STATS_PATHS,		/* now */
+	MACHNET_A_STATS_PATHS_ADDED,
+	MACHNET_A_STATS_PATHS_ENDED,
 
 	/* private: */
 	__MACHNET_A_STATS_MAX,
@@ -298,6 +350,16 @@ enum machnet_connection_state {
 	/* private: */
 	__MACHNET_CONNECTION_STATE_MAX,
 	MACHNET_CONNECTION_STATE_MAX = __MACHNET_CONNECTION_STATE_MAX - 1
+};
+
+enum machnet_path_state {
+	MACHNET_PATH_STATE_UNSPEC,
+	MACHNET_PATH_STATE_OPENING,	/* the peer has not answered yet */
+	MACHNET_PATH_STATE_OPEN,
+
+	/* private: */
+	__MACHNET_PATH_STATE_MAX,
+	MACHNET_PATH_STATE_MAX = __MACHNET_PATH_STATE_MAX - 1
 };
 
 /* Why an object came to its end. */
