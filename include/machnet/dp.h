@@ -65,20 +65,32 @@ struct machnet_dp_event {
 		 */
 		MACHNET_DP_EVENT_REACHABLE,
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
+		/*
+		 * A path, which joins an engine here with one of a peer: it is open (before the
+		 * first connection on it), has another next hop or MTU, is gone (after the last
+		 * one; with the reason). Set are engine, remote_engine, path, addresses, mac, mtu,
+		 * local_host, and as the ports those of its packets.
+		 */
+		MACHNET_DP_EVENT_PATH_UP,
+		MACHNET_DP_EVENT_PATH_MOVED,
+		MACHNET_DP_EVENT_PATH_END,
 		/* The device is to be unplugged (vfio-pci): end the datapath. No field is set. */
 		MACHNET_DP_EVENT_DEVICE_GONE,
 		MACHNET_DP_EVENTS		/* number of types; never in an event */
 	} type;
-	uint32_t reason;	/* END: enum machnet_reason */
+	uint32_t reason;	/* END, PATH_END: enum machnet_reason */
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
 	uint64_t unsent;	/* CHANNEL_FINISHING: bytes */
 	uint32_t engine;
 	uint32_t remote_engine;
 	uint64_t id;
+	uint64_t path;		/* number of its path, no secret; 0: it has none */
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;	/* logical: those of the packets are path ports */
 	uint8_t mac[6];		/* next hop of its path */
+	uint16_t mtu;		/* likewise */
+	bool local_host;	/* PATH_*: the peer is this datapath, too; there is no next hop */
 };
 
 /* Places that a packet may be held back. */
@@ -227,6 +239,7 @@ void machnet_dp_set_unreachable(struct machnet_dp *dp, uint32_t engine,
 /* A connection as its engine sees it. Counters begin with the connection. */
 struct machnet_dp_conn {
 	uint64_t id;
+	uint64_t path;		/* number of its path; 0: it has none */
 	uint64_t age_us;	/* since its first packet */
 	uint32_t engine, channel;
 	uint32_t state;		/* enum machnet_connection_state in linux/machnet.h */
@@ -251,6 +264,32 @@ struct machnet_dp_conn {
 int machnet_dp_snapshot(struct machnet_dp *dp,
 			void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n),
 			void *ctx);
+
+/* A path as its engine sees it. Counters begin with the path. */
+struct machnet_dp_path {
+	uint64_t id;		/* its number, as in events */
+	uint64_t age_us;	/* since it is open */
+	uint32_t engine, remote_engine;	/* the latter MACHNET_ENGINES_MAX: not known yet */
+	uint32_t state;		/* enum machnet_path_state in linux/machnet.h */
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;	/* of the packets to the peer */
+	uint8_t mac[6];		/* next hop; all 0: within the host */
+	uint16_t mtu;
+	uint32_t connections;
+	uint32_t packet_bytes;	/* the largest UDP payload of its packets */
+	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
+	uint32_t cwnd_packets;	/* congestion window */
+	uint32_t window_packets;	/* that the peer allows */
+	uint32_t inflight_packets;
+	uint64_t tx_packets, rx_packets, tx_lost;
+	uint64_t tx_frames, rx_frames;	/* pieces of messages and the like, several per packet */
+};
+
+/* The same for paths; independent of the other one. */
+int machnet_dp_snapshot_paths(struct machnet_dp *dp,
+			      void (*done)(void *ctx, const struct machnet_dp_path *paths,
+					   size_t n),
+			      void *ctx);
 
 /*
  * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.

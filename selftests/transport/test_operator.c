@@ -100,6 +100,76 @@ TEST_F(operator, heard__one_way_only)
 	EXPECT_EQ(before, count_heard(self->sim, 0));
 }
 
+static uint32_t event_place(const struct sim *sim, int host, enum mn_stack_event_type type)
+{
+	uint32_t i = 0;
+
+	while (i < sim->host[host].n_events && sim->host[host].events[i].type != type)
+		i++;
+	return i;
+}
+
+/* A path comes up before its first connection, moves, and is closed when it is of no use. */
+TEST_F(operator, paths__from_up_to_end)
+{
+	const enum mn_end why[2] = { MN_END_CLOSED, MN_END_PEER_CLOSED };
+	const struct mn_stack_event *up[2], *conn, *end;
+	struct mn_path_info path;
+	uint8_t mac[6] = { 2, 3, 4 };
+
+	for (int host = 0; host < 2; host++) {
+		const struct sim_host *h = &self->sim->host[host];
+
+		EXPECT_EQ(1, count_events(self->sim, host, MN_STACK_EVENT_PATH_UP));
+		EXPECT_LT(event_place(self->sim, host, MN_STACK_EVENT_PATH_UP),
+			  event_place(self->sim, host, MN_STACK_EVENT_UP));
+		up[host] = sim_last_event(self->sim, host, MN_STACK_EVENT_PATH_UP);
+		conn = sim_last_event(self->sim, host, MN_STACK_EVENT_UP);
+		ASSERT_TRUE(sim_path_info(self->sim, host, &path));
+		EXPECT_NE(0, up[host]->path);
+		EXPECT_EQ(up[host]->path, conn->path);
+		EXPECT_EQ(up[host]->path, path.number);
+		EXPECT_NE(path.id, path.number);
+		EXPECT_TRUE(mn_addr_equal(&h->addr, &up[host]->tuple.local));
+		EXPECT_EQ(path.tuple.local_port, up[host]->tuple.local_port);
+	}
+	EXPECT_NE(up[0]->path, up[1]->path);
+	EXPECT_EQ(up[0]->tuple.local_port, up[1]->tuple.remote_port);
+	EXPECT_EQ(up[1]->tuple.local_port, up[0]->tuple.remote_port);
+
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, mn_stack_set_route(self->sim->host[0].stack, &up[0]->tuple.local,
+						&up[0]->tuple.remote, mac, 1280));
+	EXPECT_EQ(1, count_events(self->sim, 0, MN_STACK_EVENT_PATH_MOVED));
+	conn = sim_last_event(self->sim, 0, MN_STACK_EVENT_PATH_MOVED);
+	EXPECT_EQ(up[0]->path, conn->path);
+	EXPECT_EQ(1280, conn->tuple.mtu);
+	EXPECT_EQ(4, conn->tuple.mac[2]);
+
+	for (int host = 0; host < 2; host++)
+		ASSERT_TRUE(sim_close(&self->sim->host[host].apps[0], self->flow[host]));
+	sim_run(self->sim, 3 * MN_PATH_IDLE_US, NULL);
+	for (int host = 0; host < 2; host++) {
+		EXPECT_EQ(1, count_events(self->sim, host, MN_STACK_EVENT_PATH_END));
+		end = sim_last_event(self->sim, host, MN_STACK_EVENT_PATH_END);
+		EXPECT_EQ(up[host]->path, end->path);
+		EXPECT_EQ(why[host], end->why);
+	}
+	ASSERT_TRUE(sim_connect(self->sim, 0, &self->flow[0], &self->flow[1]));
+	EXPECT_NE(up[0]->path, sim_last_event(self->sim, 0, MN_STACK_EVENT_PATH_UP)->path);
+}
+
+/* With the peer the path ends, after its connections. */
+TEST_F(operator, paths__of_a_dead_peer)
+{
+	self->sim->filter = lose_all_of_host_0;
+	sim_run(self->sim, 3 * MN_DEAD_US, NULL);
+	EXPECT_EQ(1, count_events(self->sim, 1, MN_STACK_EVENT_PATH_END));
+	EXPECT_EQ(MN_END_TIMED_OUT, sim_last_event(self->sim, 1, MN_STACK_EVENT_PATH_END)->why);
+	EXPECT_LT(event_place(self->sim, 1, MN_STACK_EVENT_END),
+		  event_place(self->sim, 1, MN_STACK_EVENT_PATH_END));
+}
+
 struct seen {
 	uint32_t n, phase[4];
 	struct mn_conn_info last;

@@ -84,14 +84,27 @@ static int event_type(enum mn_stack_event_type type)
 		return MACHNET_DP_EVENT_CHANNEL_FINISHING;
 	case MN_STACK_EVENT_LEFT:
 		return DP_EVENT_CHANNEL_LEFT;
+	case MN_STACK_EVENT_PATH_UP:
+		return MACHNET_DP_EVENT_PATH_UP;
+	case MN_STACK_EVENT_PATH_MOVED:
+		return MACHNET_DP_EVENT_PATH_MOVED;
+	case MN_STACK_EVENT_PATH_END:
+		return MACHNET_DP_EVENT_PATH_END;
 	case MN_STACK_EVENT_END:
 		break;
 	}
 	return MACHNET_DP_EVENT_END;
 }
 
+static bool is_of_path(enum mn_stack_event_type type)
+{
+	return type == MN_STACK_EVENT_PATH_UP || type == MN_STACK_EVENT_PATH_MOVED ||
+	       type == MN_STACK_EVENT_PATH_END;
+}
+
 static void engine_event(void *ctx, const struct mn_stack_event *s)
 {
+	bool of_path = is_of_path(s->type);
 	struct dp_engine *e = ctx;
 	struct machnet_dp_event ev = {
 		.type = event_type(s->type),
@@ -102,10 +115,13 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 		.engine = e->index,
 		.remote_engine = s->remote_engine,
 		.id = s->id,
+		.path = s->path,
 		.local = s->tuple.local,
 		.remote = s->tuple.remote,
-		.local_port = s->local_port,
-		.remote_port = s->remote_port,
+		.local_port = of_path ? s->tuple.local_port : s->local_port,
+		.remote_port = of_path ? s->tuple.remote_port : s->remote_port,
+		.mtu = s->tuple.mtu,
+		.local_host = s->tuple.local_host,
 	};
 
 	memcpy(ev.mac, s->tuple.mac, sizeof(ev.mac));
@@ -205,7 +221,10 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		engine_addr_del(e, &c->tuple.local);
 		break;
 	case DP_CMD_SNAPSHOT:
-		e->snapshot = c->part;
+		e->conns_wanted = c->part;
+		break;
+	case DP_CMD_SNAPSHOT_PATHS:
+		e->paths_wanted = c->part;
 		break;
 	}
 }

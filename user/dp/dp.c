@@ -141,7 +141,8 @@ static void dp_close(struct machnet_dp *dp)
 	if (dp->efd >= 0)
 		close(dp->efd);
 	free(dp->listeners);
-	free(dp->snapshot.conns);
+	free(dp->conns_snapshot.list);
+	free(dp->paths_snapshot.list);
 	free(dp);
 	dp_exists = false;
 }

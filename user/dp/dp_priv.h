@@ -24,9 +24,13 @@ struct dp_listener {
 };
 
 struct dp_snapshot {
-	struct machnet_dp_conn *conns;	/* NULL: none is under way */
+	char *list;			/* NULL: none is under way */
+	size_t size;			/* of an element */
 	struct dp_snapshot_part parts[MACHNET_DP_ENGINES_MAX];
-	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
+	union {
+		void (*conns)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
+		void (*paths)(void *ctx, const struct machnet_dp_path *paths, size_t n);
+	} done;
 	void *ctx;
 };
 
@@ -47,7 +51,7 @@ struct machnet_dp {
 	uint64_t last_left;
 	struct dp_listener *listeners;
 	unsigned int n_listeners;
-	struct dp_snapshot snapshot;
+	struct dp_snapshot conns_snapshot, paths_snapshot;
 };
 
 /* Puts a command on an engine's ring and wakes it. */
@@ -60,7 +64,7 @@ void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd 
 void dp_unplug_watch(struct machnet_dp *dp);
 void dp_unplug_unwatch(struct machnet_dp *dp);
 
-/* Hands the snapshot over if it is complete. */
+/* Hands over the snapshots that are complete. */
 void dp_snapshot_check(struct machnet_dp *dp);
 
 /* The engine has closed the connections of a channel that was left. */

@@ -20,7 +20,6 @@
 #define ENGINE_CMDS	1024
 #define ENGINE_HANDOFF	2048
 #define ENGINE_MAX_CONNS	16384
-#define ENGINE_MAX_PATHS	1024
 /* Frames under way: many small ones in each packet of some full windows. */
 #define ENGINE_MAX_RECORDS	65536
 /* Held for reassembly at most: the rest of the pool keeps the rings supplied. */
@@ -320,10 +319,7 @@ static unsigned int engine_turn(struct dp_engine *e)
 		e->waits_for = DP_WAIT_APP;
 	else if (sent)
 		e->waits_for = DP_WAIT_NET;
-	if (e->snapshot) {
-		dp_engine_snapshot(e);
-		work++;
-	}
+	work += dp_engine_snapshot(e);
 	if (e->event_posted)
 		engine_wake_control(e);
 	if (work)
@@ -375,10 +371,11 @@ static int engine_rings(struct dp_engine *e, uint32_t max_conns)
 {
 	/*
 	 * In one turn each connection may come up and end, each packet may be one that a peer is
-	 * heard by, and each channel may have its two events when it is left.
+	 * heard by or that opens a path, each path may move and end, and each channel may have its
+	 * two events when it is left.
 	 */
-	unsigned int turn = 2 * max_conns + (ENGINE_RX_BURSTS + 1) * DP_BURST +
-			    2 * MACHNET_DP_CHANNEL_IDS + 16;
+	unsigned int turn = 2 * max_conns + 2 * (ENGINE_RX_BURSTS + 1) * DP_BURST +
+			    2 * DP_ENGINE_PATHS + 2 * MACHNET_DP_CHANNEL_IDS + 16;
 	/* All of them may while the control thread is away. */
 	unsigned int events = rte_align32pow2(2 * turn);
 
@@ -404,7 +401,7 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 		.rx_ring = e->nic->rx_desc,
 		.paths = 1,
 		.max_conns = cfg->max_conns ? cfg->max_conns : ENGINE_MAX_CONNS,
-		.max_paths = ENGINE_MAX_PATHS,
+		.max_paths = DP_ENGINE_PATHS,
 		.max_held = ENGINE_MAX_HELD,
 		.max_records = ENGINE_MAX_RECORDS,
 		.ops = &dp_engine_ops,

@@ -24,6 +24,9 @@
 struct rte_mbuf;
 struct rte_ring;
 
+/* Most paths of an engine. */
+#define DP_ENGINE_PATHS	1024
+
 enum dp_cmd_type {
 	DP_CMD_CHANNEL_ADD,
 	DP_CMD_CHANNEL_LEAVE,
@@ -38,14 +41,19 @@ enum dp_cmd_type {
 	DP_CMD_ADDR_ADD,
 	DP_CMD_ADDR_DEL,
 	DP_CMD_SNAPSHOT,
+	DP_CMD_SNAPSHOT_PATHS,
 };
 
 /* An event for the datapath alone: no connection remains of a channel that was left. */
 #define DP_EVENT_CHANNEL_LEFT	MACHNET_DP_EVENTS
 
-/* An engine's connections, for the control thread; between the command and done the engine's. */
+/* What there is of an engine, for the control thread; between the command and done the engine's. */
 struct dp_snapshot_part {
-	struct machnet_dp_conn *conns;	/* max_conns of them */
+	union {
+		struct machnet_dp_conn *conns;	/* max_conns of them */
+		struct machnet_dp_path *paths;	/* DP_ENGINE_PATHS */
+		char *list;
+	};
 	uint32_t n;
 	uint32_t next;			/* where to go on */
 	bool done;
@@ -57,7 +65,7 @@ struct dp_cmd {
 	int error;			/* REFUSE: an errno */
 	bool by_default;		/* CONNECT: the local address was chosen for it */
 	struct mn_channel *channel;	/* CHANNEL_*, LISTEN, UNLISTEN */
-	struct dp_snapshot_part *part;	/* SNAPSHOT */
+	struct dp_snapshot_part *part;	/* SNAPSHOT, SNAPSHOT_PATHS */
 	uint64_t id;			/* CONNECT, REFUSE, ABORT: connection */
 	struct mn_tuple tuple;		/* CONNECT, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
 };
@@ -119,7 +127,7 @@ struct dp_engine {
 	bool event_posted;
 	uint64_t random[512];		/* the last random_left of them were not given out yet */
 	uint32_t random_left;
-	struct dp_snapshot_part *snapshot;	/* under way; NULL: none */
+	struct dp_snapshot_part *conns_wanted, *paths_wanted;	/* snapshots; NULL: none */
 	struct dp_engine_stats stats;
 
 	uint32_t sleeps __attribute__((aligned(64)));	/* about to wait: write efd */
@@ -140,8 +148,8 @@ void dp_engine_kick(struct dp_engine *e);
 unsigned int dp_engine_commands(struct dp_engine *e);
 extern const struct mn_stack_ops dp_engine_ops;
 
-/* snapshot.c: goes on with the snapshot that is under way. */
-void dp_engine_snapshot(struct dp_engine *e);
+/* snapshot.c: goes on with the snapshots that are under way. True: there was one. */
+bool dp_engine_snapshot(struct dp_engine *e);
 
 /* Microseconds of the clock that all engines use. */
 uint64_t dp_clock_us(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* snapshot.c - all connections of all engines, collected while they go on */
+/* snapshot.c - all connections, or all paths, of all engines, collected while they go on */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <linux/machnet.h>
 #include "dp/dp_priv.h"
 
-/* Connections that an engine looks at in one turn, which must not hold up its packets. */
+/* Slots that an engine looks at in one turn, which must not hold up its packets. */
 #define SLOTS_PER_TURN	64
 
 _Static_assert((int)MN_PHASE_CONNECTING == MACHNET_CONNECTION_STATE_CONNECTING &&
@@ -18,10 +18,11 @@ _Static_assert((int)MN_PHASE_CONNECTING == MACHNET_CONNECTION_STATE_CONNECTING &
 static void add_conn(const struct mn_conn_info *info, void *ctx)
 {
 	struct dp_engine *e = ctx;
-	struct dp_snapshot_part *part = e->snapshot;
+	struct dp_snapshot_part *part = e->conns_wanted;
 
 	part->conns[part->n++] = (struct machnet_dp_conn){
 		.id = info->id,
+		.path = info->path,
 		.age_us = info->age_us,
 		.engine = e->index,
 		.channel = info->channel,
@@ -46,35 +47,75 @@ static void add_conn(const struct mn_conn_info *info, void *ctx)
 	};
 }
 
-void dp_engine_snapshot(struct dp_engine *e)
+static void add_path(const struct mn_path_info *info, void *ctx)
 {
-	struct dp_snapshot_part *part = e->snapshot;
+	struct dp_engine *e = ctx;
+	struct dp_snapshot_part *part = e->paths_wanted;
+	struct machnet_dp_path *path = &part->paths[part->n++];
 
-	if (mn_stack_walk(e->stack, &part->next, SLOTS_PER_TURN, add_conn, e))
-		return;
-	e->snapshot = NULL;
-	__atomic_store_n(&part->done, true, __ATOMIC_RELEASE);
+	*path = (struct machnet_dp_path){
+		.id = info->number,
+		.age_us = info->age_us,
+		.engine = e->index,
+		.remote_engine = info->remote_engine < MACHNET_ENGINES_MAX ?
+				 info->remote_engine : MACHNET_ENGINES_MAX,
+		.state = info->open ? MACHNET_PATH_STATE_OPEN : MACHNET_PATH_STATE_OPENING,
+		.local = info->tuple.local,
+		.remote = info->tuple.remote,
+		.local_port = info->tuple.local_port,
+		.remote_port = info->tuple.remote_port,
+		.mtu = info->tuple.mtu,
+		.connections = info->connections,
+		.packet_bytes = info->mss,
+		.srtt_us = info->srtt_us,
+		.rttvar_us = info->rttvar_us,
+		.rto_us = info->rto_us,
+		.cwnd_packets = info->cwnd_packets,
+		.window_packets = info->window_packets,
+		.inflight_packets = info->inflight_packets,
+		.tx_packets = info->tx_packets,
+		.rx_packets = info->rx_packets,
+		.tx_lost = info->tx_lost,
+		.tx_frames = info->tx_frames,
+		.rx_frames = info->rx_frames,
+	};
+	if (!info->tuple.local_host)
+		memcpy(path->mac, info->tuple.mac, sizeof(path->mac));
+}
+
+static void part_done(struct dp_engine *e, struct dp_snapshot_part **part)
+{
+	__atomic_store_n(&(*part)->done, true, __ATOMIC_RELEASE);
+	*part = NULL;
 	e->event_posted = true;
 }
 
-int machnet_dp_snapshot(struct machnet_dp *dp,
-			void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n),
-			void *ctx)
+bool dp_engine_snapshot(struct dp_engine *e)
 {
-	struct dp_cmd cmd = { .type = DP_CMD_SNAPSHOT };
-	struct dp_snapshot *s = &dp->snapshot;
-	size_t max = dp->engines[0].max_conns;
+	bool any = e->conns_wanted || e->paths_wanted;
 
-	if (s->conns)
-		return -EBUSY;
+	if (e->conns_wanted &&
+	    !mn_stack_walk(e->stack, &e->conns_wanted->next, SLOTS_PER_TURN, add_conn, e))
+		part_done(e, &e->conns_wanted);
+	if (e->paths_wanted &&
+	    !mn_stack_walk_paths(e->stack, &e->paths_wanted->next, SLOTS_PER_TURN, add_path, e))
+		part_done(e, &e->paths_wanted);
+	return any;
+}
+
+/* Of up to max elements from each engine. */
+static int start(struct machnet_dp *dp, struct dp_snapshot *s, enum dp_cmd_type type, size_t max,
+		 size_t size)
+{
+	struct dp_cmd cmd = { .type = type };
+
 	/* What no engine writes to costs nothing but addresses. */
-	s->conns = malloc(dp->n_engines * max * sizeof(*s->conns));
-	if (!s->conns)
+	s->list = malloc(dp->n_engines * max * size);
+	if (!s->list)
 		return -ENOMEM;
-	s->done = done;
-	s->ctx = ctx;
+	s->size = size;
 	for (unsigned int i = 0; i < dp->n_engines; i++)
-		s->parts[i] = (struct dp_snapshot_part){ .conns = s->conns + i * max };
+		s->parts[i] = (struct dp_snapshot_part){ .list = s->list + i * max * size };
 	for (unsigned int i = 0; i < dp->n_engines; i++) {
 		cmd.part = &s->parts[i];
 		dp_command(dp, i, &cmd);
@@ -82,23 +123,64 @@ int machnet_dp_snapshot(struct machnet_dp *dp,
 	return 0;
 }
 
+int machnet_dp_snapshot(struct machnet_dp *dp,
+			void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n),
+			void *ctx)
+{
+	struct dp_snapshot *s = &dp->conns_snapshot;
+
+	if (s->list)
+		return -EBUSY;
+	s->done.conns = done;
+	s->ctx = ctx;
+	return start(dp, s, DP_CMD_SNAPSHOT, dp->engines[0].max_conns,
+		     sizeof(struct machnet_dp_conn));
+}
+
+int machnet_dp_snapshot_paths(struct machnet_dp *dp,
+			      void (*done)(void *ctx, const struct machnet_dp_path *paths,
+					   size_t n),
+			      void *ctx)
+{
+	struct dp_snapshot *s = &dp->paths_snapshot;
+
+	if (s->list)
+		return -EBUSY;
+	s->done.paths = done;
+	s->ctx = ctx;
+	return start(dp, s, DP_CMD_SNAPSHOT_PATHS, DP_ENGINE_PATHS,
+		     sizeof(struct machnet_dp_path));
+}
+
+/* The list, with all parts one after the other, if it is complete; the caller's then. NULL. */
+static char *take(const struct machnet_dp *dp, struct dp_snapshot *s, size_t *n)
+{
+	char *list = s->list;
+
+	*n = 0;
+	for (unsigned int i = 0; list && i < dp->n_engines; i++)
+		if (!__atomic_load_n(&s->parts[i].done, __ATOMIC_ACQUIRE))
+			return NULL;
+	for (unsigned int i = 0; list && i < dp->n_engines; i++) {
+		memmove(list + *n * s->size, s->parts[i].list, s->parts[i].n * s->size);
+		*n += s->parts[i].n;
+	}
+	/* What it is handed to may ask for the next one. */
+	s->list = NULL;
+	return list;
+}
+
 void dp_snapshot_check(struct machnet_dp *dp)
 {
-	struct dp_snapshot *s = &dp->snapshot;
-	struct machnet_dp_conn *conns = s->conns;
-	size_t n = 0;
+	char *list;
+	size_t n;
 
-	if (!conns)
-		return;
-	for (unsigned int i = 0; i < dp->n_engines; i++)
-		if (!__atomic_load_n(&s->parts[i].done, __ATOMIC_ACQUIRE))
-			return;
-	for (unsigned int i = 0; i < dp->n_engines; i++) {
-		memmove(conns + n, s->parts[i].conns, s->parts[i].n * sizeof(*conns));
-		n += s->parts[i].n;
-	}
-	/* It may ask for the next one. */
-	s->conns = NULL;
-	s->done(s->ctx, conns, n);
-	free(conns);
+	list = take(dp, &dp->conns_snapshot, &n);
+	if (list)
+		dp->conns_snapshot.done.conns(dp->conns_snapshot.ctx, (void *)list, n);
+	free(list);
+	list = take(dp, &dp->paths_snapshot, &n);
+	if (list)
+		dp->paths_snapshot.done.paths(dp->paths_snapshot.ctx, (void *)list, n);
+	free(list);
 }

@@ -89,6 +89,7 @@ static void notify_control(struct mn_conn *c, enum mn_stack_event_type type, enu
 	if (c->lane) {
 		mn_path_tuple(c->lane->path, &ev.tuple);
 		ev.remote_engine = c->lane->path->remote_engine;
+		ev.path = mn_path_number(c->lane->path);
 	}
 	mn_stack_event(s, &ev);
 }

@@ -13,6 +13,27 @@ void mn_path_tuple(const struct mn_path *p, struct mn_tuple *t)
 	t->remote_port = p->remote_port;
 }
 
+/* Those of another datapath of the host, and of an earlier one, most likely differ. */
+uint64_t mn_path_number(const struct mn_path *p)
+{
+	const struct mn_stack_config *cfg = &p->stack->cfg;
+
+	return cfg->instance << 48 | (uint64_t)p->serial << 16 | cfg->engine;
+}
+
+void mn_path_report(const struct mn_path *p, enum mn_stack_event_type type, enum mn_end why)
+{
+	struct mn_stack_event ev = {
+		.type = type,
+		.why = why,
+		.path = mn_path_number(p),
+		.remote_engine = p->remote_engine,
+	};
+
+	mn_path_tuple(p, &ev.tuple);
+	mn_stack_event(p->stack, &ev);
+}
+
 static struct mn_path *take_slot(struct mn_stack *s)
 {
 	struct mn_path *p;
@@ -29,6 +50,9 @@ static struct mn_path *take_slot(struct mn_stack *s)
 	memset(p, 0, sizeof(*p));
 	p->slot = p - s->paths;
 	p->stack = s;
+	if (!++s->path_serial)
+		s->path_serial++;
+	p->serial = s->path_serial;
 	return p;
 }
 
@@ -156,6 +180,7 @@ void mn_path_moved(struct mn_path *p)
 	p->ack_due = p->ack_now = true;
 	mn_path_rearm(p);
 	mn_path_ready(p);
+	mn_path_report(p, MN_STACK_EVENT_PATH_MOVED, MN_END_NONE);
 }
 
 /* --- the end --- */
@@ -187,7 +212,7 @@ static void send_reset(struct mn_path *p, uint32_t code)
 	mn_stack_reply(p->stack, &r);
 }
 
-static void forget(struct mn_path *p)
+static void forget(struct mn_path *p, enum mn_end why)
 {
 	struct mn_stack *s = p->stack;
 
@@ -203,8 +228,12 @@ static void forget(struct mn_path *p)
 	mn_list_del(&p->in_ready);
 	mn_list_del(&p->in_peer);
 	s->windows -= p->advertised_window;
-	if (p->state == MN_PATH_OPEN)
+	if (p->state == MN_PATH_OPEN) {
 		s->stats.paths_ended++;
+		/* What the application here has no part in: it was of no use any more. */
+		mn_path_report(p, MN_STACK_EVENT_PATH_END,
+			       why == MN_END_NONE ? MN_END_CLOSED : why);
+	}
 	p->state = MN_PATH_FREE;
 	mn_peer_put(&s->peers, p->peer);
 	mn_list_add_tail(&s->free_paths, &p->in_peer);
@@ -231,7 +260,7 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code)
 	drop_refuses(p);
 	while ((c = first_conn(p)))
 		mn_conn_lose_path(c, why);
-	forget(p);
+	forget(p, why);
 }
 
 static bool can_reopen(struct mn_conn *c, bool fresh)
@@ -259,5 +288,5 @@ void mn_path_reopen(struct mn_path *p, bool fresh)
 			mn_conn_lose_path(c, MN_END_RESET);
 	}
 	peer->n_conns--;
-	forget(p);
+	forget(p, fresh ? MN_END_RESET : MN_END_PEER_CLOSED);
 }

@@ -59,6 +59,7 @@ struct mn_path {
 	struct mn_stack *stack;
 	struct mn_peer *peer;
 	uint32_t slot;
+	uint32_t serial;		/* in the stack; not 0 */
 	uint8_t state;			/* enum mn_path_state */
 	bool opened_here;
 	bool in_remote;			/* remote_id is in the table */
@@ -136,8 +137,12 @@ void mn_path_reopen(struct mn_path *p, bool fresh);
 struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);
 /* A connection has left. */
 void mn_path_conn_left(struct mn_path *p);
+/* To the control thread, of one that is open: PATH_*. */
+void mn_path_report(const struct mn_path *p, enum mn_stack_event_type type, enum mn_end why);
 /* The peer's next hop or MTU is another one. */
 void mn_path_moved(struct mn_path *p);
+/* What it is called outside the transport: unlike its ids not a secret. */
+uint64_t mn_path_number(const struct mn_path *p);
 /* Where its packets go. */
 void mn_path_tuple(const struct mn_path *p, struct mn_tuple *t);
 /* It may have something to send. */

@@ -66,17 +66,22 @@ enum mn_stack_event_type {
 	MN_STACK_EVENT_FINISHING,	/* all was taken, nothing more is received */
 	MN_STACK_EVENT_LEFT,		/* no connection remains */
 	MN_STACK_EVENT_REACHABLE,	/* packets go to and fro; only tuple is set */
+	/* Of an open path; path, remote_engine, tuple with its UDP ports are set, and why. */
+	MN_STACK_EVENT_PATH_UP,		/* before the first connection on it is */
+	MN_STACK_EVENT_PATH_MOVED,	/* another next hop or MTU */
+	MN_STACK_EVENT_PATH_END,	/* after the last connection on it */
 };
 
 struct mn_stack_event {
 	enum mn_stack_event_type type;
-	enum mn_end why;	/* END */
+	enum mn_end why;	/* END, PATH_END */
 	bool accepted;		/* UP: by a listener */
 	uint32_t channel;	/* id of its channel */
 	uint64_t flow;		/* handle in the channel */
 	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
 	uint64_t id;		/* of the connection, in this datapath */
 	uint16_t remote_engine;
+	uint64_t path;		/* UP, END, PATH_*: its path's number; END: 0 after the path's */
 	uint64_t request;	/* CONNECT, UP, END: the application's; 0: accepted */
 	uint32_t local_port, remote_port;	/* UP, END: logical; CONNECT: remote_port */
 	struct mn_tuple tuple;	/* of its path; CONNECT: addresses, the local one may be any */
@@ -239,7 +244,8 @@ enum mn_phase {
 
 /* What an operator wants to see of a connection. */
 struct mn_conn_info {
-	uint64_t id, path, age_us;
+	uint64_t id, age_us;
+	uint64_t path;		/* number of its path; 0: it has none */
 	uint32_t channel;
 	uint64_t flow;
 	enum mn_phase phase;
@@ -257,7 +263,9 @@ struct mn_conn_info {
 
 /* And of a path. */
 struct mn_path_info {
-	uint64_t id, age_us;
+	uint64_t id;		/* on the wire: a secret of the two hosts */
+	uint64_t number;	/* in this datapath: not a secret */
+	uint64_t age_us;
 	struct mn_tuple tuple;
 	uint8_t remote_engine;
 	bool open;

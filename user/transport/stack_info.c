@@ -29,7 +29,7 @@ static void fill_path_of(const struct mn_path *p, struct mn_conn_info *info)
 {
 	const struct mn_rtt *rtt = &p->rec.rtt;
 
-	info->path = p->id;
+	info->path = mn_path_number(p);
 	info->srtt_us = mn_rtt_smoothed_us(rtt);
 	info->rttvar_us = rtt->var4 / 4;
 	info->rto_us = mn_rtt_rto_us(rtt, p->rec.backoff);
@@ -87,6 +87,7 @@ static void fill_path(const struct mn_path *p, struct mn_path_info *info)
 
 	*info = (struct mn_path_info){
 		.id = p->id,
+		.number = mn_path_number(p),
 		.age_us = p->stack->now_us - p->since_us,
 		.remote_engine = p->remote_engine,
 		.open = p->state == MN_PATH_OPEN,

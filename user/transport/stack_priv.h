@@ -58,6 +58,7 @@ struct mn_stack {
 
 	struct mn_path *paths;		/* max_paths of them, by slot */
 	uint32_t fresh_path, n_free_paths;
+	uint32_t path_serial;		/* the last one */
 	struct mn_list free_paths;
 	struct mn_hash by_id;		/* own path id -> slot */
 	struct mn_hash by_remote;	/* peer's id of a path -> slot */
