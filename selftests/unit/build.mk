@@ -39,7 +39,7 @@ test_bench_SRCS := selftests/unit/test_bench.c $(addprefix tools/bench/,flows.c 
 	pattern.c options.c)
 
 # The two control planes of the daemon, with the same tests
-control_local := $(addprefix user/daemon/,control_local.c local_route.c resolve.c rtnl.c) user/base/udp_port.c
+control_local := $(addprefix user/daemon/,control_local.c local_path.c local_route.c resolve.c rtnl.c tree.c) user/base/udp_port.c
 control_kernel := user/daemon/control_kernel.c user/daemon/registry.c user/daemon/tree.c user/base/udp_port.c
 TEST_PROGS += test_control_port_local test_control_registry_local test_control_route_local
 VM_TEST_PROGS += test_control_port_kernel test_control_registry_kernel test_control_route_kernel
@@ -53,7 +53,7 @@ $(foreach t,port registry route,$(foreach c,local kernel,$(eval $(call control_t
 # The daemon between its applications and fakes of the datapath and the control plane
 TEST_PROGS += test_control_daemon
 test_control_daemon_SRCS := selftests/unit/test_control_daemon.c \
-	$(addprefix user/daemon/,app.c app_port.c closer.c conn.c facts.c leaving.c listing.c loop.c route.c \
+	$(addprefix user/daemon/,app.c app_port.c closer.c conn.c facts.c leaving.c listing.c loop.c path.c route.c \
 	socket_path.c) user/base/udp_port.c
 test_control_daemon_PKGS := libmnl
 TEST_PROGS += test_app_descriptors test_app_port

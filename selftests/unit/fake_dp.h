@@ -21,6 +21,7 @@
 #include "daemon/conn.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/path.h"
 
 #define FAKE_NETDEV	42
 
@@ -40,6 +41,7 @@ static struct {
 	unsigned int confirmed;
 	struct { uint64_t id; unsigned int n; } add;
 	struct { uint64_t id; uint32_t reason; unsigned int n, flushed; } del;
+	struct { struct machnet_nl_path last; unsigned int added, set, deleted; int error; } paths;
 	struct { uint64_t cookie; pid_t owner; unsigned int n; int error; } claim;
 	unsigned int kept;	/* ports that the kernel no longer absorbed at */
 } fake;
@@ -200,6 +202,30 @@ static int fake_connection_del(struct mnd_control *c, uint64_t id, uint32_t reas
 	return 0;
 }
 
+static int fake_path_add(struct mnd_control *c, const struct machnet_nl_path *path)
+{
+	(void)c;
+	fake.paths.last = *path;
+	fake.paths.added++;
+	return fake.paths.error;
+}
+
+static int fake_path_set(struct mnd_control *c, const struct machnet_nl_path *path)
+{
+	(void)c;
+	fake.paths.last = *path;
+	fake.paths.set++;
+	return fake.paths.error;
+}
+
+static int fake_path_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	(void)c;
+	fake.paths.last = (struct machnet_nl_path){ .id = id, .reason = reason };
+	fake.paths.deleted++;
+	return fake.paths.error;
+}
+
 static int fake_flush(struct mnd_control *c)
 {
 	(void)c;
@@ -244,6 +270,9 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.connection_add = fake_connection_add,
 	.connection_del = fake_connection_del,
 	.flush = fake_flush,
+	.path_add = fake_path_add,
+	.path_set = fake_path_set,
+	.path_del = fake_path_del,
 	.route_watch = fake_route_watch,
 	.route_unwatch = fake_route_unwatch,
 	.route_confirm = fake_route_confirm,

@@ -176,6 +176,64 @@ TEST_F(control, registry_takes_the_others_of_a_batch)
 			  del(self->c, i, MACHNET_REASON_CLOSED));
 }
 
+static struct machnet_nl_path make_path(uint32_t ifindex, uint64_t id)
+{
+	return (struct machnet_nl_path){
+		.id = id, .ifindex = ifindex, .local_addr = addr("10.9.0.1"),
+		.remote_addr = addr("10.9.0.2"), .tx_local_port = BLOCK, .tx_remote_port = BLOCK,
+		.rx_local_port = BLOCK, .rx_remote_port = BLOCK, .engine = 1, .remote_engine = 2,
+		.mtu = 1500, .mac = { 2, 0, 0, 0, 0, 2 }, .state = MACHNET_PATH_STATE_OPEN,
+	};
+}
+
+TEST_F(control, registry_of_paths)
+{
+	struct machnet_nl_device dev = make_device(self->ifindex);
+	struct machnet_nl_path path = make_path(self->ifindex, 7), bad;
+	long deadline = now_ms() + 10000;
+
+	EXPECT_EQ(-ENODEV, ops->path_add(self->c, &path));
+	EXPECT_STREQ("no datapath serves this network device", ops->error(self->c));
+	ASSERT_EQ(0, ops->device_register(self->c, &dev));
+	bad = path, bad.id = 0;
+	EXPECT_EQ(-ERANGE, ops->path_add(self->c, &bad));
+	bad = path, bad.rx_remote_port = 0;
+	EXPECT_EQ(-ERANGE, ops->path_add(self->c, &bad));
+	bad = path, bad.mtu = 575;
+	EXPECT_EQ(-ERANGE, ops->path_add(self->c, &bad));
+	bad = path, bad.state = 0;
+	EXPECT_EQ(-ERANGE, ops->path_add(self->c, &bad));
+	bad = path, bad.engine = 2;
+	EXPECT_EQ(-ERANGE, ops->path_add(self->c, &bad));
+	EXPECT_STREQ("the device does not have so many engines", ops->error(self->c));
+	bad = path, bad.mac[0] = 1;
+	EXPECT_EQ(-EINVAL, ops->path_add(self->c, &bad));
+	EXPECT_STREQ("mac is not a unicast address", ops->error(self->c));
+	bad = path, bad.remote_addr = addr("fd09::2");
+	EXPECT_EQ(-EINVAL, ops->path_add(self->c, &bad));
+	EXPECT_STREQ("local-addr and remote-addr are of two families", ops->error(self->c));
+	bad = path, bad.remote_addr = addr("224.0.0.1");
+	EXPECT_EQ(-EINVAL, ops->path_add(self->c, &bad));
+	EXPECT_EQ(-ENOENT, ops->path_set(self->c, &path));
+	EXPECT_STREQ("there is no path of this id", ops->error(self->c));
+	ASSERT_EQ(0, ops->path_add(self->c, &path));
+	EXPECT_EQ(-EEXIST, ops->path_add(self->c, &path));
+	EXPECT_STREQ("there is a path of this id", ops->error(self->c));
+	memset(path.mac, 0, sizeof(path.mac));
+	EXPECT_EQ(0, ops->path_set(self->c, &path));
+	bad = path, bad.engine = 2;
+	EXPECT_EQ(-ERANGE, ops->path_set(self->c, &bad));
+	EXPECT_EQ(-ERANGE, ops->path_del(self->c, 7, 0));
+	EXPECT_EQ(0, ops->path_del(self->c, 7, MACHNET_REASON_CLOSED));
+	EXPECT_EQ(-ENOENT, ops->path_del(self->c, 7, MACHNET_REASON_CLOSED));
+
+	/* The device takes its paths along; the module does it in the background. */
+	ASSERT_EQ(0, ops->path_add(self->c, &path));
+	ASSERT_EQ(0, ops->device_unregister(self->c, self->ifindex));
+	while (ops->path_del(self->c, 7, MACHNET_REASON_CLOSED) != -ENOENT)
+		ASSERT_GT(deadline, now_ms());
+}
+
 /* The application may be gone when its connection is registered: what it has sent is delivered. */
 TEST_F(control, registry_takes_what_the_dead_have_left)
 {

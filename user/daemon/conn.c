@@ -164,6 +164,7 @@ static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
 		.state = MACHNET_CONNECTION_STATE_ESTABLISHED,
 		.engine = c->engine,
 		.remote_engine = ev->remote_engine,
+		.path = ev->path,
 		.owner_pid = c->owner,
 	};
 

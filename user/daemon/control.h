@@ -79,6 +79,11 @@ struct mnd_control_ops {
 	int (*flush)(struct mnd_control *c);
 	int (*connection_set)(struct mnd_control *c, const struct machnet_nl_connection *conn);
 
+	/* Done now; del() after the connections on it, whose ends are flushed before. */
+	int (*path_add)(struct mnd_control *c, const struct machnet_nl_path *path);
+	int (*path_set)(struct mnd_control *c, const struct machnet_nl_path *path);
+	int (*path_del)(struct mnd_control *c, uint64_t id, uint32_t reason);
+
 	/*
 	 * Answers at once with what is known and watches the destination: events->route() brings
 	 * what comes later, the outcome of a resolution in any case. -ENETUNREACH and the like.

@@ -332,7 +332,8 @@ static int kernel_connection_set(struct mnd_control *c, const struct machnet_nl_
 	return machnet_nl_connection_set(&c->req, conn,
 					 MACHNET_NL_SET_STATE | MACHNET_NL_SET_ENGINE |
 					 MACHNET_NL_SET_REMOTE_ENGINE | MACHNET_NL_SET_REMOTE_ID |
-					 MACHNET_NL_SET_LOCAL_PORT | MACHNET_NL_SET_REMOTE_PORT);
+					 MACHNET_NL_SET_LOCAL_PORT | MACHNET_NL_SET_REMOTE_PORT |
+					 MACHNET_NL_SET_PATH);
 }
 
 static int kernel_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
@@ -343,6 +344,22 @@ static int kernel_connection_del(struct mnd_control *c, uint64_t id, uint32_t re
 static int kernel_flush(struct mnd_control *c)
 {
 	return mnd_registry_flush(&c->registry);
+}
+
+static int kernel_path_add(struct mnd_control *c, const struct machnet_nl_path *path)
+{
+	return machnet_nl_path_add(&c->req, path);
+}
+
+static int kernel_path_set(struct mnd_control *c, const struct machnet_nl_path *path)
+{
+	return machnet_nl_path_set(&c->req, path);
+}
+
+static int kernel_path_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	mnd_registry_flush(&c->registry);
+	return machnet_nl_path_del(&c->req, id, reason);
 }
 
 static int kernel_route_watch(struct mnd_control *c, const struct machnet_nl_route_key *key,
@@ -388,6 +405,9 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.connection_set = kernel_connection_set,
 	.connection_del = kernel_connection_del,
 	.flush = kernel_flush,
+	.path_add = kernel_path_add,
+	.path_set = kernel_path_set,
+	.path_del = kernel_path_del,
 	.route_watch = kernel_route_watch,
 	.route_unwatch = kernel_route_unwatch,
 	.route_confirm = kernel_route_confirm,

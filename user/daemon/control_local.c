@@ -15,6 +15,8 @@
 
 #include "base/udp_port.h"
 #include "daemon/control.h"
+#include "daemon/local_check.h"
+#include "daemon/local_path.h"
 #include "daemon/local_route.h"
 #include "daemon/resolve.h"
 
@@ -36,6 +38,7 @@ struct mnd_control {
 	struct mnd_local_routes routes;
 	void *devices;		/* tree of struct device */
 	void *connections;	/* tree of struct connection */
+	struct mnd_local_paths paths;
 	const char *error;
 };
 
@@ -59,37 +62,22 @@ static int refuse(struct mnd_control *c, int error, const char *text)
 	return error;
 }
 
-static bool in_range(uint32_t value, uint32_t min, uint32_t max)
-{
-	return value >= min && value <= max;
-}
-
 static int out_of_range(struct mnd_control *c)
 {
-	return refuse(c, -ERANGE, "integer out of range");
-}
-
-/* Without a scope a link-local address says nothing. */
-static bool is_unicast(const struct mn_addr *addr)
-{
-	uint32_t ip = mn_addr_is_v4(addr) ? ntohl(mn_addr_v4(addr)) : 0;
-
-	if (mn_addr_is_v4(addr))
-		return ip >> 24 && ip >> 28 != 0xe && ip != UINT32_MAX;
-	return !mn_addr_is_any(addr) && addr->b[0] != 0xff &&
-	       !(addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80);
+	return refuse(c, -ERANGE, MND_LOCAL_OUT_OF_RANGE);
 }
 
 static int check_unicast(struct mnd_control *c, const struct mn_addr *addr)
 {
-	if (is_unicast(addr))
+	if (mnd_is_unicast(addr))
 		return 0;
-	return refuse(c, -EINVAL, "the address is not a unicast address of global scope");
+	return refuse(c, -EINVAL, MND_LOCAL_NO_UNICAST);
 }
 
 static void local_close(struct mnd_control *c)
 {
 	tdestroy(c->connections, free);
+	mnd_local_paths_close(&c->paths);
 	tdestroy(c->devices, free);
 	mnd_local_routes_close(&c->routes);
 	free(c);
@@ -141,10 +129,10 @@ static int check_device(struct mnd_control *c, const struct machnet_nl_device *d
 	static const uint8_t no_mac[MACHNET_NL_MAC_LEN];
 	struct mnd_link link;
 
-	if (!in_range(dev->ifindex, 1, INT32_MAX) || !in_range(dev->mtu, 576, 65535) ||
-	    !in_range(dev->engines, 1, MACHNET_ENGINES_MAX) ||
+	if (!mnd_in_range(dev->ifindex, 1, INT32_MAX) || !mnd_in_range(dev->mtu, 576, 65535) ||
+	    !mnd_in_range(dev->engines, 1, MACHNET_ENGINES_MAX) ||
 	    dev->rss_class > MACHNET_RSS_CLASS_MAX || !dev->path_port_first ||
-	    !in_range(dev->path_port_count, 1, MACHNET_PORTS_MAX))
+	    !mnd_in_range(dev->path_port_count, 1, MACHNET_PORTS_MAX))
 		return out_of_range(c);
 	if (!dev->driver[0])
 		return refuse(c, -ERANGE, "Attribute failed policy validation");
@@ -193,6 +181,7 @@ static void device_free(struct mnd_control *c, struct device *d)
 {
 	while (!LIST_EMPTY(&d->connections))
 		connection_free(c, LIST_FIRST(&d->connections));
+	mnd_local_paths_drop(&c->paths, d->ifindex);
 	tdelete(d, &c->devices, device_cmp);
 	free(d);
 }
@@ -203,7 +192,7 @@ static int local_device_unregister(struct mnd_control *c, uint32_t ifindex)
 
 	c->error = "";
 	if (!d)
-		return refuse(c, -ENODEV, "no datapath serves this network device");
+		return refuse(c, -ENODEV, MND_LOCAL_NO_DEVICE);
 	device_free(c, d);
 	return 0;
 }
@@ -264,7 +253,7 @@ static int no_connection(struct mnd_control *c)
 static int check_ranges(struct mnd_control *c, const struct machnet_nl_connection *conn)
 {
 	if (!conn->id || !conn->local_port || !conn->remote_port ||
-	    !in_range(conn->state, 1, MACHNET_CONNECTION_STATE_MAX) ||
+	    !mnd_in_range(conn->state, 1, MACHNET_CONNECTION_STATE_MAX) ||
 	    conn->engine >= MACHNET_ENGINES_MAX || conn->remote_engine >= MACHNET_ENGINES_MAX)
 		return out_of_range(c);
 	return 0;
@@ -274,7 +263,7 @@ static int check_engine(struct mnd_control *c, const struct device *device, uint
 {
 	if (engine < device->engines)
 		return 0;
-	return refuse(c, -ERANGE, "the device does not have so many engines");
+	return refuse(c, -ERANGE, MND_LOCAL_NO_ENGINE);
 }
 
 static int check_connection(struct mnd_control *c, const struct machnet_nl_connection *conn)
@@ -290,9 +279,9 @@ static int check_connection(struct mnd_control *c, const struct machnet_nl_conne
 	if (ret)
 		return ret;
 	if (mn_addr_is_v4(&conn->local_addr) != mn_addr_is_v4(&conn->remote_addr))
-		return refuse(c, -EINVAL, "local-addr and remote-addr are of different families");
+		return refuse(c, -EINVAL, MND_LOCAL_TWO_FAMILIES);
 	if (!device)
-		return refuse(c, -ENODEV, "no datapath serves this network device");
+		return refuse(c, -ENODEV, MND_LOCAL_NO_DEVICE);
 	ret = check_engine(c, device, conn->engine);
 	if (!ret && connection_find(c, conn->id))
 		ret = refuse(c, -EEXIST, "there is a connection of this id");
@@ -346,7 +335,7 @@ static int local_connection_del(struct mnd_control *c, uint64_t id, uint32_t rea
 	struct connection *n = connection_find(c, id);
 
 	c->error = "";
-	if (!in_range(reason, 1, MACHNET_REASON_MAX))
+	if (!mnd_in_range(reason, 1, MACHNET_REASON_MAX))
 		return out_of_range(c);
 	if (!n)
 		return no_connection(c);
@@ -358,6 +347,26 @@ static int local_flush(struct mnd_control *c)
 {
 	(void)c;
 	return 0;
+}
+
+static int local_path_add(struct mnd_control *c, const struct machnet_nl_path *path)
+{
+	const struct device *d = device_find(c, path->ifindex);
+
+	c->error = "";
+	return mnd_local_path_add(&c->paths, path, d ? d->engines : 0, &c->error);
+}
+
+static int local_path_set(struct mnd_control *c, const struct machnet_nl_path *path)
+{
+	c->error = "";
+	return mnd_local_path_set(&c->paths, path, &c->error);
+}
+
+static int local_path_del(struct mnd_control *c, uint64_t id, uint32_t reason)
+{
+	c->error = "";
+	return mnd_local_path_del(&c->paths, id, reason, &c->error);
 }
 
 static int check_route_key(struct mnd_control *c, const struct machnet_nl_route_key *key)
@@ -431,6 +440,9 @@ const struct mnd_control_ops mnd_control_local_ops = {
 	.connection_set = local_connection_set,
 	.connection_del = local_connection_del,
 	.flush = local_flush,
+	.path_add = local_path_add,
+	.path_set = local_path_set,
+	.path_del = local_path_del,
 	.route_watch = local_route_watch,
 	.route_unwatch = local_route_unwatch,
 	.route_confirm = local_route_confirm,

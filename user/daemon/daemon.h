@@ -68,6 +68,7 @@ struct mnd_daemon {
 	void *conns_by_id;		/* tree of the same */
 	void *routes;			/* tree of watched routes, by destination and source */
 	uint32_t refused;		/* connections that are not in the registry */
+	bool path_refused;		/* the last path is not */
 	bool listing;			/* a snapshot of all connections is under way */
 	time_t start_s;			/* CLOCK_MONOTONIC */
 };

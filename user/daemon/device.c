@@ -13,6 +13,7 @@
 #include "daemon/leaving.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/path.h"
 #include "daemon/path_ports.h"
 #include "daemon/pci.h"
 #include "daemon/uevent.h"
@@ -38,6 +39,7 @@ static void device_event(void *ctx, const struct machnet_dp_event *ev)
 
 	if (ev->type == MACHNET_DP_EVENT_DEVICE_GONE)
 		device_gone(d, d->device);
+	mnd_path_event(d, ev);
 	mnd_conn_event(d, ev);
 	mnd_leaving_event(d, ev);
 }
