@@ -35,6 +35,7 @@ static struct {
 	struct { struct mn_addr remote; bool is; unsigned int n; } unreachable;
 	unsigned int snapshots;
 	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
+	void (*paths_done)(void *ctx, const struct machnet_dp_path *paths, size_t n);
 	void *ctx;
 
 	struct machnet_nl_route_key watched;	/* the last one */
@@ -139,6 +140,17 @@ int machnet_dp_snapshot(struct machnet_dp *dp,
 	(void)dp;
 	fake.snapshots++;
 	fake.done = done;
+	fake.ctx = ctx;
+	return 0;
+}
+
+int machnet_dp_snapshot_paths(struct machnet_dp *dp,
+			      void (*done)(void *ctx, const struct machnet_dp_path *paths,
+					   size_t n),
+			      void *ctx)
+{
+	(void)dp;
+	fake.paths_done = done;
 	fake.ctx = ctx;
 	return 0;
 }

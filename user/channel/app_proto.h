@@ -22,7 +22,8 @@
  *
  * CONNECTIONS is answered with one descriptor, of a sealed memfd (F_SEAL_WRITE, _SHRINK,
  * _GROW) that holds value times a struct mn_app_connection and nothing else; with value 0 it
- * is empty. The answer takes as long as the engines need to look at all connections.
+ * is empty. The answer takes as long as the engines need to look at all connections. PATHS is
+ * answered in the same way, with struct mn_app_path.
  *
  * FACTS are "key=value", see below. KILL is for root (EPERM); it says that the connection was
  * there (ENOENT) and is being ended: its application gets ECONNABORTED.
@@ -54,6 +55,7 @@ enum mn_app_type {
 				 * application << 32 | uid), index of the next one
 				 */
 	MN_APP_FREE,		/* local, local_port */
+	MN_APP_PATHS,		/* -> value (number of paths), one descriptor */
 };
 
 /* Who keeps the ports (answer to ATTACH and INFO). */
@@ -94,9 +96,10 @@ struct mn_app_msg {
 
 _Static_assert(sizeof(struct mn_app_msg) == 136, "size of the protocol's message");
 
-/* An element of the answer to CONNECTIONS: 152 bytes. Counters begin with the connection. */
+/* An element of the answer to CONNECTIONS: 160 bytes. Counters begin with the connection. */
 struct mn_app_connection {
 	uint64_t id;		/* 0: the asker is not root, or it is not established yet */
+	uint64_t path;		/* id of its path; 0: it has none */
 	uint64_t age_us;	/* since the first packet */
 	uint64_t tx_messages, rx_messages;
 	uint64_t tx_bytes, rx_bytes;	/* accepted by the peer; received in order */
@@ -116,6 +119,28 @@ struct mn_app_connection {
 	uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct mn_app_connection) == 152, "size of the protocol's connection");
+_Static_assert(sizeof(struct mn_app_connection) == 160, "size of the protocol's connection");
+
+/* An element of the answer to PATHS: 152 bytes. Counters begin with the path. */
+struct mn_app_path {
+	uint64_t id;		/* as in the registry: no secret */
+	uint64_t age_us;
+	uint64_t tx_packets, rx_packets, tx_lost;
+	uint64_t tx_frames, rx_frames;	/* pieces of messages and the like */
+	struct mn_addr local, remote;
+	uint16_t local_port, remote_port;	/* of packets to the peer */
+	uint32_t engine;
+	uint32_t remote_engine;	/* MACHNET_ENGINES_MAX: not known yet */
+	uint32_t state;		/* enum machnet_path_state of <linux/machnet.h> */
+	uint32_t mtu;		/* bytes of IP packet; 0: not known */
+	uint32_t packet_bytes;	/* the largest UDP payload of its packets */
+	uint32_t connections;
+	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
+	uint32_t cwnd_packets, window_packets, inflight_packets;
+	uint8_t mac[6];		/* next hop; zeros: within the host */
+	uint8_t reserved[6];
+};
+
+_Static_assert(sizeof(struct mn_app_path) == 152, "size of the protocol's path");
 
 #endif /* MN_CHANNEL_APP_PROTO_H */

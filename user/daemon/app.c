@@ -237,7 +237,10 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req, int *
 		app_attach(app, req);
 		return;
 	} else if (req->type == MN_APP_CONNECTIONS) {
-		mnd_listing_ask(app, req->tag);
+		mnd_listing_ask(app, MND_LIST_CONNECTIONS, req->tag);
+		return;
+	} else if (req->type == MN_APP_PATHS) {
+		mnd_listing_ask(app, MND_LIST_PATHS, req->tag);
 		return;
 	} else if (!needs_channel(req->type)) {
 		ret = app_question(app, req, &ans);

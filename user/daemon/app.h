@@ -24,7 +24,14 @@ LIST_HEAD(mnd_app_ports, mnd_app_port);
 #define MND_ATTACH_INTERVAL_US	50000
 #define MND_ATTACH_BURST	32
 
-/* How far the answer to CONNECTIONS is. */
+/* What can be listed. */
+enum mnd_list {
+	MND_LIST_CONNECTIONS,
+	MND_LIST_PATHS,
+	MND_LISTS
+};
+
+/* How far the answer to CONNECTIONS or PATHS is. */
 enum mnd_listing {
 	MND_LISTING_NONE,
 	MND_LISTING_WAITS,	/* for the next snapshot */
@@ -43,8 +50,8 @@ struct mnd_app {
 	struct mnd_watch timer_watch;
 	struct mn_app_msg attach;
 	uint32_t channel;
-	enum mnd_listing listing;
-	uint32_t listing_tag;
+	enum mnd_listing listing[MND_LISTS];
+	uint32_t listing_tag[MND_LISTS];
 	struct mnd_app_ports ports;
 	LIST_ENTRY(mnd_app) link;
 };

@@ -69,7 +69,7 @@ struct mnd_daemon {
 	void *routes;			/* tree of watched routes, by destination and source */
 	uint32_t refused;		/* connections that are not in the registry */
 	bool path_refused;		/* the last path is not */
-	bool listing;			/* a snapshot of all connections is under way */
+	bool listing[2];		/* a snapshot is under way: by enum mnd_list */
 	time_t start_s;			/* CLOCK_MONOTONIC */
 };
 
