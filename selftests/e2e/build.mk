@@ -29,7 +29,7 @@ leaver_LIBS := libmachnet
 TESTS += selftests/e2e/no_daemon.sh
 
 # machnetctl
-TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh doctor.sh)
+TESTS += $(addprefix selftests/e2e/ctl_,usage.sh completion.sh stats.sh connection.sh path.sh doctor.sh)
 VM_TEST_PROGS += test_machnetctl test_machnetctl_kill
 test_machnetctl_SRCS := selftests/e2e/test_machnetctl.c user/base/udp_port.c
 test_machnetctl_LIBS := libmnclient

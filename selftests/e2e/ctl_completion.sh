@@ -26,19 +26,25 @@ offers() {
 tap_start
 serve good
 offers "connection" co
-offers "device port connection route monitor stats top doctor" ""
+offers "device port connection path route monitor stats top doctor" ""
 offers "connection" -s /tmp/x -i 1 con
 offers "--interval" --in
 offers "" -i ""
 offers "show kill help" connection ""
-offers "all id dev local local-port remote remote-port state engine pid user" connection kill ""
+offers "all id dev local local-port remote remote-port state engine pid user path" connection kill ""
 offers "local local-port" conn show lo
 offers "established" connection show state e
 offers "10.0.0.2 10.0.0.3" connection show remote ""
 offers "4000 4001" connection kill local-port ""
 offers "0000000000001111 0000000000002222" connection show id ""
 offers "" connection kill all ""
-offers "dev local-port remote remote-port engine pid user" connection show local 10.0.0.1 state closing ""
+offers "000000000000aaaa" connection show path ""
+offers "show help" path ""
+offers "id dev local remote engine remote-engine state" path show ""
+offers "000000000000aaaa 000000000000bbbb" path show id ""
+offers "opening open" path show state ""
+offers "3" path show remote-engine ""
+offers "dev local-port remote remote-port engine pid user path" connection show local 10.0.0.1 state closing ""
 offers "lo" device show dev lo
 offers "addr number pid user" port show ""
 offers "addr number" port release ""

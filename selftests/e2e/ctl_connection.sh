@@ -9,7 +9,7 @@ tap_start
 serve good
 run_json "all connections" 'length == 2 and .[0].state == "established" and .[0].local_addr == "10.0.0.1" and .[0].local_port == 4000 and
 	.[0].remote_addr == "10.0.0.2" and .[0].ifname == "lo" and .[0].engine == 1 and .[0].owner_uid == 0 and .[0].age_ms == 1000 and
-	.[0].id == "0000000000001111" and (.[0].owner_comm | startswith("python"))' "$ctl" -j connection
+	.[0].path == "000000000000aaaa" and .[0].id == "0000000000001111" and (.[0].owner_comm | startswith("python"))' "$ctl" -j connection
 run_json "an owner that is gone has neither pid nor uid" '.[1] | has("owner_pid") or has("owner_uid") or has("owner_comm") | not' "$ctl" -j connection
 run_says "as text" '^established  10\.0\.0\.1:4001  10\.0\.0\.3:5000  lo +1  - +-    -  ' "$ctl" connection show
 
@@ -35,6 +35,8 @@ chosen 1 user root
 chosen 1 user 0
 chosen 1 pid "$fake"
 chosen 2 dev lo
+chosen 2 path aaaa
+chosen 0 path aaab
 chosen 1 local 10.0.0.1 remote 10.0.0.3 state established
 chosen 0 local-port 4000 remote 10.0.0.3
 run_refuses "an id that there is not" '^Error: there is no connection of this id' "$ctl" connection show id 3333

@@ -13,10 +13,14 @@ import struct
 import sys
 
 STATS, INFO, FACTS, CONNECTIONS, KILL = range(4, 9)
+PATHS = 11
 CONTROL_LOCAL = 2
+PATH = struct.Struct("=7Q16s16sHH12I6s6x")
 ESTABLISHED = 2
+OPENING, OPEN = 1, 2
+ENGINES_MAX = 128
 MESSAGE = struct.Struct("=HHIiIIII16s16sHHIIQQ48s")
-CONNECTION = struct.Struct("=7Q16s16sHHIIIIIIIIIIIQII")
+CONNECTION = struct.Struct("=8Q16s16sHHIIIIIIIIIIIQII")
 F_ADD_SEALS, SEALS = 1033, 2 | 4 | 8
 STEP = 100
 HUGE = 2**40
@@ -51,15 +55,27 @@ class Daemon:
     def packed(self, conn):
         n = self.asked
         return CONNECTION.pack(
-            conn["id"], 1000000 * n, conn["messages"] * STEP * n, 0, conn["bytes"] * n, 0, n, v4(conn["local"]),
+            conn["id"], 0xAAAA, 1000000 * n, conn["messages"] * STEP * n, 0, conn["bytes"] * n, 0, n, v4(conn["local"]),
             v4(conn["remote"]), conn["lport"], conn["rport"], 1, 0, conn["pid"], conn["uid"], ESTABLISHED, 45, 5, 1000,
             65536, 1400, 0, 5000, 77, 0)
 
+    @staticmethod
+    def paths():
+        """One in use, and one that is opening within the host, whose engine there is not known."""
+        ends = v4("10.0.0.1"), v4("10.0.0.2"), 61441, 61440
+        yield PATH.pack(0xAAAA, 2000000, 1000, 900, 7, 2500, 2400, *ends, 1, 3, OPEN, 1500, 1472, 2, 45, 5, 1000, 16, 60, 4,
+                        bytes((2, 0, 0, 0, 0, 9)))
+        yield PATH.pack(0xBBBB, 1000, 0, 0, 0, 0, 0, v4("10.0.0.1"), v4("10.0.0.1"), 61442, 61440, 0, ENGINES_MAX, OPENING,
+                        0, 1200, 0, 0, 0, 1000000, 1, 1, 0, bytes(6))
+
     def connections(self):
-        """How many there are said to be, and the descriptors that hold them."""
         self.asked += 1
-        data = b"".join(self.packed(c) for c in self.conns)
-        count = len(self.conns)
+        return self.listed([self.packed(c) for c in self.conns])
+
+    def listed(self, elements):
+        """How many there are said to be, and the descriptors that hold them."""
+        data = b"".join(elements)
+        count = len(elements)
         if self.mode == "huge":
             count = HUGE
         if self.mode == "more":
@@ -117,6 +133,8 @@ class Daemon:
                 control -= 1
         elif kind == CONNECTIONS:
             value, fds = self.connections()
+        elif kind == PATHS:
+            value, fds = self.listed(list(self.paths()))
         elif kind == KILL:
             error = self.kill(value)
         if self.mode == "zero-ends" and index == len(COUNTERS) - 1:

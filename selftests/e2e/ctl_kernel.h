@@ -131,6 +131,18 @@ static inline int add_connection(struct nlclient *nl, uint32_t ifindex, uint64_t
 	return machnet_nl_connection_add(nl, &conn);
 }
 
+static inline int add_path(struct nlclient *nl, uint32_t ifindex, uint64_t id, const char *remote)
+{
+	struct machnet_nl_path path = {
+		.id = id, .ifindex = ifindex, .local_addr = addr("10.9.0.1"),
+		.remote_addr = addr(remote), .tx_local_port = 61441, .tx_remote_port = 61440,
+		.rx_local_port = 61442, .rx_remote_port = 61443, .engine = 1, .remote_engine = 3,
+		.mtu = 1500, .mac = { 2, 0, 0, 0, 0, 2 }, .state = MACHNET_PATH_STATE_OPEN,
+	};
+
+	return machnet_nl_path_add(nl, &path);
+}
+
 #define EXPECT_RUN(status, ...) \
 	EXPECT_EQ(status, run(self->out, sizeof(self->out), __VA_ARGS__)) \
 		TH_LOG("%s", self->out)

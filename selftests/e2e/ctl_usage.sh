@@ -81,6 +81,16 @@ for id in 0 xyz 0x1 ' 1' 11111111111111111; do
 done
 
 # --- verbs ---
+status 2 "'x' is not expected here, but one of: dev, local, remote, engine, remote-engine, state" path show x
+status 2 "'established' is no state, but one of: opening, open" path show state established
+status 2 "did you mean 'remote-engine'" path show remote-engin 1
+status 2 "a path's id is missing" path show id
+status 2 "'x' is not expected" path show id 1 x
+status 2 "'kill' is no verb of 'path'" path kill
+for id in 0 g 1x '' 11112222333344445; do
+	status 2 'is no id of a path' path show id "$id"
+	status 2 'is no id of a path' connection show path "$id"
+done
 status 2 'name what to kill; all of them: connection kill all' connection kill
 status 2 "'x' is not expected" connection kill all x
 status 2 "'x' is not expected" connection kill x
@@ -108,18 +118,18 @@ status 2 'cannot be monitored' monitor bogus
 
 status 0 '^Usage: machnetctl \[OPTION\]' --help
 status 0 '^machnetctl [^ ]+$' --version
-for object in device port connection route monitor stats top doctor dev conn; do
+for object in device port connection path route monitor stats top doctor dev conn; do
 	status 0 '^Usage: machnetctl ' "$object" --help
 	status 0 '^Usage: machnetctl ' "$object" help
 done
-for object in device port connection route monitor stats top doctor; do
+for object in device port connection path route monitor stats top doctor; do
 	run_says "help lists $object" "^  $object +[A-Za-z]" "$ctl" --help
 done
 
 if [ -e /sys/module/machnet ] || modinfo machnet >/dev/null 2>&1; then
 	skip "without the module" "the module is at hand, and would be loaded"
 else
-	for object in device port connection route monitor; do
+	for object in device port connection path route monitor; do
 		status 1 '^Error: the machnet module is not loaded \(hint: modprobe machnet\)\.$' "$object"
 	done
 	status 1 '^Error: the machnet module is not loaded' connection kill all

@@ -41,6 +41,30 @@ here_ok "host a shows 3 connections to b, and both ends of one within it" wait_f
 here_ok "host b shows 3, on the server's port" wait_for 10 has b '.local_port == 31580' 3
 run_ok "with their owner" has a ".owner_pid == ${client[c2]}" 1
 
+# Paths: from a to b between some engines, to itself within a; their connections add up, and each names its path.
+paths_hold() {
+	on "$1" "$bin/machnetctl" -j path | jq -e 'length > 0 and all(.state == "open" and .mtu == 1500 and .engine < 2 and .remote_engine < 2) and
+		(map(.connections) | add) == '"$2"' and (map(select(.remote_addr == "'"$3"'") | .srtt_us > 0 and .tx_packets > 0 and has("mac")) | length > 0 and all)'
+}
+here_ok "host a's connections are on its paths" wait_for 10 paths_hold a 5 $IP_B
+here_ok "host b's, too" wait_for 10 paths_hold b 3 $IP_A
+# names_path HOST: each of its connections names one of its paths.
+names_path() {
+	local named there
+
+	named=$(on "$1" "$bin/machnetctl" -j connection | jq -c 'map(.path) | unique')
+	there=$(on "$1" "$bin/machnetctl" -j path | jq -c 'map(.id)')
+	jq -ne "($named | length > 0) and $named - $there == []"
+}
+run_ok "each connection names a path" names_path a
+
+# ports FROM TO FILTER...: of the paths that a host has, from one end to the other.
+ports() {
+	on "$1" "$bin/machnetctl" -j path show "${@:3}" | jq -c "map([$2]) | sort"
+}
+run_says "both hosts name the same ports" "^$(ports a .tx_local_port,.tx_remote_port remote $IP_B | sed 's/[][]/\\&/g')\$" \
+	ports b .tx_remote_port,.tx_local_port
+
 # What there is, without the module: by the daemon's own account.
 answers() {
 	on "$1" "$bin/machnetctl" -j "${@:3}" | jq -e "$2"

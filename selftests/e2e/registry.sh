@@ -37,6 +37,19 @@ mirrored() {
 	[ "$(registry a | jq -c "$ENDS")" = "$(registry b | jq -c "$OTHER_ENDS")" ]
 }
 
+# paths_are_right HOST: those that are open, as the registry has them, are those of the connections there.
+paths_are_right() {
+	local listed
+
+	listed=$(on "$1" "$bin/machnetctl" -j path show state open)
+	jq -e 'length > 0 and all(.connections >= 0 and .srtt_us > 0 and .id)' <<<"$listed" &&
+		[ "$(jq -c 'map(.id) | sort' <<<"$listed")" = "$(registry "$1" | jq -c 'map(.path) | unique')" ]
+}
+
+no_paths() {
+	[ "$(on a "$bin/machnetctl" -j path)$(on b "$bin/machnetctl" -j path)" = "[][]" ]
+}
+
 # load NAME OPTION...: a client in the background that is expected to lose its connections.
 load() {
 	start a "$1" "$bin/machnet-bench" client "${@:2}"
@@ -81,10 +94,14 @@ kept=$started
 here_ok "those of the storm are gone, on host a: the registry has what the engines have" wait_for 60 is_right a $KEPT
 here_ok "so it is on host b" wait_for 60 is_right b $KEPT
 here_ok "each entry of one host is the other end of one of the other" mirrored
+# A path that no connection uses is closed after 10 s by the side that has opened it.
+here_ok "and names one of the paths that are there: host a" wait_for 30 paths_are_right a
+here_ok "host b" wait_for 30 paths_are_right b
 here_ok "it was a storm: $CONNECTS connections and more" counted b accepts $CONNECTS
 kill -KILL "$kept"
 here_ok "the last ones go, too: host a" wait_for 60 is_right a 0
 here_ok "host b" wait_for 60 is_right b 0
+here_ok "and so do their paths" wait_for 60 no_paths
 run_fail "no daemon has complained of the registry" grep registry "$work/machnetd-a.log" "$work/machnetd-b.log"
 here_ok "the daemons end in order" pair_down
 tap_end

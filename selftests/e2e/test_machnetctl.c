@@ -112,6 +112,39 @@ TEST_F(ctl, connection)
 	EXPECT_OUT("Error: there is no connection of this id.\n");
 }
 
+TEST_F(ctl, path)
+{
+	struct machnet_nl_connection conn = connection(self->ifindex, 5);
+
+	ASSERT_EQ(0, add_device(&self->nl, self->ifindex));
+	ASSERT_EQ(0, add_path(&self->nl, self->ifindex, 0x0123456789abcdef, "10.9.0.2"));
+	ASSERT_EQ(0, add_path(&self->nl, self->ifindex, 2, "10.9.0.3"));
+	EXPECT_RUN(0, "machnetctl -j path show remote 10.9.0.2 | " SED_CGROUP);
+	snprintf(self->want, sizeof(self->want),
+		 "[{\"state\":\"open\",\"local_addr\":\"10.9.0.1\",\"tx_local_port\":61441,"
+		 "\"remote_addr\":\"10.9.0.2\",\"tx_remote_port\":61440,\"rx_local_port\":61442,"
+		 "\"rx_remote_port\":61443,\"ifindex\":%u,\"ifname\":\"near\",\"engine\":1,"
+		 "\"remote_engine\":3,\"mac\":\"02:00:00:00:00:02\",\"mtu\":1500,\"age_ms\":AGE,"
+		 "\"id\":\"0123456789abcdef\"}]\n", self->ifindex);
+	EXPECT_OUT(self->want);
+	EXPECT_RUN(0, "machnetctl -j path show engine 1 state open dev near | jq length");
+	EXPECT_OUT("2\n");
+	EXPECT_RUN(0, "machnetctl -j path show remote-engine 1 | jq length");
+	EXPECT_OUT("0\n");
+	EXPECT_RUN(0, "machnetctl path show id 2");
+	EXPECT_SAYS("\nopen   10.9.0.1:61441  10.9.0.3:61440  near");
+	EXPECT_RUN(1, "machnetctl path show id 3");
+	EXPECT_OUT("Error: there is no path of this id.\n");
+
+	conn.path = 2;
+	ASSERT_EQ(0, machnet_nl_connection_add(&self->nl, &conn));
+	ASSERT_EQ(0, add_connection(&self->nl, self->ifindex, 6));
+	EXPECT_RUN(0, "machnetctl -j connection show path 2 | jq -c 'map([.id, .path])'");
+	EXPECT_OUT("[[\"0000000000000005\",\"0000000000000002\"]]\n");
+	EXPECT_RUN(0, "machnetctl -j connection show id 6 | jq '.[0] | has(\"path\")'");
+	EXPECT_OUT("false\n");
+}
+
 TEST_F(ctl, many_connections)
 {
 	uint64_t id;
@@ -273,6 +306,11 @@ TEST_F(ctl, monitor)
 	EXPECT_LINE("\"object\":\"datapath\",\"event\":\"kill\",\"id\":\"0000000000000005\"}");
 	ASSERT_EQ(0, machnet_nl_connection_del(&self->nl, 5, MACHNET_REASON_RESET));
 	EXPECT_LINE("\"object\":\"connection\",\"event\":\"del\"", "\"reason\":\"reset\"");
+
+	ASSERT_EQ(0, add_path(&self->nl, self->ifindex, 5, "10.9.0.2"));
+	EXPECT_LINE("\"object\":\"path\",\"event\":\"add\",\"state\":\"open\"");
+	ASSERT_EQ(0, machnet_nl_path_del(&self->nl, 5, MACHNET_REASON_TIMED_OUT));
+	EXPECT_LINE("\"object\":\"path\",\"event\":\"del\"", "\"reason\":\"timed-out\"");
 
 	ASSERT_EQ(0, machnet_nl_route_get(&self->nl, &dst_key, true, &route));
 	ASSERT_EQ(0, run(self->out, sizeof(self->out), "ip neigh replace 10.9.0.2 dev near"

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/machnet.h>
 
@@ -61,19 +62,26 @@ void attr_print_addr(struct out *o, const char *key, const char *label, const st
 		out_addr(o, key, label, &addr);
 }
 
-void attr_print_mac(struct out *o, const char *key, const char *label, const struct nlattr *attr)
+void ctl_print_mac(struct out *o, const char *key, const char *label, const uint8_t mac[6])
 {
-	const unsigned char *mac;
+	static const uint8_t none[6];
 	char text[18];
 
-	if (!attr || nla_len(attr) != 6) {
+	if (!memcmp(mac, none, sizeof(none))) {
 		out_nothing(o, label);
 		return;
 	}
-	mac = nla_data(attr);
 	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		 mac[3], mac[4], mac[5]);
 	out_string(o, key, label, text);
+}
+
+void attr_print_mac(struct out *o, const char *key, const char *label, const struct nlattr *attr)
+{
+	if (attr && nla_len(attr) == 6)
+		ctl_print_mac(o, key, label, nla_data(attr));
+	else
+		out_nothing(o, label);
 }
 
 void ctl_print_id(struct out *o, const char *key, const char *label, uint64_t id)

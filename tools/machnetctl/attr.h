@@ -23,8 +23,10 @@ void attr_print_u64(struct out *o, const char *key, const char *label, const str
 void attr_print_string(struct out *o, const char *key, const char *label,
 		       const struct nlattr *attr);
 void attr_print_addr(struct out *o, const char *key, const char *label, const struct nlattr *attr);
+/* Zeros are none. */
+void ctl_print_mac(struct out *o, const char *key, const char *label, const uint8_t mac[6]);
 void attr_print_mac(struct out *o, const char *key, const char *label, const struct nlattr *attr);
-/* 64 random bits do not fit into the numbers of JavaScript: as 16 hexadecimal digits. 0 is none. */
+/* 64 bits do not fit into the numbers of JavaScript: as 16 hexadecimal digits. 0 is none. */
 void ctl_print_id(struct out *o, const char *key, const char *label, uint64_t id);
 void attr_print_id(struct out *o, const char *key, const char *label, const struct nlattr *attr);
 /* 0 is no process: it is not visible here, or gone. */

@@ -24,6 +24,7 @@ static struct nla_policy policy[MACHNET_A_CONNECTION_MAX + 1] = {
 	[MACHNET_A_CONNECTION_AGE_MS] = { .type = NLA_U64 },
 	[MACHNET_A_CONNECTION_REASON] = { .type = NLA_U32 },
 	[MACHNET_A_CONNECTION_OWNER_CGROUP] = { .type = NLA_U64 },
+	[MACHNET_A_CONNECTION_PATH] = { .type = NLA_U64 },
 };
 
 const char *const ctl_connection_states[] = {
@@ -44,6 +45,7 @@ static const struct ctl_filter_word words[] = {
 	{ "engine", CTL_FILTER_NUMBER, MACHNET_A_CONNECTION_ENGINE, NULL },
 	{ "pid", CTL_FILTER_NUMBER, MACHNET_A_CONNECTION_OWNER_PID, NULL },
 	{ "user", CTL_FILTER_USER, MACHNET_A_CONNECTION_OWNER_UID, NULL },
+	{ "path", CTL_FILTER_ID, MACHNET_A_CONNECTION_PATH, NULL },
 	{ 0 },
 };
 
@@ -124,21 +126,11 @@ int ctl_connection_print(struct out *o, const struct nlmsghdr *nlh)
 	print_owner(o, a);
 	attr_print_age(o, a[MACHNET_A_CONNECTION_AGE_MS]);
 	print_waits(o, a[MACHNET_A_CONNECTION_ID]);
+	attr_print_id(o, "path", "Path", a[MACHNET_A_CONNECTION_PATH]);
 	attr_print_id(o, "id", "ID", a[MACHNET_A_CONNECTION_ID]);
 	attr_print_id(o, "remote_id", "Remote-ID", a[MACHNET_A_CONNECTION_REMOTE_ID]);
 	attr_print_reason(o, a[MACHNET_A_CONNECTION_REASON]);
 	return 0;
-}
-
-static int parse_id(const char *text, uint64_t *id)
-{
-	char *end;
-
-	errno = 0;
-	*id = strtoull(text, &end, 16);
-	if (errno || *end || strspn(text, "0123456789abcdefABCDEF") != strlen(text) || !*id)
-		return ctl_usage("'%s' is no id of a connection (hexadecimal digits)", text);
-	return CTL_OK;
 }
 
 int ctl_connection_print_id(struct out *o, const struct nlmsghdr *nlh)
@@ -161,7 +153,7 @@ static int parse_choice(struct ctl_choice *choice, int argc, char **argv)
 		return ctl_usage("a connection's id is missing after 'id'");
 	if (argc > 2)
 		return ctl_unexpected(argv[2]);
-	return parse_id(argv[1], &choice->id);
+	return ctl_parse_id(argv[1], "connection", &choice->id);
 }
 
 static int kernel_show(struct ctl *ctl, struct ctl_genl *g, const struct ctl_choice *choice)
@@ -237,7 +229,8 @@ const struct ctl_object ctl_connection = {
 		"  state STATE         connecting, established or closing\n"
 		"  engine NUMBER       the engine that serves it here\n"
 		"  pid PID             the application\n"
-		"  user USER           its user, by name or number\n\n"
+		"  user USER           its user, by name or number\n"
+		"  path ID             the path that it is on (see machnetctl path)\n\n"
 		"Shows the connections that the datapaths of this host have reported, or those\n"
 		"of machnetd --control=local where the module is not loaded; while machnetd\n"
 		"answers, with the bytes that are unsent and unread, the peer's credit, and\n"

@@ -17,6 +17,7 @@ static const struct group {
 	{ "device", "dev", MACHNET_MCGRP_DEVICE },
 	{ "port", NULL, MACHNET_MCGRP_PORT },
 	{ "connection", "conn", MACHNET_MCGRP_CONNECTION },
+	{ "path", NULL, MACHNET_MCGRP_PATH },
 	{ "route", NULL, MACHNET_MCGRP_ROUTE },
 	{ "datapath", NULL, MACHNET_MCGRP_DATAPATH },
 };
@@ -36,6 +37,9 @@ static const struct event {
 	{ MACHNET_CMD_CONNECTION_ADD_NTF, "connection", "add", ctl_connection_print },
 	{ MACHNET_CMD_CONNECTION_SET_NTF, "connection", "set", ctl_connection_print },
 	{ MACHNET_CMD_CONNECTION_DEL_NTF, "connection", "del", ctl_connection_print },
+	{ MACHNET_CMD_PATH_ADD_NTF, "path", "add", ctl_path_print },
+	{ MACHNET_CMD_PATH_SET_NTF, "path", "set", ctl_path_print },
+	{ MACHNET_CMD_PATH_DEL_NTF, "path", "del", ctl_path_print },
 	{ MACHNET_CMD_ROUTE_NTF, "route", "change", ctl_route_print },
 	{ MACHNET_CMD_CONNECTION_KILL_NTF, "datapath", "kill", ctl_connection_print_id },
 };
@@ -160,7 +164,8 @@ static const struct ctl_verb verbs[] = {
 const struct ctl_object ctl_monitor = {
 	.name = "monitor",
 	.summary = "what happens, as it happens",
-	.help = "Usage: machnetctl monitor [device] [port] [connection] [route] [datapath]\n\n"
+	.help = "Usage: machnetctl monitor [device] [port] [connection] [path] [route]\n"
+		"                          [datapath]\n\n"
 		"Prints a line for each event of these objects, of all of them if none is\n"
 		"named, with its time and, at the end of an object's life, the reason, until\n"
 		"it is interrupted. 'datapath' are the requests of administrators to\n"

@@ -33,6 +33,9 @@ static const struct {
 	{ MACHNET_A_STATS_ROUTE_CHANGES, "route_changes" },
 	{ MACHNET_A_STATS_CONFIRMATIONS, "confirmations" },
 	{ MACHNET_A_STATS_EVENTS_LOST, "events_lost" },
+	{ MACHNET_A_STATS_PATHS, "paths" },
+	{ MACHNET_A_STATS_PATHS_ADDED, "paths_added" },
+	{ MACHNET_A_STATS_PATHS_ENDED, "paths_ended" },
 };
 
 static int add(void *ctx, const char *name, uint64_t value)

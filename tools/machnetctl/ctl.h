@@ -39,7 +39,7 @@ struct ctl_object {
 
 extern const struct ctl_object ctl_device, ctl_port, ctl_connection;
 extern const struct ctl_object ctl_route, ctl_monitor, ctl_stats;
-extern const struct ctl_object ctl_doctor, ctl_top;
+extern const struct ctl_object ctl_doctor, ctl_path, ctl_top;
 
 extern const char ctl_version[];
 /* The objects, up to NULL. */
@@ -65,6 +65,8 @@ int ctl_to_number(const char *text, uint32_t max, uint32_t *number);
 /* The arguments of commands. CTL_OK, or CTL_USAGE after having reported. */
 int ctl_parse_addr(const char *text, struct mn_addr *addr);
 int ctl_parse_port(const char *text, uint16_t *port);
+/* Hexadecimal digits, not 0; of: what it is the id of. */
+int ctl_parse_id(const char *text, const char *of, uint64_t *id);
 
 /* The local time as field "time" of a record. */
 void ctl_print_time(struct out *o);
@@ -74,6 +76,7 @@ int ctl_device_print(struct out *o, const struct nlmsghdr *nlh);
 int ctl_port_print(struct out *o, const struct nlmsghdr *nlh);
 int ctl_connection_print(struct out *o, const struct nlmsghdr *nlh);
 int ctl_connection_print_id(struct out *o, const struct nlmsghdr *nlh);
+int ctl_path_print(struct out *o, const struct nlmsghdr *nlh);
 int ctl_route_print(struct out *o, const struct nlmsghdr *nlh);
 
 /* Asks for one object and prints it as a record or, with table, a row. Returns the exit status. */

@@ -13,8 +13,8 @@
 #include "daemon.h"
 
 #define ANSWER_SECONDS	5
-/* More than a daemon has: 64 engines with 16384 each. */
-#define CONNECTIONS_MAX	(1u << 20)
+/* More than a daemon has: 64 engines with 16384 connections each. */
+#define ELEMENTS_MAX	(1u << 20)
 
 int ctl_daemon_open(struct ctl_daemon *d, const char *path)
 {
@@ -225,21 +225,22 @@ static int read_memfd(int fd, void *buf, size_t size)
 	return ret;
 }
 
-int ctl_daemon_connections(struct ctl_daemon *d, struct mn_app_connection **list, size_t *n)
+/* A list of elements of a size, the caller's to free. */
+static int ask_list(struct ctl_daemon *d, uint16_t type, size_t size, void **list, size_t *n)
 {
-	struct mn_app_msg request = { .type = MN_APP_CONNECTIONS }, answer;
+	struct mn_app_msg request = { .type = type }, answer;
 	int fd, ret;
 
 	ret = ask(d, &request, &answer, &fd);
 	*list = NULL;
 	if (ret)
 		return ret;
-	if (fd < 0 || answer.value > CONNECTIONS_MAX) {
+	if (fd < 0 || answer.value > ELEMENTS_MAX) {
 		ret = -EBADMSG;
 	} else {
 		*n = answer.value;
-		*list = calloc(*n + 1, sizeof(**list));
-		ret = *list ? read_memfd(fd, *list, *n * sizeof(**list)) : -ENOMEM;
+		*list = calloc(*n + 1, size);
+		ret = *list ? read_memfd(fd, *list, *n * size) : -ENOMEM;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -248,6 +249,16 @@ int ctl_daemon_connections(struct ctl_daemon *d, struct mn_app_connection **list
 		*list = NULL;
 	}
 	return ret;
+}
+
+int ctl_daemon_connections(struct ctl_daemon *d, struct mn_app_connection **list, size_t *n)
+{
+	return ask_list(d, MN_APP_CONNECTIONS, sizeof(**list), (void **)list, n);
+}
+
+int ctl_daemon_paths(struct ctl_daemon *d, struct mn_app_path **list, size_t *n)
+{
+	return ask_list(d, MN_APP_PATHS, sizeof(**list), (void **)list, n);
 }
 
 int ctl_daemon_kill(struct ctl_daemon *d, uint64_t id)

@@ -48,6 +48,8 @@ int ctl_daemon_ports(struct ctl_daemon *d, int (*each)(void *ctx, const struct c
 bool ctl_daemon_is_local(struct ctl_daemon *d);
 /* All connections; the list is the caller's to free. */
 int ctl_daemon_connections(struct ctl_daemon *d, struct mn_app_connection **list, size_t *n);
+/* Likewise all paths. */
+int ctl_daemon_paths(struct ctl_daemon *d, struct mn_app_path **list, size_t *n);
 /* -ENOENT: there is no such connection. */
 int ctl_daemon_kill(struct ctl_daemon *d, uint64_t id);
 

@@ -94,6 +94,8 @@ static int parse_value(struct ctl_filter_value *value, const char *text)
 		return parse_user(text, &value->number);
 	case CTL_FILTER_NAME:
 		return parse_name(word, text, &value->number);
+	case CTL_FILTER_ID:
+		return ctl_parse_id(text, word->word, &value->id);
 	case CTL_FILTER_NUMBER:
 		break;
 	}
@@ -138,6 +140,8 @@ int ctl_filter_put(const struct ctl_filter *f, struct nl_msg *msg)
 			ret = attr_put_addr(msg, v->word->attr, &v->addr);
 		else if (v->word->kind == CTL_FILTER_PORT)
 			ret = nla_put_u16(msg, v->word->attr, v->number);
+		else if (v->word->kind == CTL_FILTER_ID)
+			ret = nla_put_u64(msg, v->word->attr, v->id);
 		else
 			ret = nla_put_u32(msg, v->word->attr, v->number);
 	}

@@ -13,7 +13,7 @@
 #include <machnet/addr.h>
 #include <netlink/msg.h>
 
-#define CTL_FILTER_MAX	9
+#define CTL_FILTER_MAX	10
 
 enum ctl_filter_kind {
 	CTL_FILTER_ADDR,
@@ -22,6 +22,7 @@ enum ctl_filter_kind {
 	CTL_FILTER_DEV,		/* the name of a netdev; becomes its index */
 	CTL_FILTER_USER,	/* name or number; becomes the number */
 	CTL_FILTER_NAME,	/* one of names; becomes its place among them */
+	CTL_FILTER_ID,		/* hexadecimal digits */
 };
 
 struct ctl_filter_word {
@@ -35,6 +36,7 @@ struct ctl_filter_value {
 	const struct ctl_filter_word *word;
 	struct mn_addr addr;
 	uint32_t number;
+	uint64_t id;
 };
 
 struct ctl_filter {

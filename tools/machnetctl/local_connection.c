@@ -68,6 +68,8 @@ static bool value_matches(const struct mn_app_connection *c, uint32_t ifindex,
 		return v->number == c->owner_pid;
 	case MACHNET_A_CONNECTION_OWNER_UID:
 		return v->number == c->owner_uid;
+	case MACHNET_A_CONNECTION_PATH:
+		return v->id == c->path;
 	}
 	return false;
 }
@@ -117,6 +119,7 @@ static void print_connection(struct out *o, const struct mn_app_connection *c, u
 	print_owner(o, c);
 	ctl_print_age(o, c->age_us / 1000);
 	ctl_print_waits(o, c);
+	ctl_print_id(o, "path", "Path", c->path);
 	ctl_print_id(o, "id", "ID", c->id);
 }
 

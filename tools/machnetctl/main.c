@@ -15,7 +15,7 @@
 const char ctl_version[] = MACHNET_VERSION;
 
 const struct ctl_object *const ctl_objects[] = {
-	&ctl_device, &ctl_port, &ctl_connection, &ctl_route, &ctl_monitor, &ctl_stats,
+	&ctl_device, &ctl_port, &ctl_connection, &ctl_path, &ctl_route, &ctl_monitor, &ctl_stats,
 	&ctl_top, &ctl_doctor, NULL,
 };
 

@@ -80,6 +80,17 @@ int ctl_parse_port(const char *text, uint16_t *port)
 	return CTL_OK;
 }
 
+int ctl_parse_id(const char *text, const char *of, uint64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoull(text, &end, 16);
+	if (errno || *end || strspn(text, "0123456789abcdefABCDEF") != strlen(text) || !*id)
+		return ctl_usage("'%s' is no id of a %s (hexadecimal digits)", text, of);
+	return CTL_OK;
+}
+
 /* As in ISO 8601, with microseconds and the offset from UTC. */
 void ctl_print_time(struct out *o)
 {
