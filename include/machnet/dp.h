@@ -74,11 +74,14 @@ struct machnet_dp_event {
 		MACHNET_DP_EVENT_PATH_UP,
 		MACHNET_DP_EVENT_PATH_MOVED,
 		MACHNET_DP_EVENT_PATH_END,
+		/* What came of machnet_dp_probe(): id, addresses, error. */
+		MACHNET_DP_EVENT_PROBED,
 		/* The device is to be unplugged (vfio-pci): end the datapath. No field is set. */
 		MACHNET_DP_EVENT_DEVICE_GONE,
 		MACHNET_DP_EVENTS		/* number of types; never in an event */
 	} type;
 	uint32_t reason;	/* END, PATH_END: enum machnet_reason */
+	int error;		/* PROBED: 0: it has answered; else an errno */
 	bool accepted;		/* UP: the peer opened it */
 	uint32_t channel;
 	uint64_t unsent;	/* CHANNEL_FINISHING: bytes */
@@ -226,6 +229,12 @@ struct machnet_dp_connect {
 void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *c);
 /* It leads nowhere: error, a positive errno, is for the application. END follows. */
 void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error);
+/*
+ * Asks the peer, at the UDP port where hosts are contacted first, whether it answers, by opening a
+ * path that is closed when it has been idle; PROBED follows with the id, which is the caller's and
+ * not 0, within 1 s.
+ */
+void machnet_dp_probe(struct machnet_dp *dp, const struct machnet_dp_connect *c);
 /* Ends a connection at once; reason is an enum machnet_reason. */
 void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason);
 /* New next hop or MTU for the paths of an engine between these addresses. */

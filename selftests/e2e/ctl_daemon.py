@@ -13,7 +13,7 @@ import struct
 import sys
 
 STATS, INFO, FACTS, CONNECTIONS, KILL = range(4, 9)
-PATHS = 11
+PATHS, PROBE = 11, 12
 CONTROL_LOCAL = 2
 PATH = struct.Struct("=7Q16s16sHH12I6s6x")
 ESTABLISHED = 2
@@ -112,9 +112,15 @@ class Daemon:
         name, value = COUNTERS[index]
         return 0, name, (value + (STEP * (self.counted - 1) if index == 0 else 0)) % 2**64
 
+    @staticmethod
+    def probe(remote):
+        """Of 10.0.0.x 2 answers, 3 is silent, 4 has no neighbour; there is no route to others."""
+        errors = {v4("10.0.0.2"): 0, v4("10.0.0.3"): errno.ETIMEDOUT, v4("10.0.0.4"): errno.EHOSTUNREACH}
+        return errors.get(remote, errno.ENETUNREACH)
+
     def answer(self, request):
         """The answer's bytes, None for a hang-up; and descriptors."""
-        kind, version, tag, _, _, _, _, index, _, _, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
+        kind, version, tag, _, _, _, _, index, _, remote, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
         if version != 5:
             sys.exit("not a request: type %d version %d" % (kind, version))
         error, name, following, fds, control = 0, b"", 0, [], 0
@@ -135,6 +141,8 @@ class Daemon:
             value, fds = self.connections()
         elif kind == PATHS:
             value, fds = self.listed(list(self.paths()))
+        elif kind == PROBE:
+            error = self.probe(remote)
         elif kind == KILL:
             error = self.kill(value)
         if self.mode == "zero-ends" and index == len(COUNTERS) - 1:

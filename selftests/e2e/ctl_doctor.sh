@@ -5,9 +5,9 @@
 . "$(dirname "$0")/ctl_fake.sh"
 
 need_no_module
-# diagnose: what it says, whatever its exit status, into $work/json; its status into status.
+# diagnose [PEER]: what it says, whatever its exit status, into $work/json; its status into status.
 diagnose() {
-	"$ctl" -j doctor >"$work/json" 2>"$work/stderr"
+	"$ctl" -j doctor "$@" >"$work/json" 2>"$work/stderr"
 	status=$?
 }
 
@@ -58,6 +58,19 @@ finding "no hugepages" memory note 'without hugepages' 'sysctl -w vm\.nr_hugepag
 finding "cores" cores ok '^1 engine on [0-9]+ processor'
 finding "one engine needs no RSS" rss ok 'nothing to spread'
 finding "the registry" registry ok '^all of 2 connections'
+finding "peers in use" answers ok '^1 peer in use, and answers$'
+run_json "no peer is asked that is not named" 'all(.[]; .check != "peer")' cat "$work/json"
+diagnose 10.0.0.2
+ended "a peer that answers is fine" 0
+finding "a peer that answers" peer ok '^10\.0\.0\.2 answers at UDP port 61440$'
+diagnose 10.0.0.3
+ended "a silent peer is a problem" 1
+finding "a silent peer" peer problem '^10\.0\.0\.3 does not answer at UDP port 61440: ' 'udp dport 61440-61503 accept$'
+diagnose 10.0.0.4
+finding "a neighbour that does not answer" peer problem '^10\.0\.0\.4 cannot be reached: No route to host' '^ip neigh show 10\.0\.0\.4$'
+diagnose ::5
+finding "no route" peer problem '^::5 cannot be reached: Network is unreachable' '^ip route get ::5$'
+diagnose
 finding "the path ports, and the rule for them" 'path ports' ok \
 	'^lo: UDP ports 61440-61503 .*nft add rule .* udp dport 61440-61503 accept.*iptables .* --dport 61440:61503 -j ACCEPT'
 if [ "$(cat /sys/class/net/lo/flags)" = 0x9 ]; then

@@ -53,7 +53,9 @@ status 2 '-a is not for .top' -a top
 status 2 '-a is not for .doctor' --all doctor
 status 2 'are for repeating' -c 1 stats
 status 2 'are for repeating' -a stats
-for object in stats top doctor; do
+status 2 "'x' is no IPv4 or IPv6 address" doctor x
+status 2 "'y' is not expected" doctor 10.0.0.2 y
+for object in stats top; do
 	status 2 "'x' is not expected" $object x
 done
 

@@ -170,6 +170,63 @@ TEST_F(operator, paths__of_a_dead_peer)
 		  event_place(self->sim, 1, MN_STACK_EVENT_PATH_END));
 }
 
+static int probe(struct sim *sim, uint64_t request)
+{
+	struct mn_tuple to = sim_last_event(sim, 0, MN_STACK_EVENT_PATH_UP)->tuple;
+
+	return mn_stack_probe(sim->host[0].stack, &to, request);
+}
+
+static bool is_probed(struct sim *sim)
+{
+	return sim_last_event(sim, 0, MN_STACK_EVENT_PROBED);
+}
+
+/* The question is another one than that of the path which there is, and leaves that alone. */
+TEST_F(operator, probe__is_answered)
+{
+	const struct mn_stack_event *ev;
+
+	ASSERT_EQ(0, probe(self->sim, 77));
+	EXPECT_EQ(2, sim_paths(self->sim, 0));
+	ASSERT_TRUE(sim_run(self->sim, 100000, is_probed));
+	ev = sim_last_event(self->sim, 0, MN_STACK_EVENT_PROBED);
+	EXPECT_EQ(77, ev->request);
+	EXPECT_EQ(MN_END_NONE, ev->why);
+	EXPECT_TRUE(mn_addr_equal(&self->sim->host[1].addr, &ev->tuple.remote));
+	/* With nothing to do it goes, at both ends, and the other one stays. */
+	sim_run(self->sim, 2 * MN_PATH_IDLE_US, NULL);
+	EXPECT_EQ(1, sim_paths(self->sim, 0));
+	EXPECT_EQ(1, sim_paths(self->sim, 1));
+	EXPECT_EQ(1, count_events(self->sim, 0, MN_STACK_EVENT_PROBED));
+	EXPECT_EQ(1, count_events(self->sim, 0, MN_STACK_EVENT_UP));
+}
+
+TEST_F(operator, probe__is_not_answered)
+{
+	self->sim->filter = lose_all_of_host_0;
+	ASSERT_EQ(0, probe(self->sim, 78));
+	sim_run(self->sim, MN_INIT_GIVE_UP_US / 2, NULL);
+	EXPECT_FALSE(is_probed(self->sim));
+	sim_run(self->sim, MN_INIT_GIVE_UP_US, NULL);
+	ASSERT_TRUE(is_probed(self->sim));
+	EXPECT_EQ(78, sim_last_event(self->sim, 0, MN_STACK_EVENT_PROBED)->request);
+	EXPECT_EQ(MN_END_TIMED_OUT, sim_last_event(self->sim, 0, MN_STACK_EVENT_PROBED)->why);
+	EXPECT_EQ(1, sim_paths(self->sim, 0));
+	EXPECT_EQ(0, count_events(self->sim, 0, MN_STACK_EVENT_PATH_END));
+}
+
+TEST_F(operator, probe__has_no_room)
+{
+	uint32_t n = 0;
+
+	while (!probe(self->sim, 100 + n))
+		n++;
+	EXPECT_EQ(-ENOSPC, probe(self->sim, 99));
+	sim_run(self->sim, 100000, NULL);
+	EXPECT_EQ(n, count_events(self->sim, 0, MN_STACK_EVENT_PROBED));
+}
+
 struct seen {
 	uint32_t n, phase[4];
 	struct mn_conn_info last;

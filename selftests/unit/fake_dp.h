@@ -22,6 +22,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/path.h"
+#include "daemon/probe.h"
 
 #define FAKE_NETDEV	42
 
@@ -29,6 +30,7 @@ static struct {
 	uint32_t channels, left, deleted;	/* numbers given out; left; taken back */
 	struct machnet_dp_connect connect;	/* the last one */
 	struct { uint32_t engine; uint64_t id; int error; unsigned int n; } refuse;
+	struct machnet_dp_connect probe;	/* likewise */
 	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
 	/* Of the last set_route(). */
 	struct { struct mn_addr local, remote; uint8_t mac[6]; uint16_t mtu; } path;
@@ -39,6 +41,7 @@ static struct {
 	void *ctx;
 
 	struct machnet_nl_route_key watched;	/* the last one */
+	bool resolving;		/* next hops are being asked */
 	unsigned int confirmed;
 	struct { uint64_t id; unsigned int n; } add;
 	struct { uint64_t id; uint32_t reason; unsigned int n, flushed; } del;
@@ -86,6 +89,12 @@ void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *
 {
 	(void)dp;
 	fake.connect = *c;
+}
+
+void machnet_dp_probe(struct machnet_dp *dp, const struct machnet_dp_connect *c)
+{
+	(void)dp;
+	fake.probe = *c;
 }
 
 void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error)
@@ -256,6 +265,8 @@ static int fake_route_watch(struct mnd_control *c, const struct machnet_nl_route
 		.state = MACHNET_ROUTE_STATE_REACHABLE, .ifindex = FAKE_NETDEV, .mtu = 1500,
 		.has_mac = true, .mac = { 2, 0, 0, 0, 0, key->dst.b[15] },
 	};
+	if (fake.resolving)
+		route->state = MACHNET_ROUTE_STATE_RESOLVING;
 	mn_addr_parse(&route->src, "10.0.0.1");
 	return 0;
 }

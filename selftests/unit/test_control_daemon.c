@@ -304,4 +304,94 @@ TEST_F(daemon, a_route_that_is_lost_while_it_connects)
 	EXPECT_EQ(0, fake.del.n);
 }
 
+/* A route that is asked for, to a next hop that is being asked or has not answered. */
+static void route_says(struct mnd_daemon *d, uint32_t state)
+{
+	struct machnet_nl_route route;
+
+	fake_route_watch(NULL, &fake.watched, &route);
+	route.state = state;
+	route.error = EHOSTUNREACH;
+	mnd_route_changed(d, &route);
+}
+
+static void probed(struct mnd_daemon *d, uint64_t request, int error)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_PROBED, .id = request, .error = error,
+	};
+
+	mnd_probe_event(d, &ev);
+}
+
+TEST_F(daemon, peers_are_asked)
+{
+	struct mn_app_msg ask_for = { .type = MN_APP_PROBE, .tag = 5, .remote = addr("10.0.9.9") };
+	int user = dial(&self->d, NOBODY);
+	struct mn_app_msg ans;
+
+	ask(user, ask_for);
+	run(&self->d);
+	EXPECT_EQ(-1, answer(user, NULL).error);
+	EXPECT_TRUE(mn_addr_equal(&ask_for.remote, &fake.probe.remote));
+	EXPECT_EQ(9, fake.probe.mac[5]);
+	EXPECT_NE(0, fake.probe.id);
+	EXPECT_EQ(EBUSY, REQUEST(user, .type = MN_APP_PROBE, .remote = ask_for.remote).error);
+	/* The end of a connection by the same route leaves that to the probe. */
+	accept_one(&self->d, 1 << 16, "10.0.9.9", 0);
+	event_of(&self->d, MACHNET_DP_EVENT_END, 1 << 16, MACHNET_REASON_CLOSED);
+	probed(&self->d, fake.probe.id + 1, 0);
+	EXPECT_EQ(-1, answer(user, NULL).error);
+	probed(&self->d, fake.probe.id, ETIMEDOUT);
+	ans = answer(user, NULL);
+	EXPECT_EQ(ETIMEDOUT, ans.error);
+	EXPECT_EQ(5, ans.tag);
+	EXPECT_TRUE(mn_addr_equal(&ask_for.remote, &ans.remote));
+	EXPECT_EQ(NULL, self->d.routes);
+	EXPECT_EQ(EINVAL, REQUEST(user, .type = MN_APP_PROBE).error);
+
+	/* That of an application that has left is forgotten, once the datapath has done with it. */
+	ask(user, ask_for);
+	run(&self->d);
+	close(user);
+	run(&self->d);
+	probed(&self->d, fake.probe.id, 0);
+	EXPECT_EQ(NULL, self->d.routes);
+	EXPECT_TRUE(LIST_EMPTY(&self->d.probes));
+}
+
+TEST_F(daemon, peers_without_a_next_hop_are_not_asked)
+{
+	struct mn_app_msg ask_for = { .type = MN_APP_PROBE, .remote = addr("10.0.9.9") };
+	int user = dial(&self->d, NOBODY);
+
+	fake.resolving = true;
+	ask(user, ask_for);
+	run(&self->d);
+	EXPECT_EQ(0, fake.probe.id);
+	EXPECT_EQ(-1, answer(user, NULL).error);
+	fake.resolving = false;
+	route_says(&self->d, MACHNET_ROUTE_STATE_UNREACHABLE);
+	EXPECT_EQ(EHOSTUNREACH, answer(user, NULL).error);
+	EXPECT_EQ(NULL, self->d.routes);
+
+	fake.resolving = true;
+	ask(user, ask_for);
+	run(&self->d);
+	fake.resolving = false;
+	route_says(&self->d, MACHNET_ROUTE_STATE_REACHABLE);
+	EXPECT_NE(0, fake.probe.id);
+	probed(&self->d, fake.probe.id, 0);
+	EXPECT_EQ(0, answer(user, NULL).error);
+
+	/* Nothing will end it but the end of the application. */
+	fake.resolving = true;
+	ask(user, ask_for);
+	run(&self->d);
+	close(user);
+	run(&self->d);
+	EXPECT_TRUE(LIST_EMPTY(&self->d.probes));
+	EXPECT_EQ(NULL, self->d.routes);
+}
+
 TEST_HARNESS_MAIN

@@ -79,13 +79,17 @@ static int doctor(struct ctl *ctl, int argc, char **argv)
 		doctor_check_module, check_daemon, doctor_check_device, doctor_check_driver,
 		doctor_check_memory, doctor_check_cores, doctor_check_exception,
 		doctor_check_rss, doctor_check_registry, doctor_check_peers, doctor_check_waiting,
-		doctor_check_ports, doctor_check_path_ports,
+		doctor_check_ports, doctor_check_path_ports, doctor_check_answers,
+		doctor_check_peer,
 	};
 	struct doctor d = { .out = &ctl->out, .socket = ctl->socket };
 	unsigned int i;
 
-	if (argc)
-		return ctl_unexpected(argv[0]);
+	if (argc > 1)
+		return ctl_unexpected(argv[1]);
+	if (argc && ctl_parse_addr(argv[0], &d.peer))
+		return CTL_USAGE;
+	d.has_peer = argc;
 	/* Where it is only not loaded, this loads it. */
 	d.has_module = !ctl_genl_open(&d.genl);
 	d.daemon_error = ask_daemon(&d);
@@ -110,11 +114,12 @@ static const struct ctl_verb verbs[] = {
 const struct ctl_object ctl_doctor = {
 	.name = "doctor",
 	.summary = "what is wrong, and the commands that mend it",
-	.help = "Usage: machnetctl doctor\n\n"
+	.help = "Usage: machnetctl doctor [PEER]\n\n"
 		"Looks at the module, machnetd, its device, driver, memory and cores, at the\n"
 		"exception path, the class of RSS, the registry of connections, peers, programs\n"
 		"that do not read, ports, and path ports (a firewall's rule for them; may the\n"
-		"kernel give them to others?).\n"
+		"kernel give them to others?). With the address of a PEER it asks that host, too,\n"
+		"at the UDP port where hosts are contacted first.\n"
 		"Each finding is ok, a note (it could be faster), a warning (it will not always\n"
 		"work) or a problem (it does not work), with the command that mends it or shows\n"
 		"why.\n"

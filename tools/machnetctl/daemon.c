@@ -261,6 +261,13 @@ int ctl_daemon_paths(struct ctl_daemon *d, struct mn_app_path **list, size_t *n)
 	return ask_list(d, MN_APP_PATHS, sizeof(**list), (void **)list, n);
 }
 
+int ctl_daemon_probe(struct ctl_daemon *d, const struct mn_addr *peer)
+{
+	struct mn_app_msg request = { .type = MN_APP_PROBE, .remote = *peer }, answer;
+
+	return ask(d, &request, &answer, NULL);
+}
+
 int ctl_daemon_kill(struct ctl_daemon *d, uint64_t id)
 {
 	struct mn_app_msg request = { .type = MN_APP_KILL, .value = id }, answer;

@@ -35,6 +35,8 @@ struct doctor {
 	char iface[IF_NAMESIZE];	/* the netdev that it serves, or should */
 	char best[IF_NAMESIZE];		/* the best one of those that there are */
 	bool problem;
+	bool has_peer;
+	struct mn_addr peer;		/* that is to be asked, if has_peer */
 };
 
 void doctor_say(struct doctor *d, enum doctor_status status, const char *check, const char *fix,
@@ -69,6 +71,8 @@ void doctor_check_exception(struct doctor *d);
 void doctor_check_rss(struct doctor *d);
 void doctor_check_peers(struct doctor *d);
 void doctor_check_registry(struct doctor *d);
+void doctor_check_answers(struct doctor *d);
+void doctor_check_peer(struct doctor *d);
 void doctor_check_waiting(struct doctor *d);
 void doctor_check_ports(struct doctor *d);
 void doctor_check_path_ports(struct doctor *d);

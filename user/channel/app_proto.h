@@ -23,7 +23,9 @@
  * CONNECTIONS is answered with one descriptor, of a sealed memfd (F_SEAL_WRITE, _SHRINK,
  * _GROW) that holds value times a struct mn_app_connection and nothing else; with value 0 it
  * is empty. The answer takes as long as the engines need to look at all connections. PATHS is
- * answered in the same way, with struct mn_app_path.
+ * answered in the same way, with struct mn_app_path. PROBE is answered when the peer has answered
+ * at the port where hosts are contacted first, or with ETIMEDOUT after a second; EBUSY: the socket
+ * has asked already.
  *
  * FACTS are "key=value", see below. KILL is for root (EPERM); it says that the connection was
  * there (ENOENT) and is being ended: its application gets ECONNABORTED.
@@ -56,6 +58,7 @@ enum mn_app_type {
 				 */
 	MN_APP_FREE,		/* local, local_port */
 	MN_APP_PATHS,		/* -> value (number of paths), one descriptor */
+	MN_APP_PROBE,		/* remote */
 };
 
 /* Who keeps the ports (answer to ATTACH and INFO). */

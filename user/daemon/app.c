@@ -21,6 +21,7 @@
 #include "daemon/listing.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/probe.h"
 #include "daemon/socket_path.h"
 
 #define APP_BACKLOG	128
@@ -59,6 +60,7 @@ void mnd_app_answer(struct mnd_app *app, const struct mn_app_msg *msg)
 
 static void app_close(struct mnd_app *app)
 {
+	mnd_probe_forget_app(app->d, app);
 	if (app->attached) {
 		mnd_leaving_add(app);
 		mnd_info("channel %u of process %d closed", app->channel, app->pid);
@@ -241,6 +243,9 @@ static void app_request(struct mnd_app *app, const struct mn_app_msg *req, int *
 		return;
 	} else if (req->type == MN_APP_PATHS) {
 		mnd_listing_ask(app, MND_LIST_PATHS, req->tag);
+		return;
+	} else if (req->type == MN_APP_PROBE) {
+		mnd_probe_ask(app, req);
 		return;
 	} else if (!needs_channel(req->type)) {
 		ret = app_question(app, req, &ans);

@@ -18,6 +18,7 @@ struct mnd_app;
 struct mnd_conn;
 struct mnd_leaving;
 struct mnd_path_ports;
+struct mnd_probe;
 
 /* Something that the event loop waits for. */
 struct mnd_watch {
@@ -28,6 +29,7 @@ struct mnd_watch {
 LIST_HEAD(mnd_app_list, mnd_app);
 LIST_HEAD(mnd_conn_list, mnd_conn);
 LIST_HEAD(mnd_path_ports_list, mnd_path_ports);
+LIST_HEAD(mnd_probe_list, mnd_probe);
 TAILQ_HEAD(mnd_leaving_list, mnd_leaving);
 
 struct mnd_daemon {
@@ -67,6 +69,8 @@ struct mnd_daemon {
 	struct mnd_conn_list conns;	/* all of them */
 	void *conns_by_id;		/* tree of the same */
 	void *routes;			/* tree of watched routes, by destination and source */
+	struct mnd_probe_list probes;
+	uint64_t last_probe;
 	uint32_t refused;		/* connections that are not in the registry */
 	bool path_refused;		/* the last path is not */
 	bool listing[2];		/* a snapshot is under way: by enum mnd_list */

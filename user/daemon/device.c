@@ -16,6 +16,7 @@
 #include "daemon/path.h"
 #include "daemon/path_ports.h"
 #include "daemon/pci.h"
+#include "daemon/probe.h"
 #include "daemon/uevent.h"
 
 static void device_log(void *ctx, int priority, const char *text)
@@ -40,6 +41,7 @@ static void device_event(void *ctx, const struct machnet_dp_event *ev)
 	if (ev->type == MACHNET_DP_EVENT_DEVICE_GONE)
 		device_gone(d, d->device);
 	mnd_path_event(d, ev);
+	mnd_probe_event(d, ev);
 	mnd_conn_event(d, ev);
 	mnd_leaving_event(d, ev);
 }

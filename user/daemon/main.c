@@ -17,6 +17,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
+#include "daemon/probe.h"
 #include "daemon/signals.h"
 
 static void on_signal(void *arg, uint32_t events)
@@ -112,6 +113,7 @@ static int daemon_open(struct mnd_daemon *d)
 
 	LIST_INIT(&d->apps);
 	LIST_INIT(&d->conns);
+	LIST_INIT(&d->probes);
 	LIST_INIT(&d->path_ports);
 	TAILQ_INIT(&d->leaving);
 	d->signal_fd = -1;
@@ -148,6 +150,7 @@ static void daemon_close(struct mnd_daemon *d)
 	mnd_app_close_all(d);
 	mnd_device_close(d);
 	mnd_conn_free_all(d);
+	mnd_probe_free_all(d);
 	if (d->control)
 		d->ops->close(d->control);
 	mnd_rtnl_close(&d->rtnl);

@@ -7,6 +7,7 @@
 
 #include "daemon/conn.h"
 #include "daemon/device.h"
+#include "daemon/probe.h"
 #include "daemon/route.h"
 
 /* At most once in this time the kernel gets a confirmation of one route. */
@@ -79,7 +80,7 @@ void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_con
 		LIST_REMOVE(conn, on_route);
 		conn->route = NULL;
 	}
-	if (!LIST_EMPTY(&route->users))
+	if (!LIST_EMPTY(&route->users) || route->probes)
 		return;
 	d->ops->route_unwatch(d->control, &route->key);
 	tdelete(route, &d->routes, route_cmp);
@@ -137,6 +138,7 @@ void mnd_route_changed(void *daemon, const struct machnet_nl_route *answer)
 		next = LIST_NEXT(c, on_route);
 		mnd_conn_route_changed(d, c);
 	}
+	mnd_probes_route_changed(d, &key);
 }
 
 /* Within the host only to what this datapath serves: other local addresses are not ours. */

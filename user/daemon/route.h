@@ -10,6 +10,7 @@ struct mnd_route {
 	struct machnet_nl_route last;	/* the latest answer */
 	uint64_t confirmed_us;		/* when the control plane last got that it works */
 	struct mnd_conn_list users;
+	unsigned int probes;		/* others that use it: probe.h */
 };
 
 /*

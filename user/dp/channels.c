@@ -255,6 +255,24 @@ void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *
 		dp_command(dp, conn->engine, &cmd);
 }
 
+void machnet_dp_probe(struct machnet_dp *dp, const struct machnet_dp_connect *conn)
+{
+	struct dp_cmd cmd = {
+		.type = DP_CMD_PROBE,
+		.id = conn->id,
+		.tuple = {
+			.local = conn->local,
+			.remote = conn->remote,
+			.mtu = conn->mtu,
+			.local_host = conn->local_host,
+		},
+	};
+
+	memcpy(cmd.tuple.mac, conn->mac, sizeof(cmd.tuple.mac));
+	if (conn->engine < dp->n_engines)
+		dp_command(dp, conn->engine, &cmd);
+}
+
 void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error)
 {
 	struct dp_cmd cmd = { .type = DP_CMD_REFUSE, .id = id, .error = error };

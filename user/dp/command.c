@@ -90,6 +90,8 @@ static int event_type(enum mn_stack_event_type type)
 		return MACHNET_DP_EVENT_PATH_MOVED;
 	case MN_STACK_EVENT_PATH_END:
 		return MACHNET_DP_EVENT_PATH_END;
+	case MN_STACK_EVENT_PROBED:
+		return MACHNET_DP_EVENT_PROBED;
 	case MN_STACK_EVENT_END:
 		break;
 	}
@@ -102,6 +104,15 @@ static bool is_of_path(enum mn_stack_event_type type)
 	       type == MN_STACK_EVENT_PATH_END;
 }
 
+static int event_error(const struct mn_stack_event *s)
+{
+	/* Whatever else it said was an answer. */
+	if (s->type == MN_STACK_EVENT_PROBED &&
+	    (s->why == MN_END_TIMED_OUT || s->why == MN_END_UNREACHABLE))
+		return mn_end_errno(s->why);
+	return 0;
+}
+
 static void engine_event(void *ctx, const struct mn_stack_event *s)
 {
 	bool of_path = is_of_path(s->type);
@@ -109,12 +120,13 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 	struct machnet_dp_event ev = {
 		.type = event_type(s->type),
 		.reason = end_reason(s->why),
+		.error = event_error(s),
 		.accepted = s->accepted,
 		.channel = s->channel,
 		.unsent = s->unsent,
 		.engine = e->index,
 		.remote_engine = s->remote_engine,
-		.id = s->id,
+		.id = s->type == MN_STACK_EVENT_PROBED ? s->request : s->id,
 		.path = s->path,
 		.local = s->tuple.local,
 		.remote = s->tuple.remote,
@@ -143,6 +155,23 @@ const struct mn_stack_ops dp_engine_ops = {
 	.port_engine = engine_of_port,
 	.random = engine_random,
 };
+
+static void engine_probe(struct dp_engine *e, const struct dp_cmd *c)
+{
+	struct machnet_dp_event ev = {
+		.type = MACHNET_DP_EVENT_PROBED,
+		.engine = e->index,
+		.id = c->id,
+		.local = c->tuple.local,
+		.remote = c->tuple.remote,
+	};
+	int ret = mn_stack_probe(e->stack, &c->tuple, c->id);
+
+	if (!ret)
+		return;
+	ev.error = -ret;
+	engine_post(e, &ev);
+}
 
 static void engine_unlisten(struct dp_engine *e, const struct dp_cmd *c)
 {
@@ -202,6 +231,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		break;
 	case DP_CMD_REFUSE:
 		mn_stack_refuse(e->stack, c->id, c->error);
+		break;
+	case DP_CMD_PROBE:
+		engine_probe(e, c);
 		break;
 	case DP_CMD_ABORT:
 		mn_stack_abort(e->stack, c->id, c->why);

@@ -35,6 +35,7 @@ enum dp_cmd_type {
 	DP_CMD_UNLISTEN,
 	DP_CMD_CONNECT,
 	DP_CMD_REFUSE,
+	DP_CMD_PROBE,
 	DP_CMD_ABORT,
 	DP_CMD_SET_ROUTE,
 	DP_CMD_SET_UNREACHABLE,
@@ -66,8 +67,8 @@ struct dp_cmd {
 	bool by_default;		/* CONNECT: the local address was chosen for it */
 	struct mn_channel *channel;	/* CHANNEL_*, LISTEN, UNLISTEN */
 	struct dp_snapshot_part *part;	/* SNAPSHOT, SNAPSHOT_PATHS */
-	uint64_t id;			/* CONNECT, REFUSE, ABORT: connection */
-	struct mn_tuple tuple;		/* CONNECT, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
+	uint64_t id;			/* CONNECT, REFUSE, ABORT: connection; PROBE: tag */
+	struct mn_tuple tuple;		/* CONNECT, PROBE, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
 };
 
 /* Free-running, but for the longest turn; printed by the stats command under these names. */

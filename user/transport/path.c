@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* path.c - life of a path */
+#include <errno.h>
 #include <string.h>
 
 #include "base/min.h"
@@ -30,6 +31,23 @@ void mn_path_report(const struct mn_path *p, enum mn_stack_event_type type, enum
 		.remote_engine = p->remote_engine,
 	};
 
+	mn_path_tuple(p, &ev.tuple);
+	mn_stack_event(p->stack, &ev);
+}
+
+void mn_path_probed(struct mn_path *p, enum mn_end why)
+{
+	struct mn_stack_event ev = {
+		.type = MN_STACK_EVENT_PROBED,
+		.why = why,
+		.request = p->probe,
+		.path = mn_path_number(p),
+		.remote_engine = p->remote_engine,
+	};
+
+	if (!p->probe)
+		return;
+	p->probe = 0;
 	mn_path_tuple(p, &ev.tuple);
 	mn_stack_event(p->stack, &ev);
 }
@@ -147,6 +165,23 @@ struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t eng
 	return best;
 }
 
+int mn_stack_probe(struct mn_stack *s, const struct mn_tuple *to, uint64_t request)
+{
+	struct mn_peer *peer = mn_peer_get(&s->peers, to);
+	struct mn_path *p = peer ? mn_path_new(s, peer, MN_PATH_OPENING) : NULL;
+
+	if (!p) {
+		if (peer)
+			mn_peer_put(&s->peers, peer);
+		return -ENOSPC;
+	}
+	p->opened_here = true;
+	p->local_port = own_port(s, p);
+	p->probe = request;
+	mn_path_send_init(p);
+	return 0;
+}
+
 struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id)
 {
 	uint32_t slot = mn_hash_get(&s->by_id, id);
@@ -234,6 +269,7 @@ static void forget(struct mn_path *p, enum mn_end why)
 		mn_path_report(p, MN_STACK_EVENT_PATH_END,
 			       why == MN_END_NONE ? MN_END_CLOSED : why);
 	}
+	mn_path_probed(p, why);
 	p->state = MN_PATH_FREE;
 	mn_peer_put(&s->peers, p->peer);
 	mn_list_add_tail(&s->free_paths, &p->in_peer);

@@ -86,6 +86,7 @@ struct mn_path {
 	uint32_t tries;
 	uint32_t init_ts;		/* to be returned in ANSWER */
 	uint64_t cookie;
+	uint64_t probe;			/* to be reported when it is answered, or not; 0: no */
 	uint64_t since_us;		/* when the handshake began; OPEN: when it was opened */
 
 	/* sending */
@@ -139,6 +140,8 @@ struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);
 void mn_path_conn_left(struct mn_path *p);
 /* To the control thread, of one that is open: PATH_*. */
 void mn_path_report(const struct mn_path *p, enum mn_stack_event_type type, enum mn_end why);
+/* The one that asked for it learns what came of it. */
+void mn_path_probed(struct mn_path *p, enum mn_end why);
 /* The peer's next hop or MTU is another one. */
 void mn_path_moved(struct mn_path *p);
 /* What it is called outside the transport: unlike its ids not a secret. */

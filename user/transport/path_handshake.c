@@ -288,6 +288,7 @@ bool mn_path_opened(struct mn_path *p)
 	mn_timer_set(&s->wheel, &p->idle, s->now_us + MN_KEEPALIVE_US);
 	end_former(p);
 	mn_path_report(p, MN_STACK_EVENT_PATH_UP, MN_END_NONE);
+	mn_path_probed(p, MN_END_NONE);
 	return true;
 }
 

@@ -70,6 +70,8 @@ enum mn_stack_event_type {
 	MN_STACK_EVENT_PATH_UP,		/* before the first connection on it is */
 	MN_STACK_EVENT_PATH_MOVED,	/* another next hop or MTU */
 	MN_STACK_EVENT_PATH_END,	/* after the last connection on it */
+	/* mn_stack_probe(): request, tuple, and why: TIMED_OUT or UNREACHABLE without an answer. */
+	MN_STACK_EVENT_PROBED,
 };
 
 struct mn_stack_event {
@@ -82,7 +84,7 @@ struct mn_stack_event {
 	uint64_t id;		/* of the connection, in this datapath */
 	uint16_t remote_engine;
 	uint64_t path;		/* UP, END, PATH_*: its path's number; END: 0 after the path's */
-	uint64_t request;	/* CONNECT, UP, END: the application's; 0: accepted */
+	uint64_t request;	/* CONNECT, UP, END, PROBED: the caller's; 0: accepted */
 	uint32_t local_port, remote_port;	/* UP, END: logical; CONNECT: remote_port */
 	struct mn_tuple tuple;	/* of its path; CONNECT: addresses, the local one may be any */
 };
@@ -169,6 +171,12 @@ int mn_stack_connect(struct mn_stack *s, uint64_t id, const struct mn_tuple *to,
 void mn_stack_refuse(struct mn_stack *s, uint64_t id, int error);
 /* The host has given up this address: the next connect from it is asked for. */
 void mn_stack_forget_source(struct mn_stack *s, const struct mn_addr *local);
+
+/*
+ * Asks the peer for a path of its own at the port where hosts are contacted first, without a
+ * connection; PROBED follows. The path is closed as idle. request: not 0. 0 or -ENOSPC.
+ */
+int mn_stack_probe(struct mn_stack *s, const struct mn_tuple *to, uint64_t request);
 
 /* At once, with an ABORT to the peer. -ENOENT. */
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);
