@@ -38,6 +38,8 @@ extern "C" {
 #define MACHNET_DP_PATH_PORT_FIRST	61440
 #define MACHNET_DP_PATH_PORTS		64
 #define MACHNET_DP_PATH_PORTS_MAX	1024
+/* Paths to each engine of a peer, at most. */
+#define MACHNET_DP_PATHS_MAX	16
 
 enum machnet_dp_poll {
 	MACHNET_DP_POLL_ADAPTIVE,	/* busy while there is work, then gives way, then sleeps */
@@ -133,6 +135,7 @@ struct machnet_dp_config {
 	 */
 	uint16_t path_port_first;
 	uint16_t path_ports;	/* how many; 0: the default block, MACHNET_DP_PATH_PORT_FIRST on */
+	uint8_t paths;		/* to each engine of a peer, 1..MACHNET_DP_PATHS_MAX; 0: 1 */
 	struct machnet_dp_fault fault;
 
 	/* From machnet_dp_dispatch(). */
@@ -303,7 +306,8 @@ int machnet_dp_snapshot_paths(struct machnet_dp *dp,
 /*
  * Counter number index, from 0 on: its name ("engine0.rx_packets") and value. false: no more.
  * Free-running, but for *longest_turn_us and those that say how much there is now:
- * *mbufs_in_use, *channels, *connections, *held_packets, *tx_buffers, *rx_buffers, *fault_held.
+ * *mbufs_in_use, *channels, *connections, *paths, *held_packets, *tx_buffers, *rx_buffers,
+ * *fault_held.
  * Names are stable.
  */
 bool machnet_dp_stat(struct machnet_dp *dp, unsigned int index, char *name, size_t size,

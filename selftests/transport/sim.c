@@ -155,6 +155,7 @@ static void transmit(struct sim *sim, int from, const struct mn_tuple *path, con
 	struct packet *p;
 
 	h->sent++;
+	sim->way = path;
 	if (sim->net.bytes_per_us) {
 		if (h->link_free_ns < at * 1000)
 			h->link_free_ns = at * 1000;
@@ -379,7 +380,7 @@ void sim_add_third(struct sim *sim)
 	add_host(sim, 256, 1024);
 }
 
-struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
+static struct sim *make_sim(uint64_t seed, uint32_t max_conns, uint32_t max_held, uint8_t paths)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
 
@@ -387,11 +388,21 @@ struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
 	sim->rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	sim->net.delay_us = 10;
 	sim->mtu = MTU;
-	sim->paths = 1;
+	sim->paths = paths;
 	mn_list_init(&sim->packets);
 	for (int i = 0; i < 2; i++)
 		add_host(sim, max_conns, max_held);
 	return sim;
+}
+
+struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
+{
+	return make_sim(seed, max_conns, max_held, 1);
+}
+
+struct sim *sim_new_paths(uint64_t seed, uint8_t paths)
+{
+	return make_sim(seed, 128, 1024, paths);
 }
 
 struct sim *sim_new(uint64_t seed)
@@ -477,24 +488,4 @@ bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1)
 
 	return !mn_stack_listen(sim->host[1].stack, &sim->host[1].apps[0].ch, &any, SIM_PORT) &&
 	       sim_connect(sim, 0, flow0, flow1);
-}
-
-bool sim_is_clean(struct sim *sim)
-{
-	for (int i = 0; i < sim->n_hosts; i++) {
-		if (sim->host[i].held)
-			return false;
-		for (int a = 0; a < SIM_APPS; a++) {
-			struct sim_app *app = &sim->host[i].apps[a];
-
-			if (app->ch.dead)
-				continue;
-			if (app->n_free != app->ch.tx_bufs ||
-			    app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs ||
-			    app->ch.tx_arena.n_small != MN_TX_ARENA_SMALL ||
-			    app->ch.tx_arena.n_large != MN_TX_ARENA_LARGE)
-				return false;
-		}
-	}
-	return true;
 }

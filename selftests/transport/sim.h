@@ -102,18 +102,21 @@ struct sim {
 	int n_hosts;			/* 2; the third exists when it is asked for */
 	uint32_t poll_us;		/* hosts look so often at least; 0: no need */
 	uint16_t mtu;			/* of the paths that are made from now on */
-	uint8_t paths;			/* to an engine of a peer: of hosts made from now on */
+	uint8_t paths;			/* to an engine of a peer */
 	struct mn_list packets;		/* under way, by arrival */
 	uint64_t burst_end_us;
 	uint64_t errors;
 	/* Sees every packet put on the link; true: loses it. */
 	bool (*filter)(struct sim *sim, int from, const uint8_t *data, uint32_t len);
 	void *filter_ctx;
+	const struct mn_tuple *way;	/* of the packet that it sees */
 };
 
 struct sim *sim_new(uint64_t seed);
 /* With another bound on connections and held packets. */
 struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held);
+/* With so many paths to an engine of a peer. */
+struct sim *sim_new_paths(uint64_t seed, uint8_t paths);
 void sim_free(struct sim *sim);
 /* A third host, number 2, whose peer is host 1 as well. */
 void sim_add_third(struct sim *sim);
@@ -161,8 +164,8 @@ void sim_inject(struct sim *sim, int to, const struct mn_tuple *path, const uint
 bool sim_is_clean(struct sim *sim);
 uint64_t sim_conns(struct sim *sim, int host);
 uint64_t sim_paths(struct sim *sim, int host);
-/* Of its first path; false: there is none. */
-bool sim_path_info(struct sim *sim, int host, struct mn_path_info *info);
+/* Of its nth path; false: there are not so many. */
+bool sim_path_info(struct sim *sim, int host, uint32_t n, struct mn_path_info *info);
 bool sim_info(struct sim *sim, int host, uint64_t flow, struct mn_conn_info *info);
 
 #endif /* SIM_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* sim_info.c - what operators see of the stacks, and the answers of their control threads */
+/* sim_info.c - what can be seen of the stacks, and the answers of their control threads */
 #include "sim.h"
 
 static void count_conn(const struct mn_conn_info *info, void *ctx)
@@ -49,20 +49,26 @@ uint64_t sim_paths(struct sim *sim, int host)
 	return n;
 }
 
+struct search {
+	struct mn_path_info *info;
+	uint32_t left;
+};
+
 static void take_path(const struct mn_path_info *info, void *ctx)
 {
-	struct mn_path_info *wanted = ctx;
+	struct search *s = ctx;
 
-	if (!wanted->id)
-		*wanted = *info;
+	if (!s->left--)
+		*s->info = *info;
 }
 
-bool sim_path_info(struct sim *sim, int host, struct mn_path_info *info)
+bool sim_path_info(struct sim *sim, int host, uint32_t n, struct mn_path_info *info)
 {
+	struct search s = { info, n };
 	uint32_t next = 0;
 
 	*info = (struct mn_path_info){ 0 };
-	mn_stack_walk_paths(sim->host[host].stack, &next, UINT32_MAX, take_path, info);
+	mn_stack_walk_paths(sim->host[host].stack, &next, UINT32_MAX, take_path, &s);
 	return info->id != 0;
 }
 
@@ -87,4 +93,24 @@ struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port)
 		.local = sim->host[from].addr, .remote = sim->host[from != 1].addr,
 		.local_port = local_port, .remote_port = SIM_PORT, .mtu = sim->mtu,
 	};
+}
+
+bool sim_is_clean(struct sim *sim)
+{
+	for (int i = 0; i < sim->n_hosts; i++) {
+		if (sim->host[i].held)
+			return false;
+		for (int a = 0; a < SIM_APPS; a++) {
+			struct sim_app *app = &sim->host[i].apps[a];
+
+			if (app->ch.dead)
+				continue;
+			if (app->n_free != app->ch.tx_bufs ||
+			    app->ch.rx_free_count + app->n_kept != app->ch.rx_bufs ||
+			    app->ch.tx_arena.n_small != MN_TX_ARENA_SMALL ||
+			    app->ch.tx_arena.n_large != MN_TX_ARENA_LARGE)
+				return false;
+		}
+	}
+	return true;
 }

@@ -152,7 +152,7 @@ TEST_F(conn, info)
 	EXPECT_EQ(1, info.rx_messages);
 	EXPECT_EQ(100004, info.rx_bytes);
 	EXPECT_EQ(10, info.channel);
-	ASSERT_TRUE(sim_path_info(self->sim, 0, &path));
+	ASSERT_TRUE(sim_path_info(self->sim, 0, 0, &path));
 	EXPECT_NE(info.path, path.number);
 	EXPECT_TRUE(path.open);
 	EXPECT_EQ(1, path.connections);
@@ -217,7 +217,7 @@ TEST_F(conn, black_hole__is_found)
 	wanted = 2;
 	ASSERT_TRUE(sim_send(&self->sim->host[0].apps[0], self->flow[0], 500000));
 	EXPECT_TRUE(sim_run(self->sim, 2000000, got_wanted));
-	ASSERT_TRUE(sim_path_info(self->sim, 0, &path));
+	ASSERT_TRUE(sim_path_info(self->sim, 0, 0, &path));
 	EXPECT_GT(1000, path.mss);
 }
 

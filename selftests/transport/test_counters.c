@@ -235,7 +235,7 @@ static void world_init(struct world *w)
 	struct mn_path_info path;
 
 	*w = (struct world){ .sim = sim_new_sized(41, MAX_CONNS, MAX_HELD) };
-	if (!sim_pair(w->sim, &w->flow[0], &w->flow[1]) || !sim_path_info(w->sim, 1, &path))
+	if (!sim_pair(w->sim, &w->flow[0], &w->flow[1]) || !sim_path_info(w->sim, 1, 0, &path))
 		abort();
 	sim_run(w->sim, 10000, NULL);
 	w->tuple = sim_last_event(w->sim, 0, MN_STACK_EVENT_UP)->tuple;

@@ -132,7 +132,7 @@ static uint32_t write_accepted(struct sim *sim, uint64_t number, uint8_t *buf)
 	struct mn_path_info path;
 	uint32_t n;
 
-	sim_path_info(sim, 0, &path);
+	sim_path_info(sim, 0, 0, &path);
 	p.path = path.id;
 	f.conn = sim_last_event(sim, 0, MN_STACK_EVENT_UP)->id >> 16;
 	n = mn_packet_write(buf, &p);

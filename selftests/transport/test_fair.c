@@ -93,7 +93,7 @@ TEST_F(fair, incast_100__below_one_packet)
 	for (int i = 0; i < 100; i++) {
 		struct mn_path_info info;
 
-		ASSERT_TRUE(sim_path_info(self->sim, self->load[i].host, &info));
+		ASSERT_TRUE(sim_path_info(self->sim, self->load[i].host, 0, &info));
 		cwnd += info.cwnd_packets;
 	}
 	EXPECT_GT(100 * 100, cwnd);

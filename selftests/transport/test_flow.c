@@ -379,7 +379,7 @@ TEST_F(flow, one_connection_fills_the_link)
 	pump(self->sim, &self->sim->host[0].apps[0], self->flow[0], 1000000, 50000, 20000);
 	bytes = sim_flow(&self->sim->host[1].apps[0], self->flow[1])->bytes - bytes;
 	EXPECT_LT((self->sim->now_us - from_us) * 1250 * 9 / 10, bytes);
-	ASSERT_TRUE(sim_path_info(self->sim, 0, &info));
+	ASSERT_TRUE(sim_path_info(self->sim, 0, 0, &info));
 	EXPECT_GT(250, info.srtt_us);
 }
 

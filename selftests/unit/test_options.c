@@ -37,6 +37,27 @@ TEST(defaults)
 	EXPECT_EQ(0, o.fault.loss_ppm);
 	EXPECT_EQ(61440, o.path_port_first);
 	EXPECT_EQ(64, o.path_ports);
+	EXPECT_EQ(1, o.paths);
+}
+
+TEST(paths)
+{
+	static const char *const bad[] = { "0", "17", "-1", "x", "4x", "", "+4", "260" };
+	struct mnd_options o;
+	char line[64];
+
+	ASSERT_EQ(0, parse(&o, "-i eth0 --paths 4"));
+	EXPECT_EQ(4, o.paths);
+	ASSERT_EQ(0, parse(&o, "-i eth0 --paths=16"));
+	EXPECT_EQ(16, o.paths);
+	EXPECT_EQ(0, parse(&o, "-i eth0 --paths=4 --path-ports=7000-7003"));
+	EXPECT_EQ(USAGE, parse(&o, "-i eth0 --path-ports=7000-7002 --paths=4"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "-i eth0 --paths=%s", bad[i]);
+		EXPECT_EQ(USAGE, parse(&o, line)) {
+			TH_LOG("machnetd %s", line);
+		}
+	}
 }
 
 TEST(path_ports)

@@ -348,6 +348,7 @@ static struct machnet_dp_config device_config(struct mnd_daemon *d)
 		.mtu = d->opt.mtu,
 		.path_port_first = d->opt.path_port_first,
 		.path_ports = d->opt.path_ports,
+		.paths = d->opt.paths,
 		.fault = d->opt.fault,
 		.event = device_event,
 		.log = device_log,

@@ -25,6 +25,7 @@ enum {
 	OPT_POLL,
 	OPT_MTU,
 	OPT_PATH_PORTS,
+	OPT_PATHS,
 	OPT_FAULT,
 	OPT_DETACH,
 	OPT_GIVE_BACK,
@@ -40,6 +41,7 @@ static const struct option long_options[] = {
 	{ "poll", required_argument, NULL, OPT_POLL },
 	{ "mtu", required_argument, NULL, OPT_MTU },
 	{ "path-ports", required_argument, NULL, OPT_PATH_PORTS },
+	{ "paths", required_argument, NULL, OPT_PATHS },
 	{ "tap", required_argument, NULL, OPT_TAP },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
@@ -72,6 +74,8 @@ static const char help[] =
 "      --path-ports FIRST[-LAST]\n"
 "                         UDP ports to reserve for packets between hosts, 1 to 1024 (default\n"
 "                         " DEFAULT_PATH_PORTS "; FIRST alone: 64 of them)\n"
+"      --paths N          paths to each engine of a peer, 1 to 16 (default 1), each with a UDP\n"
+"                         port of its own: where a network limits what one flow may carry\n"
 "      --tap NAME         name of the exception path's interface (default mnet%d)\n"
 "      --control MODE     kernel (default: machnet.ko) or local (no module)\n"
 "      --socket PATH      where applications attach (default " MN_APP_SOCKET_DEFAULT ",\n"
@@ -214,6 +218,11 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 			       ? usage("--path-ports %s: want FIRST or FIRST-LAST, 1 to 1024 "
 				       "ports up to 65535", arg)
 			       : 0;
+	case OPT_PATHS:
+		if (parse_number(arg, 1, MACHNET_DP_PATHS_MAX, &n))
+			return usage("--paths %s: want a number from 1 to 16", arg);
+		o->paths = n;
+		return 0;
 	case OPT_TAP:
 		o->tap = arg;
 		return strlen(arg) < IF_NAMESIZE
@@ -252,6 +261,7 @@ int mnd_options_parse(struct mnd_options *o, int argc, char **argv)
 	*o = (struct mnd_options){
 		.engines = 1, .control = "kernel", .tap = "mnet%d",
 		.path_port_first = MACHNET_DP_PATH_PORT_FIRST, .path_ports = MACHNET_DP_PATH_PORTS,
+		.paths = 1,
 	};
 	o->socket = getenv(MN_APP_SOCKET_ENV);
 	if (!o->socket || !*o->socket)
@@ -267,6 +277,8 @@ int mnd_options_parse(struct mnd_options *o, int argc, char **argv)
 		return argc == 2 ? 0 : usage("%s stands alone", "--give-back");
 	if (!!o->ifname + !!o->pci + !!o->vdev != 1)
 		return usage("want exactly one of %s", "-i IFACE, --pci ADDR, --vdev ARGS");
+	if (o->paths > o->path_ports)
+		return usage("--paths: want at least as many ports in %s", "--path-ports");
 	if (o->ifname && o->n_addresses)
 		return usage("--address does not go with -i: %s keeps its addresses", o->ifname);
 	return 0;

@@ -35,6 +35,8 @@ static int dp_config_check(const struct machnet_dp_config *cfg)
 	    (cfg->path_ports && (!cfg->path_port_first ||
 				 cfg->path_port_first + cfg->path_ports > 65536)))
 		return -EINVAL;
+	if (cfg->paths > MACHNET_DP_PATHS_MAX || (cfg->path_ports && cfg->paths > cfg->path_ports))
+		return -EINVAL;
 	return cfg->max_conns > 1u << 20 ? -EINVAL : 0;
 }
 

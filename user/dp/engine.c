@@ -399,7 +399,7 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 		.port_count = e->ports->path_count,
 		.contact_port = MACHNET_DP_PATH_PORT_FIRST,
 		.rx_ring = e->nic->rx_desc,
-		.paths = 1,
+		.paths = cfg->paths ? cfg->paths : 1,
 		.max_conns = cfg->max_conns ? cfg->max_conns : ENGINE_MAX_CONNS,
 		.max_paths = DP_ENGINE_PATHS,
 		.max_held = ENGINE_MAX_HELD,

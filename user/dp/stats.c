@@ -74,6 +74,12 @@ static uint64_t connections(const struct machnet_dp *dp, const struct dp_engine 
 	return stack_gauges(e).connections;
 }
 
+static uint64_t paths(const struct machnet_dp *dp, const struct dp_engine *e)
+{
+	(void)dp;
+	return stack_gauges(e).paths;
+}
+
 static uint64_t held_packets(const struct machnet_dp *dp, const struct dp_engine *e)
 {
 	(void)dp;
@@ -115,6 +121,7 @@ static const struct gauge gauges[] = {
 	{ "mbufs_in_use", mbufs_in_use },
 	{ "channels", channels },
 	{ "connections", connections },
+	{ "paths", paths },
 	{ "held_packets", held_packets },
 	{ "tx_buffers", tx_buffers },
 	{ "rx_buffers", rx_buffers },

@@ -7,6 +7,9 @@
 #include "steer/owner.h"
 #include "transport/stack_priv.h"
 
+/* Ports of the block that are looked at before one is used twice. */
+#define PORT_TRIES	16u
+
 void mn_path_tuple(const struct mn_path *p, struct mn_tuple *t)
 {
 	*t = p->peer->route;
@@ -120,10 +123,52 @@ struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_pa
 	return p;
 }
 
-/* A port of ours that spreads the paths of a peer over the block. */
-static uint16_t own_port(const struct mn_stack *s, const struct mn_path *p)
+/* No path of the engine to the same peer has it, as far as that is known. */
+static bool is_free_port(const struct mn_path *p, uint16_t port)
 {
-	return s->cfg.port_first + p->id / 256 % s->cfg.port_count;
+	const struct mn_list *all = &p->peer->paths;
+
+	for (const struct mn_list *l = all->next; l != all; l = l->next)
+		if (mn_container(l, struct mn_path, in_peer)->local_port == port)
+			return false;
+	return true;
+}
+
+/*
+ * A port of the block, so that the paths to a peer differ in their tuples: each is a flow of its
+ * own to what limits or spreads flows. Engines do not see the paths of each other, and look first
+ * in their parts of the block.
+ */
+uint16_t mn_path_own_port(const struct mn_path *p)
+{
+	const struct mn_stack_config *cfg = &p->stack->cfg;
+	uint32_t share = cfg->port_count / cfg->engines, port = 0;
+
+	for (uint32_t i = 0; i < PORT_TRIES; i++) {
+		uint32_t r = mn_stack_random(p->stack);
+
+		if (share && i < PORT_TRIES / 2)
+			port = cfg->port_first + cfg->engine * share + r % share;
+		else
+			port = cfg->port_first + r % cfg->port_count;
+		if (is_free_port(p, port))
+			break;
+	}
+	return port;
+}
+
+/* Where the first INIT goes: to any port of the peer's block, if that is known and proven. */
+static uint16_t first_port(const struct mn_path *p)
+{
+	const struct mn_list *all = &p->peer->paths;
+
+	for (const struct mn_list *l = all->next; l != all; l = l->next) {
+		const struct mn_path *other = mn_container(l, struct mn_path, in_peer);
+
+		if (other->state == MN_PATH_OPEN)
+			return other->peer_first + mn_stack_random(p->stack) % other->peer_count;
+	}
+	return p->stack->cfg.contact_port;
 }
 
 static bool suits(const struct mn_path *p, uint8_t engine, uint16_t port)
@@ -134,6 +179,17 @@ static bool suits(const struct mn_path *p, uint8_t engine, uint16_t port)
 		return p->remote_engine == engine;
 	/* Any that is open will do: its REFUSE names the engine of the listener. */
 	return p->state == MN_PATH_OPEN || p->port == port;
+}
+
+/* No other path is opened beside the n that there are, of which the best has the fewest conns. */
+static bool is_enough(const struct mn_path *best, uint32_t n, uint8_t engine)
+{
+	uint32_t max = best->peer->route.local_host ? 1 : best->stack->cfg.paths;
+
+	if (n >= max || !best->n_conns)
+		return true;
+	/* The INITs for one port all lead to the engine of its listener. */
+	return engine == MN_WIRE_ENGINE_ANY && best->state == MN_PATH_OPEN;
 }
 
 struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t engine,
@@ -151,8 +207,7 @@ struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t eng
 		if (!best || p->n_conns < best->n_conns)
 			best = p;
 	}
-	/* A path with a connection, and less paths than there may be: the next one gets its own. */
-	if (best && (n >= s->cfg.paths || !best->n_conns || engine == MN_WIRE_ENGINE_ANY))
+	if (best && is_enough(best, n, engine))
 		return best;
 	best = mn_path_new(s, peer, MN_PATH_OPENING);
 	if (!best)
@@ -160,7 +215,8 @@ struct mn_path *mn_path_to(struct mn_stack *s, struct mn_peer *peer, uint8_t eng
 	best->opened_here = true;
 	best->remote_engine = engine;
 	best->port = port;
-	best->local_port = own_port(s, best);
+	best->local_port = mn_path_own_port(best);
+	best->remote_port = first_port(best);
 	mn_path_send_init(best);
 	return best;
 }

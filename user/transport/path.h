@@ -66,7 +66,7 @@ struct mn_path {
 	uint8_t remote_engine;		/* OPENING: the one that is wanted, or any */
 	uint16_t port;			/* OPENING: whose listener's engine is wanted */
 	uint16_t local_port, remote_port;	/* where packets go */
-	uint16_t peer_first, peer_count;	/* the peer's block of ports */
+	uint16_t peer_first, peer_count;	/* its block of ports, as it says */
 	uint32_t mss;			/* UDP payload of our packets */
 	uint32_t mss_cap;		/* larger ones have vanished; 0: none has */
 	uint16_t peer_mss;		/* that the peer can take; 0: not known */
@@ -135,6 +135,8 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code);
  * others end. fresh: those alone of which no byte was sent, for the peer may have served them.
  */
 void mn_path_reopen(struct mn_path *p, bool fresh);
+/* A port of our block that no other path to the peer has, if there is one. */
+uint16_t mn_path_own_port(const struct mn_path *p);
 struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);
 /* A connection has left. */
 void mn_path_conn_left(struct mn_path *p);

@@ -85,8 +85,8 @@ void mn_path_send_init(struct mn_path *p)
 	uint64_t end_us = p->since_us + MN_INIT_GIVE_UP_US;
 	uint64_t next_us = s->now_us + (MN_INIT_RETRY_US << p->tries);
 
-	/* Where hosts are asked first, and in turn at the listener: the block may lie elsewhere. */
-	if (!p->cookie)
+	/* Where any host can be asked, and in turn at the listener: the block may lie elsewhere. */
+	if (!p->cookie && p->tries)
 		p->remote_port = p->tries % 2 && p->port ? p->port : s->cfg.contact_port;
 	p->tries++;
 	p->init_due = true;

@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Several paths between two daemons, over a wire that knows them:
+#
+#   namespace a  10.77.0.1 -- eth0 ==== left  namespace w (wire.py)  right ==== eth0 -- 10.77.0.2  namespace b
+#
+# shellcheck source=selftests/e2e/pair.sh
+. "$(dirname "$0")/pair.sh"
+need_commands jq python3
+
+PATHS=4
+e2e=$(dirname "$0")
+
+# host NAME IFACE CIDR: a namespace whose eth0 is the other end of IFACE of the wire.
+host() {
+	local name
+
+	netns_new name
+	ns[$1]=$name
+	ip -n "${ns[w]}" link add "$2" type veth peer name eth0 netns "$name"
+	ip -n "${ns[w]}" link set "$2" up
+	ip -n "$name" addr add "$3" dev eth0
+	ip -n "$name" link set eth0 up
+}
+
+wire_up() {
+	local name
+
+	netns_new name
+	ns[w]=$name
+	sysctl_w net.ipv6.conf.all.disable_ipv6=1
+	host a left $IP_A/24
+	host b right $IP_B/24
+	mkfifo "$work/wire.in"
+	# Open at both ends: neither waits for the other.
+	exec {wire}<>"$work/wire.in"
+	start w wire python3 "$e2e/wire.py" left right "$work/wire.in"
+	wait_for 10 grep -q ready "$work/wire.log"
+}
+
+sysctl_w() {
+	ip netns exec "${ns[w]}" sysctl -qw "$1"
+}
+
+# wire COMMAND...: prints its answer.
+wire() {
+	local n
+
+	n=$(wc -l <"$work/wire.log")
+	echo "$@" >&"$wire"
+	wait_for 10 answered "$n" && tail -n 1 "$work/wire.log"
+}
+
+answered() {
+	[ "$(wc -l <"$work/wire.log")" -gt "$1" ]
+}
+
+# flows: "PORT PORT PACKETS", one a line.
+flows() {
+	wire flows | xargs -n 3
+}
+
+# carrying MIN: how many flows have carried as many packets.
+carrying() {
+	flows | awk -v min="$1" '$3 >= min' | wc -l
+}
+
+# flow N: the ports of the Nth flow with traffic.
+flow() {
+	flows | awk -v n="$1" '$3 >= 500 && ++i == n { print $1, $2 }'
+}
+
+clients_up() {
+	local i
+
+	clients=()
+	for ((i = 1; i <= PATHS; i++)); do
+		start a "client-$i" "$bin/machnet-bench" client $IP_B -s 1K --interval 500 -d 4 --verify
+		clients+=("$started")
+	done
+}
+
+# slowed: how many of the connections have sent something again, in a second.
+slowed() {
+	on a "$bin/machnetctl" -j -c 1 top >"$work/top.json" &&
+		jq '[.connections[] | select(.retransmits_per_second > 0)] | length' "$work/top.json"
+}
+
+test_spread() {
+	run_ok "12 connections" on a "$bin/machnet-bench" client $IP_B -c 12 -s 4K -w 12 -n 2400 --verify
+	for host in a b; do
+		run_says "host $host has $PATHS paths" "^$PATHS\$" counter $host paths
+	done
+	run_says "each is a flow of its own, and carries its part" "^$PATHS\$" carrying 500
+}
+
+# The connections of four programs get the paths that there are, one each.
+test_loss() {
+	local i
+
+	run_says "a path that loses a fifth of its packets" "done" wire lose "$(flow 2)" 0.2
+	clients_up
+	run_ok "messages flow" wait_for 10 flowing
+	run_says "harms the connection that it has" '^1$' slowed
+	for ((i = 1; i <= PATHS; i++)); do
+		here_ok "program $i loses nothing" wait "${clients[i - 1]}"
+	done
+	run_says "no other path was opened" "^$PATHS\$" counter a paths
+}
+
+# flowing: all programs have connections.
+flowing() {
+	on a "$bin/machnetctl" -j -c 1 top >"$work/top.json" && [ "$(jq '.connections | length' "$work/top.json")" = $PATHS ]
+}
+
+tap_start
+need_root
+wire_up || bail "a wire"
+daemon_up a --paths=$PATHS && daemon_up b || bail "two daemons"
+server_up --verify || bail "a server"
+test_spread
+test_loss
+kill "$server"
+here_ok "the daemons end in order" pair_down
+tap_end
