@@ -214,7 +214,10 @@ struct mn_wire_move {
 	uint64_t path;
 } __attribute__((packed));
 
-/* CHALLENGE: an answer on this tuple proves that packets pass; RESPONSE: has its number. */
+/*
+ * CHALLENGE: whether the host is there that sends from this port; RESPONSE: has its number, and
+ * takes the same ports back. A packet with one of them does not say where its sender is.
+ */
 struct mn_wire_challenge {
 	uint8_t type;
 	uint8_t reserved[7];

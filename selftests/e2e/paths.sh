@@ -65,9 +65,22 @@ carrying() {
 	flows | awk -v min="$1" '$3 >= min' | wc -l
 }
 
-# flow N: the ports of the Nth flow with traffic.
-flow() {
-	flows | awk -v n="$1" '$3 >= 500 && ++i == n { print $1, $2 }'
+# grown BEFORE MIN: the first flow that has got as many packets since then, as "PORT PORT".
+grown() {
+	{ printf '%s\n' "$1" && echo now && flows; } |
+		awk -v min="$2" '/now/ { now = 1; next } !now { n[$1, $2] = $3; next } $3 - n[$1, $2] >= min { print $1, $2; exit }'
+}
+
+has_grown() {
+	[ -n "$(grown "$@")" ]
+}
+
+# busy_flow: one that carries packets now.
+busy_flow() {
+	local before
+
+	before=$(flows)
+	wait_for 10 has_grown "$before" 100 && grown "$before" 100
 }
 
 clients_up() {
@@ -96,16 +109,43 @@ test_spread() {
 
 # The connections of four programs get the paths that there are, one each.
 test_loss() {
-	local i
+	local i flow
 
-	run_says "a path that loses a fifth of its packets" "done" wire lose "$(flow 2)" 0.2
 	clients_up
 	run_ok "messages flow" wait_for 10 flowing
+	flow=$(busy_flow)
+	run_says "a path that loses one of twenty packets" "done" wire lose "$flow" 0.05
 	run_says "harms the connection that it has" '^1$' slowed
 	for ((i = 1; i <= PATHS; i++)); do
 		here_ok "program $i loses nothing" wait "${clients[i - 1]}"
 	done
 	run_says "no other path was opened" "^$PATHS\$" counter a paths
+}
+
+# both COUNTER: the sum of both hosts.
+both() {
+	echo $(($(counter a "$1") + $(counter b "$1")))
+}
+
+# moved CHANGED FOLLOWED: more paths than that have changed ports, at the host that noticed first, and the other one followed.
+moved() {
+	[ "$(both tuples_changed)" -gt "$1" ] && [ "$(both tuples_followed)" -gt "$2" ]
+}
+
+# What a broken switch does to the flows that are hashed to it. The path goes around, and no connection ends.
+test_broken() {
+	local i before
+
+	before=("$(both tuples_changed)" "$(both tuples_followed)")
+	clients_up
+	run_ok "messages flow" wait_for 10 flowing
+	run_says "a flow of which all packets are lost" "done" wire lose "$(busy_flow)" 1
+	here_ok "its path takes another one" wait_for 10 moved "${before[@]}"
+	for ((i = 1; i <= PATHS; i++)); do
+		here_ok "program $i loses nothing" wait "${clients[i - 1]}"
+	done
+	run_says "no path was opened or has ended" "^$PATHS 0\$" echo "$(counter a paths_opened) $(counter a paths_ended)"
+	run_ok "there are more flows" test "$(carrying 500)" -gt $PATHS
 }
 
 # flowing: all programs have connections.
@@ -120,6 +160,7 @@ daemon_up a --paths=$PATHS && daemon_up b || bail "two daemons"
 server_up --verify || bail "a server"
 test_spread
 test_loss
+test_broken
 kill "$server"
 here_ok "the daemons end in order" pair_down
 tap_end

@@ -30,6 +30,7 @@ struct world {
 	uint32_t n_flows, n_names, seen;
 	struct mn_path_info path;	/* at host 1, to host 2; id is 0: there is none */
 	uint64_t number;		/* of the last packet */
+	uint64_t nonce;			/* of host 1's last CHALLENGE */
 	uint16_t port;
 };
 
@@ -43,6 +44,8 @@ static bool note_name(struct sim *sim, int from, const uint8_t *data, uint32_t l
 		w->names[w->n_names++ % NAMES] = f.mine;
 	if (from == 1 && peek_frame(data, len, MN_FRAME_OPEN, &f))
 		w->names[w->n_names++ % NAMES] = f.conn;
+	if (from == 1 && peek_frame(data, len, MN_FRAME_CHALLENGE, &f))
+		w->nonce = f.value;
 	return false;
 }
 
@@ -124,6 +127,8 @@ static struct mn_frame take_frame(struct world *w, struct input *in)
 	f.engine = f.code == MN_WIRE_CODE_ELSEWHERE ? take(in, 1) : 0;
 	f.src_port = f.dst_port = 1;
 	f.value = f.type == MN_FRAME_OPEN ? 1 + take_index(in) : 1 + take(in, 2);
+	if (f.type == MN_FRAME_RESPONSE && take(in, 1) & 1)
+		f.value = w->nonce;
 	if (f.type == MN_FRAME_ACK)
 		take_ack(w, in, &f);
 	return f;
@@ -153,6 +158,11 @@ static void send_frames(struct world *w, const uint8_t *frames, uint32_t len, st
 
 	if (!w->path.id || !len)
 		return;
+	/* Now and then from another port, and to one. */
+	if (!(take(in, 1) & 7))
+		to.local_port = take(in, 2);
+	if (!(take(in, 1) & 31))
+		to.remote_port = take(in, 2);
 	w->number += take(in, 1) & 7 ? 1 : 1 + take(in, 1);
 	p.number = w->number;
 	p.least = p.number - take(in, 1);

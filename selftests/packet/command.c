@@ -290,6 +290,22 @@ static bool cmd_route(struct run *r, struct words *w)
 					    p->way.mac, p->way.mtu));
 }
 
+/* port PATH N: the stack is to send there from now on, and the script's packets come from there */
+static bool cmd_port(struct run *r, struct words *w)
+{
+	char *name = script_word(r->script, w, "the name of a path");
+	struct path *p = name ? world_path(r->world, name) : NULL;
+	char *word = p ? script_word(r->script, w, "a port") : NULL;
+	uint64_t port;
+
+	if (!p)
+		return script_fail(r->script, "there is no path '%s'", name);
+	if (!word || !script_number(r->script, word, &port))
+		return false;
+	p->way.remote_port = port;
+	return true;
+}
+
 /* reachable PATH yes | no */
 static bool cmd_reachable(struct run *r, struct words *w)
 {
@@ -414,7 +430,8 @@ bool command_run(struct run *r, const char *name, struct words *w, bool *ok)
 		{ "connects", cmd_connects }, { "established", cmd_established },
 		{ "accepted", cmd_accepted }, { "send", cmd_send }, { "messages", cmd_messages },
 		{ "close", cmd_close }, { "abort", cmd_abort }, { "route", cmd_route },
-		{ "reachable", cmd_reachable }, { "engine", cmd_engine }, { "app", cmd_app },
+		{ "port", cmd_port }, { "reachable", cmd_reachable },
+		{ "engine", cmd_engine }, { "app", cmd_app },
 		{ "away", cmd_away }, { "answers", cmd_answers }, { "ignore", cmd_ignore },
 		{ "heed", cmd_heed },
 	};

@@ -213,7 +213,7 @@ static bool make_frame(struct maker *m, const struct frame_spec *fs)
 		return make_ack(m, fs);
 	if (*fs->conn)
 		return make_conn_frame(m, fs);
-	f.value = fs->value.lo;
+	f.value = value_of(&fs->value, fs->type == MN_FRAME_RESPONSE ? m->path->nonce : 0);
 	f.engine = fs->engine.lo;
 	f.src_port = value_of(&fs->src, 1);
 	f.dst_port = value_of(&fs->dst, 1);
@@ -332,11 +332,13 @@ static struct path *path_for(struct world *w, const struct spec *p)
 	return exchange_path(w, p);
 }
 
-/* An ANSWER, or an INIT, from another port: the stack sends there from now on. */
+/* An ANSWER from another port, an INIT to another one: the stack uses it from now on. */
 static void learn_port(const struct spec *p, struct path *path, const struct mn_tuple *way)
 {
 	if (p->type == MN_WIRE_ANSWER || p->type == MN_WIRE_RETRY)
 		path->way.remote_port = way->remote_port;
+	if (p->type == MN_WIRE_INIT)
+		path->way.local_port = way->local_port;
 }
 
 bool exchange_inject(struct world *w, struct labels *l, const struct spec *p)

@@ -132,6 +132,9 @@ static bool match_frame(struct match *m, const struct frame_spec *fs, const stru
 		       (range_has(&fs->engine, f->engine) || differ(m->why, "engine"));
 	case MN_FRAME_ABORT:
 		return range_has(&fs->code, f->code) || differ(m->why, "code");
+	case MN_FRAME_CHALLENGE:
+	case MN_FRAME_RESPONSE:
+		return range_has(&fs->value, f->value) || differ(m->why, "value");
 	default:
 		return true;
 	}
@@ -209,6 +212,8 @@ bool exchange_match(struct world *w, struct labels *l, const struct spec *p,
 		return false;
 	if (!range_has(&p->sport, o->way.local_port) || !range_has(&p->dport, o->way.remote_port))
 		return differ(why, "port of UDP");
+	if (o->moved != (p->moved.lo != 0))
+		return differ(why, "port of UDP that it comes from");
 	if (!range_has(&p->n, pk->number))
 		return differ(why, "number");
 	if (!range_has(&p->behind, pk->number - pk->least))

@@ -188,6 +188,32 @@ static bool check_number(struct world *w, const struct path *p, const struct mn_
 	       script_fail(w->script, "%lu matters again", pk->least);
 }
 
+/* A CHALLENGE, or a RESPONSE: it goes to a port that is tried. */
+static bool is_check(const struct mn_packet *pk)
+{
+	return pk->type == MN_WIRE_FRAMES && pk->len &&
+	       (pk->frames[0] == MN_FRAME_CHALLENGE || pk->frames[0] == MN_FRAME_RESPONSE);
+}
+
+/* The stack may change the port that it sends from. */
+static void learn_own_port(struct path *p, struct outgoing *o)
+{
+	if (o->packet.type != MN_WIRE_FRAMES || is_check(&o->packet) ||
+	    o->way.local_port < WORLD_BLOCK || o->way.local_port >= WORLD_BLOCK + WORLD_PORTS)
+		return;
+	o->moved = o->way.local_port != p->way.local_port;
+	p->way.local_port = o->way.local_port;
+}
+
+static bool goes_right(const struct path *p, const struct outgoing *o)
+{
+	return mn_addr_equal(&o->way.remote, &p->way.remote) &&
+	       mn_addr_equal(&o->way.local, &p->way.local) &&
+	       !memcmp(o->way.mac, p->way.mac, sizeof(o->way.mac)) &&
+	       (is_check(&o->packet) || (o->way.remote_port == p->way.remote_port &&
+					 o->way.local_port == p->way.local_port));
+}
+
 static bool check_packet(struct world *w, const struct path *p, const struct outgoing *o)
 {
 	uint32_t headers = mn_addr_is_v4(&o->way.remote) ? 28 : 48;
@@ -198,11 +224,7 @@ static bool check_packet(struct world *w, const struct path *p, const struct out
 	/* Those go to where the packet came from that they answer. */
 	if (o->packet.type == MN_WIRE_RETRY || o->packet.type == MN_WIRE_RESET)
 		return true;
-	if (!mn_addr_equal(&o->way.remote, &p->way.remote) ||
-	    o->way.remote_port != p->way.remote_port ||
-	    !mn_addr_equal(&o->way.local, &p->way.local) ||
-	    o->way.local_port != p->way.local_port ||
-	    memcmp(o->way.mac, p->way.mac, sizeof(o->way.mac)))
+	if (!goes_right(p, o))
 		return script_fail(w->script, "a packet goes to or from a wrong address");
 	if (o->len + headers > mtu || (p->peer_mss && o->len > p->peer_mss))
 		return script_fail(w->script, "a packet of %u bytes is too large", o->len);
@@ -223,6 +245,8 @@ static bool take_frames(struct world *w, struct outgoing *o)
 		s.conn = conn_of(w, o->path, &s.f);
 		if (s.conn)
 			learn_frame(o->path, s.conn, &s.f);
+		if (s.f.type == MN_FRAME_CHALLENGE)
+			o->path->nonce = s.f.value;
 		o->frames[o->n_frames++] = s;
 		if (!check_frame(w, o->path, &s))
 			return false;
@@ -251,6 +275,7 @@ static bool take(struct world *w, struct outgoing *o)
 		       script_fail(w->script, "the stack sends a packet on an unknown path");
 	if (o->packet.type == MN_WIRE_INIT)
 		o->path->way.remote_port = o->way.remote_port;
+	learn_own_port(o->path, o);
 	if (!check_packet(w, o->path, o))
 		return false;
 	learn_packet(o->path, o);

@@ -49,6 +49,7 @@ struct path {
 	uint16_t window;
 	uint32_t ts;			/* of the stack's last INIT */
 	uint64_t cookie;		/* of the stack's last RETRY */
+	uint64_t nonce;			/* of its last CHALLENGE */
 	uint64_t next, next_serial;
 
 	/* Of the stack's packets. */
@@ -99,6 +100,7 @@ struct outgoing {
 	struct sent_frame *frames;
 	unsigned int n_frames;
 	uint32_t len;
+	bool moved;			/* it comes from another port than those before */
 	uint8_t data[];
 };
 

@@ -268,6 +268,7 @@ void mn_path_moved(struct mn_path *p)
 		return;
 	/* What was lost on the old route: our packets, and what was said of the peer's. */
 	mn_recovery_moved(&p->rec, p->stack->now_us);
+	p->rec.backoff = 0;
 	p->ack_due = p->ack_now = true;
 	mn_path_rearm(p);
 	mn_path_ready(p);

@@ -48,6 +48,22 @@ struct mn_black_hole {
 	uint64_t capped_us;	/* when the size was made smaller */
 };
 
+/* A port that the peer may have moved to. */
+struct mn_port_check {
+	uint16_t port;		/* 0: none */
+	bool due;		/* a CHALLENGE to it */
+	uint32_t bytes;		/* that have come from it since the last one */
+	uint64_t nonce;
+	uint64_t sent_us;	/* the last one, to any port */
+};
+
+/* A CHALLENGE of the peer, and the tuple that its RESPONSE takes. */
+struct mn_challenged {
+	bool due;
+	uint16_t local_port, remote_port;
+	uint64_t nonce;
+};
+
 enum mn_path_state {
 	MN_PATH_FREE,
 	MN_PATH_OPENING,
@@ -66,11 +82,14 @@ struct mn_path {
 	uint8_t remote_engine;		/* OPENING: the one that is wanted, or any */
 	uint16_t port;			/* OPENING: whose listener's engine is wanted */
 	uint16_t local_port, remote_port;	/* where packets go */
+	uint16_t home_port;		/* local_port of the handshake */
 	uint16_t peer_first, peer_count;	/* its block of ports, as it says */
 	uint32_t mss;			/* UDP payload of our packets */
 	uint32_t mss_cap;		/* larger ones have vanished; 0: none has */
 	uint16_t peer_mss;		/* that the peer can take; 0: not known */
 	uint64_t id, remote_id, instance;	/* the peer's instance */
+	struct mn_port_check check;
+	struct mn_challenged answer;
 
 	struct mn_list in_peer;		/* mn_peer.paths; mn_stack.free_paths */
 	struct mn_list in_ready;	/* mn_stack.ready */
@@ -176,6 +195,19 @@ uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn
 			uint16_t *sum);
 /* A packet of its has arrived, or is lost: mn_recovery_fn. */
 void mn_path_settle(void *ctx, struct mn_sent *s, bool lost);
+
+/* path_tuple.c */
+
+/* Packets are sent from this port of the block from now on; the peer follows. */
+void mn_path_use_port(struct mn_path *p, uint16_t local_port);
+/* Once more, without an acknowledgement since the last time. */
+void mn_path_timed_out(struct mn_path *p);
+/* The newest packet of the peer has come by this tuple, and was no CHALLENGE or RESPONSE. */
+void mn_path_received_from(struct mn_path *p, const struct mn_pkt *pkt);
+void mn_path_receive_challenge(struct mn_path *p, uint64_t nonce, const struct mn_tuple *t);
+void mn_path_receive_response(struct mn_path *p, uint64_t nonce);
+/* A CHALLENGE or RESPONSE that is due, and where it goes; 0: none. */
+uint32_t mn_path_output_check(struct mn_path *p, uint8_t *buf, struct mn_tuple *to);
 
 /* path_mtu.c */
 void mn_path_update_mss(struct mn_path *p);

@@ -281,6 +281,7 @@ bool mn_path_opened(struct mn_path *p)
 	else
 		s->stats.paths_accepted++;
 	p->state = MN_PATH_OPEN;
+	p->home_port = p->local_port;
 	p->received_us = p->confirmed_us = s->now_us;
 	if (!p->n_conns)
 		p->empty_us = s->now_us;

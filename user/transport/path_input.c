@@ -12,6 +12,7 @@ struct wants {
 	bool ack;		/* within MN_ACK_DELAY_US */
 	bool lazy_ack;
 	bool reached;		/* it says that something of ours has arrived */
+	bool checks;		/* its tuple is tried, and not used for other things yet */
 };
 
 static struct mn_swift_delay measure(struct mn_path *p, const struct mn_wire_ack *a,
@@ -142,9 +143,15 @@ static bool receive_frame(struct mn_path *p, const struct mn_frame *f, uint64_t 
 		w->ack = true;
 		receive_refuse(p, f);
 		return true;
-	case MN_FRAME_MOVE:
 	case MN_FRAME_CHALLENGE:
+		w->checks = true;
+		mn_path_receive_challenge(p, f->value, pkt->tuple);
+		return true;
 	case MN_FRAME_RESPONSE:
+		w->checks = true;
+		mn_path_receive_response(p, f->value);
+		return true;
+	case MN_FRAME_MOVE:
 	case MN_FRAME_CANDIDATE:
 	case MN_FRAME_ARRIVAL:
 	case MN_FRAME_ADVICE:
@@ -251,8 +258,12 @@ void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
 		p->stack->stats.drop_bad_state++;
 		return;
 	}
-	if (p->state == MN_PATH_HALF_OPEN && !mn_path_opened(p))
-		return;
+	if (p->state == MN_PATH_HALF_OPEN) {
+		/* INITs may have come to several ports: the opener has settled for one. */
+		p->local_port = pkt->tuple->local_port;
+		if (!mn_path_opened(p))
+			return;
+	}
 	if (!note_arrival(p, pk, &in_order))
 		return;
 	p->received_us = p->stack->now_us;
@@ -267,6 +278,9 @@ void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
 		p->stack->stats.drop_malformed++;
 		return;
 	}
+	/* Packets that were overtaken come from where the peer was before (RFC 9000, 9.3). */
+	if (pk->number == p->top && !w.checks)
+		mn_path_received_from(p, pkt);
 	schedule_ack(p, &w, pkt->len, in_order);
 	mn_path_rearm(p);
 	if (!mn_list_empty(&p->ready) || p->refuses != MN_RECORD_NONE)

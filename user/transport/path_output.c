@@ -218,6 +218,12 @@ uint32_t mn_path_output(struct mn_path *p, uint8_t *buf, uint32_t cap, struct mn
 	if (p->peer->route.local_host)
 		sum = NULL;
 	if (p->state == MN_PATH_OPEN) {
+		n = mn_path_output_check(p, buf, to);
+		if (n) {
+			if (sum)
+				*sum = mn_checksum_add(buf, n, 0);
+			return n;
+		}
 		n = output_frames(p, buf, cap, sum);
 		mn_path_rearm(p);
 	} else {

@@ -83,6 +83,7 @@ static void timeout_fire(struct mn_path *p)
 	mn_swift_timeout(&p->swift, r->backoff);
 	p->insist = true;
 	p->ask_alone = mn_path_suspects_size(p);
+	mn_path_timed_out(p);
 }
 
 static void handshake_fire(struct mn_path *p)

@@ -306,6 +306,5 @@ void mn_recovery_moved(struct mn_recovery *r, uint64_t now_us)
 	r->top = r->next - 1;
 	r->look_from = r->next;
 	r->reo_deadline_us = 0;
-	r->backoff = 0;
 	mn_rtt_moved(&r->rtt, now_us);
 }

@@ -120,7 +120,7 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r);
 /* When the timeout passes; something is flying or lazy. */
 uint64_t mn_recovery_timeout_us(const struct mn_recovery *r);
 
-/* Packets were sent on another way from here on: no comparison across the change. */
+/* Packets take another way from here on: no comparison across the change. */
 void mn_recovery_moved(struct mn_recovery *r, uint64_t now_us);
 
 #endif /* MN_TRANSPORT_RECOVERY_H */

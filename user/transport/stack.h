@@ -123,6 +123,7 @@ struct mn_stack_config {
 	X(tx_stale) X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_lost) X(tx_retransmits)	\
 	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
 	X(paths_opened) X(paths_accepted) X(paths_ended) X(opens_moved)	\
+	X(tuples_changed) X(tuples_followed) X(challenges_sent) X(challenges_received)	\
 	X(aborts_sent) X(aborts_received) X(resets_sent) X(resets_received)	\
 	X(drop_short) X(drop_version) X(drop_malformed)	\
 	X(drop_unknown_path) X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit)	\

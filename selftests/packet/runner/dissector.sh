@@ -67,8 +67,8 @@ tap_start
 run_ok "the packets of a script go into a capture" capture all $scripts/runner/dissected.pkt
 run_ok "every field is as the script says" same_as_golden
 run_ok "no packet breaks a rule" finds all '_ws.expert.severity >= "Error"' 0
-run_ok "checksums of the capture are right" finds all 'udp.checksum.status == Good' 37
-run_ok "all packets are found by their look, without ports" finds all machnet 37 ''
+run_ok "checksums of the capture are right" finds all 'udp.checksum.status == Good' 38
+run_ok "all packets are found by their look, without ports" finds all machnet 38 ''
 run_ok "the list shows frames" says all 'N=2 ACK 1-2 DATA 0:5\+104 acc=118'
 run_ok "the list shows ranges" says all 'ACK 9-10,5-5,1-2 CREDIT 0:'
 run_ok "the list shows codes" says all 'RESET.UNKNOWN'

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * path_tuple.c - the ports of a path, which either side may change while it carries packets
+ *
+ * Each side chooses the port that it sends from, and sends to the one that its peer sends from. The
+ * path id names the path whatever the ports are, so that nothing else changes. A packet from
+ * another port is believed after a CHALLENGE to that port was answered (RFC 9000, 8.2 and 9.3):
+ * until then the old one is used, for the packet may be a copy with a forged source.
+ *
+ * A path that times out again and again changes its port by itself: the switch or link that
+ * its tuple is hashed to may be broken while others work (Wetherall et al., "Improving Network
+ * Availability with Protective ReRoute", SIGCOMM 2023).
+ */
+#include "transport/stack_priv.h"
+
+/*
+ * Timeouts in a row that make a path change its port: at least 14 ms, by which a host that is
+ * busy has mostly looked again. And every so many changes it goes back home.
+ */
+#define MOVE_TIMEOUTS	3u
+#define HOME_EVERY	3u
+/* A path is challenged at most once in this time, or in a round trip if that is longer. */
+#define CHALLENGE_US	1000u
+
+static uint32_t check_size(void)
+{
+	return MN_PACKET_HDR + mn_frame_size(MN_FRAME_CHALLENGE, 0);
+}
+
+/* Packets take another way from here on. */
+static void changed(struct mn_path *p)
+{
+	mn_recovery_moved(&p->rec, p->stack->now_us);
+	mn_path_rearm(p);
+	mn_path_ready(p);
+}
+
+/* --- our port --- */
+
+void mn_path_use_port(struct mn_path *p, uint16_t local_port)
+{
+	if (p->local_port == local_port)
+		return;
+	p->local_port = local_port;
+	p->stack->stats.tuples_changed++;
+	changed(p);
+}
+
+void mn_path_timed_out(struct mn_path *p)
+{
+	uint32_t n = p->rec.backoff;
+
+	if (n < MOVE_TIMEOUTS || p->peer->route.local_host)
+		return;
+	/* Stateful firewalls and NAT may admit nothing but the tuple of the handshake. */
+	if ((n - MOVE_TIMEOUTS) % HOME_EVERY == HOME_EVERY - 1)
+		mn_path_use_port(p, p->home_port);
+	else
+		mn_path_use_port(p, mn_path_own_port(p));
+}
+
+/* --- the peer's port --- */
+
+static bool may_challenge(const struct mn_path *p)
+{
+	const struct mn_port_check *c = &p->check;
+	uint32_t rtt_us = mn_rtt_smoothed_us(&p->rec.rtt);
+	uint64_t gap_us = rtt_us > CHALLENGE_US ? rtt_us : CHALLENGE_US;
+
+	return !c->sent_us || p->stack->now_us - c->sent_us >= gap_us;
+}
+
+static void challenge(struct mn_path *p, uint16_t port, uint32_t len)
+{
+	struct mn_port_check *c = &p->check;
+
+	if (c->port != port) {
+		/* The one that is asked has its time to answer. */
+		if (c->port && !may_challenge(p))
+			return;
+		*c = (struct mn_port_check){
+			.port = port,
+			.nonce = mn_stack_random(p->stack),
+			.sent_us = c->sent_us,
+		};
+	}
+	c->bytes += len;
+	/* No more is sent to a port than has come from it. */
+	if (c->bytes < check_size() || !may_challenge(p))
+		return;
+	c->bytes = 0;
+	c->sent_us = p->stack->now_us;
+	c->due = true;
+	mn_path_ready(p);
+}
+
+void mn_path_received_from(struct mn_path *p, const struct mn_pkt *pkt)
+{
+	if (pkt->tuple->remote_port == p->remote_port)
+		p->check.port = 0;
+	else if (!p->peer->route.local_host)
+		challenge(p, pkt->tuple->remote_port, pkt->len);
+}
+
+void mn_path_receive_response(struct mn_path *p, uint64_t nonce)
+{
+	struct mn_port_check *c = &p->check;
+
+	if (!c->port || c->nonce != nonce) {
+		p->stack->stats.drop_bad_state++;
+		return;
+	}
+	p->remote_port = c->port;
+	c->port = 0;
+	c->due = false;
+	p->stack->stats.tuples_followed++;
+	p->rec.backoff = 0;
+	/* What was said to the old port may not have arrived. */
+	p->ack_due = p->ack_now = true;
+	changed(p);
+}
+
+void mn_path_receive_challenge(struct mn_path *p, uint64_t nonce, const struct mn_tuple *t)
+{
+	p->answer = (struct mn_challenged){
+		.due = true,
+		.nonce = nonce,
+		.local_port = t->local_port,
+		.remote_port = t->remote_port,
+	};
+	p->stack->stats.challenges_received++;
+	mn_path_ready(p);
+}
+
+/* --- packets --- */
+
+/* Neither acknowledged nor sent again: the next packet from the new port asks for another one. */
+static uint32_t write_check(struct mn_path *p, uint8_t *buf, uint8_t type, uint64_t nonce)
+{
+	struct mn_frame f = { .type = type, .value = nonce };
+	struct mn_packet pk = {
+		.type = MN_WIRE_FRAMES,
+		.engine = p->stack->cfg.engine,
+		.path = p->remote_id,
+		.number = p->rec.next,
+	};
+	uint32_t len = check_size();
+
+	mn_recovery_sent(&p->rec, MN_SENT_DONE, MN_RECORD_NONE, len, p->stack->now_us);
+	pk.least = p->rec.head;
+	mn_frame_write(buf + mn_packet_write(buf, &pk), &f);
+	p->tx_packets++;
+	return len;
+}
+
+uint32_t mn_path_output_check(struct mn_path *p, uint8_t *buf, struct mn_tuple *to)
+{
+	struct mn_challenged *a = &p->answer;
+	struct mn_port_check *c = &p->check;
+
+	if ((!a->due && !c->due) || mn_recovery_reserve(&p->rec, p->stack->now_us))
+		return 0;
+	mn_path_tuple(p, to);
+	if (a->due) {
+		a->due = false;
+		to->local_port = a->local_port;
+		to->remote_port = a->remote_port;
+		return write_check(p, buf, MN_FRAME_RESPONSE, a->nonce);
+	}
+	c->due = false;
+	if (!c->port)
+		return 0;
+	to->remote_port = c->port;
+	p->stack->stats.challenges_sent++;
+	return write_check(p, buf, MN_FRAME_CHALLENGE, c->nonce);
+}
