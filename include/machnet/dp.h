@@ -186,6 +186,11 @@ void machnet_dp_dispatch(struct machnet_dp *dp);
 
 /* The addresses that packets must be for: the others go to the exception path. -E2BIG. */
 int machnet_dp_set_addrs(struct machnet_dp *dp, const struct mn_addr *addrs, unsigned int n);
+/*
+ * The MAC address that packets must be for and are sent from, now that the interface has another
+ * one. A device with a TAP is told; -ENOTSUP and what else its driver says: it keeps its own.
+ */
+int machnet_dp_set_mac(struct machnet_dp *dp, const uint8_t mac[6]);
 
 /*
  * A channel for an application: fds receives the memfd and the two eventfds in

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Connections survive what happens to the way between two hosts: another router at the gateway's address, a router
-# that dies, a link that gets narrow, a cable that is pulled, an address that goes and comes. No message is lost, and the
-# pause is told. Hosts and routers are VMs:
+# that dies, a link that gets narrow, a cable that is pulled, a NIC with another MAC address, an address that goes and
+# comes. No message is lost, and the pause is told. Hosts and routers are VMs:
 #
 #             10.70.1.0/24                10.70.2.0/24
 #   a  .1 -------+------ .251  r1  .251 ------+------- .1  b
@@ -91,7 +91,7 @@ survive() {
 	run_ok "$sentence" "$@"
 	run_ok "messages flow on" flowing
 	paused=$(pause "$from")
-	echo "# $sentence: pause of $paused ms" >&2
+	echo "# $sentence: pause of $paused ms; $(counter a tuples_changed) changes of ports at a, $(counter b tuples_changed) at b so far" >&2
 }
 
 # value KEY: of the client's report.
@@ -161,6 +161,17 @@ address_gone() {
 			   ip route add 10.70.2.0/24 via 10.70.1.252 mtu 1280'
 }
 
+# mac VM: of its interface.
+mac() {
+	vm_exec "$1" cat /sys/class/net/mnet0/address
+}
+
+# The kernel announces it to the routers, as arp_notify demands.
+new_mac() {
+	vm_exec a bash -c 'sysctl -qw net.ipv4.conf.mnet0.arp_notify=1 && ip link set mnet0 address 02:00:00:00:70:01' &&
+		wait_for 10 logged machnetd-a '02:00:00:00:70:01 now'
+}
+
 tap_start
 for vm in r1 r2; do
 	vm_up $vm mem=320 nic=net:left nic=net:right || exit 1
@@ -179,6 +190,8 @@ survive "the link gets narrow, and the router says so" link_gets_narrow
 survive "the link gets narrower, and the routes say so" routes_get_narrow
 survive "the cable is out for two seconds" cable_pulled
 run_ok "nothing passed meanwhile" test "$paused" -ge 1500
+survive "the NIC gets another MAC address" new_mac
+run_says "and has it" 02:00:00:00:70:01 mac a
 survive "the address is gone for two seconds" address_gone
 run_ok "nothing passed meanwhile" test "$paused" -ge 1500
 here_ok "one connection has lived through all of it, and no message is lost" complete

@@ -75,6 +75,27 @@ static int device_read_addrs(struct mnd_daemon *d)
 	return machnet_dp_set_addrs(d->dp, d->addrs, n);
 }
 
+/* The interface may have got another MAC address: peers send to that from now on. */
+static void device_follow_mac(struct mnd_daemon *d)
+{
+	uint8_t mac[6];
+	int ret;
+
+	memcpy(mac, d->info.mac, sizeof(mac));
+	if (mnd_rtnl_link_mac(&d->rtnl, d->ifindex, mac) || !memcmp(mac, d->info.mac, sizeof(mac)))
+		return;
+	/* Once: what the device cannot do now it cannot do at the next change of the interface. */
+	memcpy(d->info.mac, mac, sizeof(mac));
+	ret = machnet_dp_set_mac(d->dp, mac);
+	if (ret)
+		mnd_warn("%s has the MAC address %02x:%02x:%02x:%02x:%02x:%02x, and the NIC cannot "
+			 "have it: %s (give it the old one back)", d->ifname, mac[0], mac[1],
+			 mac[2], mac[3], mac[4], mac[5], strerror(-ret));
+	else
+		mnd_info("%s has the MAC address %02x:%02x:%02x:%02x:%02x:%02x now", d->ifname,
+			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
 static void on_netdev(void *arg, uint32_t events)
 {
 	struct mnd_daemon *d = arg;
@@ -89,6 +110,8 @@ static void on_netdev(void *arg, uint32_t events)
 		memcpy(d->ifname, name, sizeof(name));
 	else
 		device_gone(d, d->ifname);
+	if (!d->gone)
+		device_follow_mac(d);
 	if (!d->gone && !device_read_addrs(d))
 		mnd_path_ports_follow(d);
 }

@@ -114,6 +114,27 @@ int mnd_rtnl_link_mtu(struct mnd_rtnl *r, uint32_t ifindex, uint32_t mtu)
 	return mnd_rtnl_request(r, nlh, NULL, NULL);
 }
 
+static int link_mac_cb(const struct nlmsghdr *nlh, void *mac)
+{
+	const struct nlattr *a;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
+	mnl_attr_for_each(a, nlh, sizeof(struct ifinfomsg))
+		if (mnl_attr_get_type(a) == IFLA_ADDRESS && mnl_attr_get_payload_len(a) == 6)
+			memcpy(mac, mnl_attr_get_payload(a), 6);
+	return MNL_CB_OK;
+}
+
+int mnd_rtnl_link_mac(struct mnd_rtnl *r, uint32_t ifindex, uint8_t mac[6])
+{
+	_Alignas(struct nlmsghdr) char buf[RTNL_REQ];
+	struct nlmsghdr *nlh = link_begin(buf, ifindex);
+
+	nlh->nlmsg_type = RTM_GETLINK;
+	return mnd_rtnl_request(r, nlh, link_mac_cb, mac);
+}
+
 int mnd_rtnl_addr_add(struct mnd_rtnl *r, uint32_t ifindex, const struct mn_addr *addr, uint8_t len)
 {
 	_Alignas(struct nlmsghdr) char buf[RTNL_REQ];

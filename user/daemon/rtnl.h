@@ -26,6 +26,7 @@ int mnd_rtnl_dump(struct mnd_rtnl *r, uint16_t type, uint8_t family, mnl_cb_t cb
 int mnd_rtnl_link_up(struct mnd_rtnl *r, uint32_t ifindex);
 int mnd_rtnl_link_rename(struct mnd_rtnl *r, uint32_t ifindex, const char *name);
 int mnd_rtnl_link_mtu(struct mnd_rtnl *r, uint32_t ifindex, uint32_t mtu);
+int mnd_rtnl_link_mac(struct mnd_rtnl *r, uint32_t ifindex, uint8_t mac[6]);
 /* len: of the network, in bits. 0 also when the interface has it already. */
 int mnd_rtnl_addr_add(struct mnd_rtnl *r, uint32_t ifindex, const struct mn_addr *addr,
 		      uint8_t len);

@@ -252,6 +252,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 	case DP_CMD_ADDR_DEL:
 		engine_addr_del(e, &c->tuple.local);
 		break;
+	case DP_CMD_SET_MAC:
+		memcpy(e->mac, c->tuple.mac, sizeof(e->mac));
+		break;
 	case DP_CMD_SNAPSHOT:
 		e->conns_wanted = c->part;
 		break;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_ring.h>
@@ -297,5 +298,24 @@ int machnet_dp_set_addrs(struct machnet_dp *dp, const struct mn_addr *addrs, uns
 			dp_addr_command(dp, DP_CMD_ADDR_ADD, &addrs[i]);
 	memcpy(dp->addrs, addrs, n * sizeof(*addrs));
 	dp->n_addrs = n;
+	return 0;
+}
+
+int machnet_dp_set_mac(struct machnet_dp *dp, const uint8_t mac[6])
+{
+	struct dp_cmd cmd = { .type = DP_CMD_SET_MAC };
+	struct rte_ether_addr addr;
+	int ret = 0;
+
+	memcpy(cmd.tuple.mac, mac, sizeof(cmd.tuple.mac));
+	memcpy(&addr, mac, sizeof(addr));
+	/* Without a TAP the interface is the device. */
+	if (dp->cfg.tap)
+		ret = rte_eth_dev_default_mac_addr_set(dp->nic.port, &addr);
+	if (ret)
+		return ret;
+	memcpy(dp->nic.mac, mac, sizeof(dp->nic.mac));
+	for (unsigned int i = 0; i < dp->n_engines; i++)
+		dp_command(dp, i, &cmd);
 	return 0;
 }

@@ -70,7 +70,7 @@ static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payl
 /* To our MAC and address, for a port of ours. */
 static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 {
-	if (memcmp(&f->dst_mac, e->nic->mac, sizeof(f->dst_mac)) ||
+	if (memcmp(&f->dst_mac, e->mac, sizeof(f->dst_mac)) ||
 	    !engine_owns_addr(e, &f->tuple.local))
 		return false;
 	return dp_ports_serves(e->ports, f->tuple.local_port);
@@ -208,13 +208,13 @@ static void engine_fill(struct dp_engine *e)
 			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
 							    m->data_len);
 
-			memcpy(tuple.mac, e->nic->mac, sizeof(tuple.mac));
-			dp_frame_build(m, &tuple, e->nic->mac, NULL);
+			memcpy(tuple.mac, e->mac, sizeof(tuple.mac));
+			dp_frame_build(m, &tuple, e->mac, NULL);
 			dp_frame_set_intact(m);
 			e->stats.local_frames++;
 			engine_handoff(e, target, m);
 		} else {
-			dp_frame_build(m, &tuple, e->nic->mac, sum);
+			dp_frame_build(m, &tuple, e->mac, sum);
 			e->tx[e->tx_count++] = m;
 		}
 	}
@@ -410,6 +410,7 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 	int ret;
 
 	e->index = index;
+	memcpy(e->mac, e->nic->mac, sizeof(e->mac));
 	e->max_conns = sc.max_conns;
 	e->poll = cfg->poll;
 	e->efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

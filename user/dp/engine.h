@@ -41,6 +41,7 @@ enum dp_cmd_type {
 	DP_CMD_SET_UNREACHABLE,
 	DP_CMD_ADDR_ADD,
 	DP_CMD_ADDR_DEL,
+	DP_CMD_SET_MAC,
 	DP_CMD_SNAPSHOT,
 	DP_CMD_SNAPSHOT_PATHS,
 };
@@ -68,7 +69,8 @@ struct dp_cmd {
 	struct mn_channel *channel;	/* CHANNEL_*, LISTEN, UNLISTEN */
 	struct dp_snapshot_part *part;	/* SNAPSHOT, SNAPSHOT_PATHS */
 	uint64_t id;			/* CONNECT, REFUSE, ABORT: connection; PROBE: tag */
-	struct mn_tuple tuple;		/* CONNECT, PROBE, SET_*; LISTEN, UNLISTEN, ADDR_*: local */
+	/* CONNECT, PROBE, SET_ROUTE, _UNREACHABLE; LISTEN, UNLISTEN, ADDR_*: local; SET_MAC: mac */
+	struct mn_tuple tuple;
 };
 
 /* Free-running, but for the longest turn; printed by the stats command under these names. */
@@ -112,6 +114,7 @@ struct dp_engine {
 	struct dp_fault fault;
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
 	unsigned int n_addrs;
+	uint8_t mac[6];
 	struct rte_mbuf *tx[DP_BURST];	/* built, not yet taken by the NIC */
 	uint16_t tx_count;
 	uint64_t tx_stuck_since_us;	/* the NIC takes nothing; 0: it does */
