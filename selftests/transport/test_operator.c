@@ -125,7 +125,7 @@ TEST_F(operator, paths__from_up_to_end)
 			  event_place(self->sim, host, MN_STACK_EVENT_UP));
 		up[host] = sim_last_event(self->sim, host, MN_STACK_EVENT_PATH_UP);
 		conn = sim_last_event(self->sim, host, MN_STACK_EVENT_UP);
-		ASSERT_TRUE(sim_path_info(self->sim, host, &path));
+		ASSERT_TRUE(sim_path_info(self->sim, host, 0, &path));
 		EXPECT_NE(0, up[host]->path);
 		EXPECT_EQ(up[host]->path, conn->path);
 		EXPECT_EQ(up[host]->path, path.number);

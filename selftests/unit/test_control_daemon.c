@@ -12,8 +12,10 @@ static struct mn_addr addr(const char *text)
 }
 
 /* A connection from 10.0.0.1 to 10.0.9.9, or to another MAC's address, that a peer has opened. */
+/* With its path, if it is the first one on that. */
 static void accept_one(struct mnd_daemon *d, uint64_t id, const char *remote, uint32_t channel)
 {
+	struct machnet_dp_event path;
 	struct machnet_dp_event ev = {
 		.type = MACHNET_DP_EVENT_UP, .accepted = true, .channel = channel, .id = id,
 		.engine = id & 0xff, .local = addr("10.0.0.1"),
@@ -22,6 +24,11 @@ static void accept_one(struct mnd_daemon *d, uint64_t id, const char *remote, ui
 	};
 
 	ev.mac[5] = ev.remote.b[15];
+	path = ev;
+	path.type = MACHNET_DP_EVENT_PATH_UP;
+	path.path = ev.remote.b[15];
+	path.mtu = 1500;
+	mnd_path_event(d, &path);
 	mnd_conn_event(d, &ev);
 }
 
@@ -166,31 +173,41 @@ TEST_F(daemon, connection_is_killed)
 	close(user);
 }
 
+static struct mnd_route *route_to(struct mnd_daemon *d, const char *remote)
+{
+	struct mn_addr from = addr("10.0.0.1"), to = addr(remote);
+	struct mnd_route *route;
+
+	return mnd_route_get(d, &to, &from, &route) ? NULL : route;
+}
+
 TEST_F(daemon, peers_that_are_heard_of_are_confirmed)
 {
-	struct mnd_conn *c;
+	struct mnd_route *routes[2];
 
 	accept_one(&self->d, 1, "10.0.9.9", 0);
 	accept_one(&self->d, 2, "10.0.9.9", 0);
 	accept_one(&self->d, 3, "10.0.9.8", 0);
-	/* Each route when its first connection is up, and not again for the second one. */
+	/* Each route when its path is up. */
 	EXPECT_EQ(2, fake.confirmed);
+	routes[0] = route_to(&self->d, "10.0.9.9");
+	routes[1] = route_to(&self->d, "10.0.9.8");
 	hear_of(&self->d, "10.0.9.9", 9);
 	hear_of(&self->d, "10.0.9.7", 7);
 	EXPECT_EQ(2, fake.confirmed);
-	LIST_FOREACH(c, &self->d.conns, all)
-		c->route->confirmed_us -= 2000000;
+	for (int i = 0; i < 2; i++)
+		routes[i]->confirmed_us -= 2000000;
 	hear_of(&self->d, "10.0.9.8", 8);
 	hear_of(&self->d, "10.0.9.8", 8);
 	EXPECT_EQ(3, fake.confirmed);
 
 	/* The packets took another next hop than the route says now. */
-	LIST_FOREACH(c, &self->d.conns, all)
-		c->route->confirmed_us = 0;
+	for (int i = 0; i < 2; i++)
+		routes[i]->confirmed_us = 0;
 	hear_of(&self->d, "10.0.9.9", 5);
 	EXPECT_EQ(3, fake.confirmed);
-	LIST_FOREACH(c, &self->d.conns, all)
-		c->route->last.state = MACHNET_ROUTE_STATE_RESOLVING;
+	for (int i = 0; i < 2; i++)
+		routes[i]->last.state = MACHNET_ROUTE_STATE_RESOLVING;
 	hear_of(&self->d, "10.0.9.9", 9);
 	EXPECT_EQ(3, fake.confirmed);
 }

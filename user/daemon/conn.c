@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <search.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,8 +42,7 @@ static int connect_error(int error)
 static void conn_free(struct mnd_daemon *d, struct mnd_conn *c)
 {
 	tdelete(c, &d->conns_by_id, by_id);
-	if (c->route)
-		mnd_route_put(d, c->route, c);
+	mnd_route_drop(d, &c->way);
 	LIST_REMOVE(c, all);
 	free(c);
 }
@@ -59,8 +59,9 @@ static int conn_start(struct mnd_daemon *d, struct mnd_conn *c, struct machnet_d
 	path->id = c->id;
 	path->engine = c->engine;
 	path->by_default = c->by_default;
-	memcpy(c->mac, path->mac, sizeof(c->mac));
-	c->mtu = path->mtu;
+	c->way.local = c->local;
+	memcpy(c->way.mac, path->mac, sizeof(c->way.mac));
+	c->way.mtu = path->mtu;
 	c->state = MND_CONN_CONNECTING;
 	machnet_dp_connect(d->dp, path);
 	return 0;
@@ -70,7 +71,7 @@ static int conn_start(struct mnd_daemon *d, struct mnd_conn *c, struct machnet_d
 static bool conn_try(struct mnd_daemon *d, struct mnd_conn *c)
 {
 	struct machnet_dp_connect path = { 0 };
-	int ret = mnd_route_check(d, &c->route->last, &path);
+	int ret = mnd_route_check(d, &c->way.route->last, &path);
 
 	if (ret == -EINPROGRESS)
 		return false;
@@ -93,6 +94,16 @@ static pid_t channel_owner(const struct mnd_daemon *d, uint32_t channel)
 	return 0;
 }
 
+static void conn_route_changed(struct mnd_daemon *d, struct mnd_route_user *way)
+{
+	struct mnd_conn *c = (struct mnd_conn *)((char *)way - offsetof(struct mnd_conn, way));
+
+	if (c->state == MND_CONN_RESOLVING)
+		conn_try(d, c);
+	else
+		mnd_route_follow(d, way);
+}
+
 /* NULL: no memory. */
 static struct mnd_conn *conn_new(struct mnd_daemon *d, const struct machnet_dp_event *ev,
 				 enum mnd_conn_state state)
@@ -111,6 +122,12 @@ static struct mnd_conn *conn_new(struct mnd_daemon *d, const struct machnet_dp_e
 		.remote = ev->remote,
 		.local_port = ev->local_port,
 		.remote_port = ev->remote_port,
+		.way = {
+			.changed = conn_route_changed,
+			.engine = ev->engine,
+			.local = ev->local,
+			.remote = ev->remote,
+		},
 	};
 	if (!tsearch(c, &d->conns_by_id, by_id)) {
 		free(c);
@@ -133,11 +150,11 @@ static int conn_resolve(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 		return ret;
 	c = conn_new(d, ev, MND_CONN_RESOLVING);
 	if (!c) {
-		mnd_route_put(d, route, NULL);
+		mnd_route_put(d, route);
 		return -ENOMEM;
 	}
 	c->by_default = mn_addr_is_any(&ev->local);
-	mnd_route_use(route, c);
+	mnd_route_use(route, &c->way);
 	conn_try(d, c);
 	return 0;
 }
@@ -197,35 +214,21 @@ static void conn_unregister(struct mnd_daemon *d, const struct mnd_conn *c, uint
 		mnd_info("all connections are in the registry again");
 }
 
-/* Its engine knew the way: the sender of the path's INIT, or what other connections use. */
-static struct mnd_conn *conn_of_engine(struct mnd_daemon *d, const struct machnet_dp_event *ev)
-{
-	struct mnd_conn *c = conn_new(d, ev, MND_CONN_UP);
-	struct mnd_route *route;
-
-	if (c && !mnd_route_get(d, &c->remote, &c->local, &route))
-		mnd_route_use(route, c);
-	return c;
-}
-
 static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 {
 	struct mnd_conn *c = conn_find(d, ev->id);
 
+	/* The peer opened it, or its engine knew the way. */
 	if (!c)
-		c = conn_of_engine(d, ev);
+		c = conn_new(d, ev, MND_CONN_UP);
 	if (!c) {
 		machnet_dp_abort(d->dp, ev->engine, ev->id, MACHNET_REASON_ADMIN);
 		return;
 	}
 	c->local_port = ev->local_port;
 	c->state = MND_CONN_UP;
-	/* It may have changed while the peer was asked, or be another one than the engine's. */
-	if (c->route)
-		mnd_conn_route_changed(d, c);
+	mnd_route_drop(d, &c->way);
 	conn_register(d, c, ev);
-	if (c->route)
-		mnd_route_confirm(d, c->route, ev->mac);
 }
 
 static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -275,32 +278,6 @@ void mnd_conn_settle(struct mnd_daemon *d)
 	if (ret && ret != -ENOENT)
 		mnd_warn("ended connections are left in the registry: %s (%s)", strerror(-ret),
 			 d->ops->error(d->control));
-}
-
-void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c)
-{
-	struct machnet_dp_connect path = { 0 };
-	bool unreachable;
-	int ret;
-
-	if (c->state == MND_CONN_RESOLVING) {
-		conn_try(d, c);
-		return;
-	}
-	/* A peer that cannot be reached now may be again: the transport's time-outs decide. */
-	ret = mnd_route_check(d, &c->route->last, &path);
-	unreachable = ret && ret != -EINPROGRESS;
-	if (c->unreachable != unreachable) {
-		c->unreachable = unreachable;
-		machnet_dp_set_unreachable(d->dp, c->engine, &c->local, &c->remote, unreachable);
-	}
-	if (ret || path.local_host)
-		return;
-	if (!memcmp(c->mac, path.mac, sizeof(c->mac)) && c->mtu == path.mtu)
-		return;
-	memcpy(c->mac, path.mac, sizeof(c->mac));
-	c->mtu = path.mtu;
-	machnet_dp_set_route(d->dp, c->engine, &c->local, &c->remote, path.mac, path.mtu);
 }
 
 void mnd_conn_free_all(struct mnd_daemon *d)

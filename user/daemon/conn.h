@@ -21,18 +21,12 @@ struct mnd_conn {
 	uint16_t local_port, remote_port;
 	bool registered;	/* the control plane knows it */
 	bool by_default;	/* its application has left the local address open */
-	uint8_t mac[6];		/* the next hop that the datapath uses */
-	uint16_t mtu;
-	bool unreachable;	/* as the datapath knows it */
-	struct mnd_route *route;
-	LIST_ENTRY(mnd_conn) all, on_route;
+	struct mnd_route_user way;	/* until it is up: then its path has one */
+	LIST_ENTRY(mnd_conn) all;
 };
 
 /* The datapath's events. */
 void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev);
-
-/* The route of a connection has a new answer. */
-void mnd_conn_route_changed(struct mnd_daemon *d, struct mnd_conn *c);
 
 /* An administrator wants it to end. -ENOENT: there is none of this id. */
 int mnd_conn_kill(struct mnd_daemon *d, uint64_t id);

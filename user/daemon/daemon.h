@@ -68,6 +68,7 @@ struct mnd_daemon {
 	uint64_t attach_due_us[64];	/* by user: when one more is due at the allowed rate */
 	struct mnd_conn_list conns;	/* all of them */
 	void *conns_by_id;		/* tree of the same */
+	void *paths_by_id;		/* tree of open paths */
 	void *routes;			/* tree of watched routes, by destination and source */
 	struct mnd_probe_list probes;
 	uint64_t last_probe;

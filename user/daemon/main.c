@@ -17,6 +17,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
+#include "daemon/path.h"
 #include "daemon/probe.h"
 #include "daemon/signals.h"
 
@@ -150,6 +151,7 @@ static void daemon_close(struct mnd_daemon *d)
 	mnd_app_close_all(d);
 	mnd_device_close(d);
 	mnd_conn_free_all(d);
+	mnd_path_free_all(d);
 	mnd_probe_free_all(d);
 	if (d->control)
 		d->ops->close(d->control);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,7 @@ struct mnd_probe {
 	struct mnd_app *app;	/* NULL: it does not wait any more */
 	uint32_t tag;		/* of its request */
 	uint64_t request;	/* to the datapath; 0: waits for the neighbour */
-	struct mnd_route *route;
-	struct mn_addr remote;
+	struct mnd_route_user way;
 	LIST_ENTRY(mnd_probe) link;
 };
 
@@ -31,8 +31,7 @@ static void answer(struct mnd_app *app, uint32_t tag, const struct mn_addr *remo
 
 static void probe_free(struct mnd_daemon *d, struct mnd_probe *p)
 {
-	p->route->probes--;
-	mnd_route_put(d, p->route, NULL);
+	mnd_route_drop(d, &p->way);
 	LIST_REMOVE(p, link);
 	free(p);
 }
@@ -40,7 +39,7 @@ static void probe_free(struct mnd_daemon *d, struct mnd_probe *p)
 /* error: positive. */
 static void probe_done(struct mnd_daemon *d, struct mnd_probe *p, int error)
 {
-	struct mn_addr remote = p->remote;
+	struct mn_addr remote = p->way.remote;
 	struct mnd_app *app = p->app;
 	uint32_t tag = p->tag;
 
@@ -54,19 +53,27 @@ static void probe_done(struct mnd_daemon *d, struct mnd_probe *p, int error)
 static void probe_try(struct mnd_daemon *d, struct mnd_probe *p)
 {
 	struct machnet_dp_connect to = { 0 };
-	int ret = mnd_route_check(d, &p->route->last, &to);
+	int ret = mnd_route_check(d, &p->way.route->last, &to);
 
 	if (ret == -EINPROGRESS)
 		return;
 	if (!ret && !mnd_owns_addr(d, &to.local))
 		ret = -EADDRNOTAVAIL;
 	if (!ret) {
-		to.remote = p->remote;
+		to.remote = p->way.remote;
 		to.id = p->request = ++d->last_probe;
 		machnet_dp_probe(d->dp, &to);
 	} else {
 		probe_done(d, p, -ret);
 	}
+}
+
+static void route_changed(struct mnd_daemon *d, struct mnd_route_user *way)
+{
+	struct mnd_probe *p = (struct mnd_probe *)((char *)way - offsetof(struct mnd_probe, way));
+
+	if (!p->request)
+		probe_try(d, p);
 }
 
 static bool waits(const struct mnd_daemon *d, const struct mnd_app *app)
@@ -96,7 +103,7 @@ void mnd_probe_ask(struct mnd_app *app, const struct mn_app_msg *req)
 		ret = mnd_route_get(d, &req->remote, &any, &route);
 	p = ret ? NULL : malloc(sizeof(*p));
 	if (!ret && !p) {
-		mnd_route_put(d, route, NULL);
+		mnd_route_put(d, route);
 		ret = -ENOMEM;
 	}
 	if (ret) {
@@ -104,22 +111,12 @@ void mnd_probe_ask(struct mnd_app *app, const struct mn_app_msg *req)
 		return;
 	}
 	*p = (struct mnd_probe){
-		.app = app, .tag = req->tag, .route = route, .remote = req->remote,
+		.app = app, .tag = req->tag,
+		.way = { .changed = route_changed, .remote = req->remote },
 	};
-	route->probes++;
+	mnd_route_use(route, &p->way);
 	LIST_INSERT_HEAD(&d->probes, p, link);
 	probe_try(d, p);
-}
-
-void mnd_probes_route_changed(struct mnd_daemon *d, const struct machnet_nl_route_key *key)
-{
-	struct mnd_probe *p, *next;
-
-	for (p = LIST_FIRST(&d->probes); p; p = next) {
-		next = LIST_NEXT(p, link);
-		if (!p->request && !memcmp(&p->route->key, key, sizeof(*key)))
-			probe_try(d, p);
-	}
 }
 
 void mnd_probe_event(struct mnd_daemon *d, const struct machnet_dp_event *ev)

@@ -7,8 +7,6 @@
 
 /* Answered now with an error, or when the peer has answered or has not. */
 void mnd_probe_ask(struct mnd_app *app, const struct mn_app_msg *req);
-/* The route of this key has a new answer. */
-void mnd_probes_route_changed(struct mnd_daemon *d, const struct machnet_nl_route_key *key);
 /* The datapath's events. */
 void mnd_probe_event(struct mnd_daemon *d, const struct machnet_dp_event *ev);
 /* The application does not wait any more. */

@@ -5,9 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/conn.h"
 #include "daemon/device.h"
-#include "daemon/probe.h"
 #include "daemon/route.h"
 
 /* At most once in this time the kernel gets a confirmation of one route. */
@@ -68,19 +66,26 @@ int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, const struct 
 	return 0;
 }
 
-void mnd_route_use(struct mnd_route *route, struct mnd_conn *conn)
+void mnd_route_use(struct mnd_route *route, struct mnd_route_user *user)
 {
-	conn->route = route;
-	LIST_INSERT_HEAD(&route->users, conn, on_route);
+	user->route = route;
+	LIST_INSERT_HEAD(&route->users, user, on_route);
 }
 
-void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_conn *conn)
+void mnd_route_drop(struct mnd_daemon *d, struct mnd_route_user *user)
 {
-	if (conn) {
-		LIST_REMOVE(conn, on_route);
-		conn->route = NULL;
-	}
-	if (!LIST_EMPTY(&route->users) || route->probes)
+	struct mnd_route *route = user->route;
+
+	if (!route)
+		return;
+	LIST_REMOVE(user, on_route);
+	user->route = NULL;
+	mnd_route_put(d, route);
+}
+
+void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route)
+{
+	if (!LIST_EMPTY(&route->users))
 		return;
 	d->ops->route_unwatch(d->control, &route->key);
 	tdelete(route, &d->routes, route_cmp);
@@ -128,17 +133,38 @@ void mnd_route_changed(void *daemon, const struct machnet_nl_route *answer)
 	struct machnet_nl_route_key key = machnet_nl_route_key(answer);
 	struct mnd_daemon *d = daemon;
 	struct mnd_route *r = route_find(d, &key);
-	struct mnd_conn *c, *next;
+	struct mnd_route_user *u, *next;
 
 	if (!r)
 		return;
 	r->last = *answer;
-	/* A connection that fails leaves the list, and the last one takes the route with it. */
-	for (c = LIST_FIRST(&r->users); c; c = next) {
-		next = LIST_NEXT(c, on_route);
-		mnd_conn_route_changed(d, c);
+	/* A user that ends leaves the list, and the last one takes the route with it. */
+	for (u = LIST_FIRST(&r->users); u; u = next) {
+		next = LIST_NEXT(u, on_route);
+		u->changed(d, u);
 	}
-	mnd_probes_route_changed(d, &key);
+}
+
+void mnd_route_follow(struct mnd_daemon *d, struct mnd_route_user *u)
+{
+	struct machnet_dp_connect way = { 0 };
+	bool unreachable;
+	int ret;
+
+	/* A peer that cannot be reached now may be again: the transport's time-outs decide. */
+	ret = mnd_route_check(d, &u->route->last, &way);
+	unreachable = ret && ret != -EINPROGRESS;
+	if (u->unreachable != unreachable) {
+		u->unreachable = unreachable;
+		machnet_dp_set_unreachable(d->dp, u->engine, &u->local, &u->remote, unreachable);
+	}
+	if (ret || way.local_host)
+		return;
+	if (!memcmp(u->mac, way.mac, sizeof(u->mac)) && u->mtu == way.mtu)
+		return;
+	memcpy(u->mac, way.mac, sizeof(u->mac));
+	u->mtu = way.mtu;
+	machnet_dp_set_route(d->dp, u->engine, &u->local, &u->remote, way.mac, way.mtu);
 }
 
 /* Within the host only to what this datapath serves: other local addresses are not ours. */

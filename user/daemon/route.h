@@ -9,8 +9,20 @@ struct mnd_route {
 	struct machnet_nl_route_key key;
 	struct machnet_nl_route last;	/* the latest answer */
 	uint64_t confirmed_us;		/* when the control plane last got that it works */
-	struct mnd_conn_list users;
-	unsigned int probes;		/* others that use it: probe.h */
+	LIST_HEAD(, mnd_route_user) users;
+};
+
+/* One for whom a route is watched: an engine's way to a peer, or a question that waits for one. */
+struct mnd_route_user {
+	struct mnd_route *route;	/* NULL: none is watched */
+	/* There is a new answer; the user may end by it. */
+	void (*changed)(struct mnd_daemon *d, struct mnd_route_user *user);
+	uint32_t engine;
+	struct mn_addr local, remote;
+	uint8_t mac[6];			/* the next hop that the engine uses */
+	uint16_t mtu;
+	bool unreachable;		/* as the engine knows it */
+	LIST_ENTRY(mnd_route_user) on_route;
 };
 
 /*
@@ -21,9 +33,14 @@ struct mnd_route {
 int mnd_route_get(struct mnd_daemon *d, const struct mn_addr *dst, const struct mn_addr *from,
 		  struct mnd_route **route);
 
-/* A connection uses the route / does not use it any more; the last one ends the watch. */
-void mnd_route_use(struct mnd_route *route, struct mnd_conn *conn);
-void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route, struct mnd_conn *conn);
+/* The route is used from now on. */
+void mnd_route_use(struct mnd_route *route, struct mnd_route_user *user);
+/* It is not used any more, if it was; the last user ends the watch. */
+void mnd_route_drop(struct mnd_daemon *d, struct mnd_route_user *user);
+/* A route that found no user. */
+void mnd_route_put(struct mnd_daemon *d, struct mnd_route *route);
+/* The engine gets what has changed of the way to the peer. */
+void mnd_route_follow(struct mnd_daemon *d, struct mnd_route_user *user);
 
 /* Packets pass its next hop, if that has this MAC: the kernel need not ask for it. */
 void mnd_route_confirm(struct mnd_daemon *d, struct mnd_route *route, const uint8_t mac[6]);

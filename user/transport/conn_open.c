@@ -44,7 +44,16 @@ static void ask_control(struct mn_conn *c, const struct mn_addr *local,
 	mn_stack_event(c->stack, &ev);
 }
 
-/* A peer whose route the control thread watches, for the sake of the connections that it has. */
+/* The control thread watches the routes of open paths, and of connects that it was asked for. */
+static bool is_watched(const struct mn_peer *peer)
+{
+	for (struct mn_list *l = peer->paths.next; l != &peer->paths; l = l->next)
+		if (mn_container(l, struct mn_path, in_peer)->state == MN_PATH_OPEN)
+			return true;
+	return peer->n_conns && !mn_list_empty(&peer->paths);
+}
+
+/* A peer that need not be asked for. */
 static struct mn_peer *known_peer(const struct mn_stack *s, const struct mn_addr *local,
 				  const struct mn_addr *remote)
 {
@@ -52,10 +61,7 @@ static struct mn_peer *known_peer(const struct mn_stack *s, const struct mn_addr
 			       mn_peer_default(&s->peers, remote, s->now_us) :
 			       mn_peer_find(&s->peers, local, remote);
 
-	if (!peer || peer->unreachable || peer->ask || !peer->n_conns ||
-	    mn_list_empty(&peer->paths))
-		return NULL;
-	return peer;
+	return peer && is_watched(peer) && !peer->unreachable && !peer->ask ? peer : NULL;
 }
 
 void mn_conn_request(struct mn_stack_channel *sch, uint64_t request,

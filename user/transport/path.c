@@ -232,7 +232,8 @@ int mn_stack_probe(struct mn_stack *s, const struct mn_tuple *to, uint64_t reque
 		return -ENOSPC;
 	}
 	p->opened_here = true;
-	p->local_port = own_port(s, p);
+	p->local_port = mn_path_own_port(p);
+	p->remote_port = s->cfg.contact_port;
 	p->probe = request;
 	mn_path_send_init(p);
 	return 0;

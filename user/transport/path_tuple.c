@@ -33,6 +33,7 @@ static void changed(struct mn_path *p)
 	mn_recovery_moved(&p->rec, p->stack->now_us);
 	mn_path_rearm(p);
 	mn_path_ready(p);
+	mn_path_report(p, MN_STACK_EVENT_PATH_MOVED, MN_END_NONE);
 }
 
 /* --- our port --- */

@@ -68,7 +68,7 @@ enum mn_stack_event_type {
 	MN_STACK_EVENT_REACHABLE,	/* packets go to and fro; only tuple is set */
 	/* Of an open path; path, remote_engine, tuple with its UDP ports are set, and why. */
 	MN_STACK_EVENT_PATH_UP,		/* before the first connection on it is */
-	MN_STACK_EVENT_PATH_MOVED,	/* another next hop or MTU */
+	MN_STACK_EVENT_PATH_MOVED,	/* another next hop, MTU or port */
 	MN_STACK_EVENT_PATH_END,	/* after the last connection on it */
 	/* mn_stack_probe(): request, tuple, and why: TIMED_OUT or UNREACHABLE without an answer. */
 	MN_STACK_EVENT_PROBED,
