@@ -300,14 +300,16 @@ TEST_F(tuples, changes__at_any_time)
 /* A change under full load costs no retransmission, and the window is kept. */
 TEST_F(tuples, changes__cost_nothing)
 {
-	uint32_t cwnd;
+	uint32_t cwnd, least_us;
 
 	self->sim->net.delay_us = 50;
 	exchange(self, 200, 100);
 	sim_run(self->sim, 5000, NULL);
 	cwnd = self->path[0]->swift.cwnd;
+	least_us = mn_rtt_min_us(&self->path[0]->rec.rtt);
 	for (int i = 0; i < 20; i++) {
 		mn_path_use_port(self->path[0], mn_path_own_port(self->path[0]));
+		EXPECT_GE(least_us, mn_rtt_min_us(&self->path[0]->rec.rtt));
 		exchange(self, 20, 100);
 	}
 	sim_run(self->sim, 5000, NULL);

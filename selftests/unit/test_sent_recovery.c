@@ -351,7 +351,7 @@ TEST_F(recovery, reserve__bound)
 TEST_F(recovery, moved__no_comparison)
 {
 	send_packets(self, 5);
-	mn_recovery_moved(&self->r, self->now);
+	mn_recovery_moved(&self->r);
 	send_packets(self, 5);
 	self->now += RTT_US;
 	EXPECT_EQ(0, ack(self, 6, 11));

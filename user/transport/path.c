@@ -268,7 +268,8 @@ void mn_path_moved(struct mn_path *p)
 	if (p->state != MN_PATH_OPEN)
 		return;
 	/* What was lost on the old route: our packets, and what was said of the peer's. */
-	mn_recovery_moved(&p->rec, p->stack->now_us);
+	mn_recovery_moved(&p->rec);
+	mn_rtt_moved(&p->rec.rtt, p->stack->now_us);
 	p->rec.backoff = 0;
 	p->ack_due = p->ack_now = true;
 	mn_path_rearm(p);

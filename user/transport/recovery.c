@@ -300,11 +300,10 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r)
 	return r->sent_us + (wait > PROBE_MIN_US ? wait : PROBE_MIN_US);
 }
 
-void mn_recovery_moved(struct mn_recovery *r, uint64_t now_us)
+void mn_recovery_moved(struct mn_recovery *r)
 {
 	/* Nothing that is under way is compared with what is sent from now on. */
 	r->top = r->next - 1;
 	r->look_from = r->next;
 	r->reo_deadline_us = 0;
-	mn_rtt_moved(&r->rtt, now_us);
 }

@@ -121,6 +121,6 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r);
 uint64_t mn_recovery_timeout_us(const struct mn_recovery *r);
 
 /* Packets take another way from here on: no comparison across the change. */
-void mn_recovery_moved(struct mn_recovery *r, uint64_t now_us);
+void mn_recovery_moved(struct mn_recovery *r);
 
 #endif /* MN_TRANSPORT_RECOVERY_H */
