@@ -181,8 +181,8 @@ TEST_F(paths, loss__harms_its_own_connections_alone)
 		ASSERT_TRUE(sim_info(self->sim, 0, app->flows[i].handle, &c));
 		EXPECT_EQ(100, c.tx_messages);
 		EXPECT_EQ(0, c.unaccepted_bytes + c.unsent_bytes);
-		EXPECT_EQ(c.path == lossy.id, c.retransmits > 10);
-		EXPECT_EQ(c.path != lossy.id, c.retransmits == 0);
+		EXPECT_EQ(c.path == lossy.number, c.retransmits > 10);
+		EXPECT_EQ(c.path != lossy.number, c.retransmits == 0);
 	}
 	for (uint32_t i = 0; i < PATHS; i++) {
 		ASSERT_TRUE(sim_path_info(self->sim, 0, i, &p));

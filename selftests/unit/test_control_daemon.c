@@ -354,8 +354,8 @@ TEST_F(daemon, peers_are_asked)
 	EXPECT_EQ(9, fake.probe.mac[5]);
 	EXPECT_NE(0, fake.probe.id);
 	EXPECT_EQ(EBUSY, REQUEST(user, .type = MN_APP_PROBE, .remote = ask_for.remote).error);
-	/* The end of a connection by the same route leaves that to the probe. */
-	accept_one(&self->d, 1 << 16, "10.0.9.9", 0);
+	/* The end of a connect by the same route leaves that to the probe. */
+	connect_one(&self->d, 1 << 16, "0.0.0.0", "10.0.9.9");
 	event_of(&self->d, MACHNET_DP_EVENT_END, 1 << 16, MACHNET_REASON_CLOSED);
 	probed(&self->d, fake.probe.id + 1, 0);
 	EXPECT_EQ(-1, answer(user, NULL).error);
