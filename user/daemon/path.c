@@ -17,7 +17,7 @@ static struct machnet_nl_path describe(const struct mnd_daemon *d,
 		.remote_addr = ev->remote,
 		.tx_local_port = ev->local_port,
 		.tx_remote_port = ev->remote_port,
-		/* The peer sends back to where packets come from. */
+		/* What is expected: where an INIT was repeated the peer may send from another. */
 		.rx_local_port = ev->local_port,
 		.rx_remote_port = ev->remote_port,
 		.engine = ev->engine,
