@@ -8,6 +8,10 @@ test_fault_LIBS := libmachnet_dp
 test_fault_PKGS := libdpdk
 test_fault_option_SRCS := selftests/unit/test_fault_option.c user/daemon/fault_option.c
 
+# keyset
+TEST_PROGS += test_keyset
+test_keyset_SRCS := selftests/unit/test_keyset.c user/base/keyset.c
+
 # channel, ring
 TEST_PROGS += test_ring test_channel test_channel_hostile test_handles test_runs test_channel_pieces
 test_channel_pieces_SRCS := selftests/unit/test_channel_pieces.c $(channel_srcs)

@@ -98,7 +98,7 @@ bool mn_conn_up(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
-	c->flow = mn_handles_new(&c->sch->ch->handles, c->slot);
+	c->flow = mn_handles_new(&c->sch->ch->handles, c - s->conns);
 	if (c->flow == MN_SHM_FLOW_NONE)
 		return false;
 	c->unread_before = mn_channel_unread(c->sch->ch, c->flow);

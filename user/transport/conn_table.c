@@ -41,7 +41,6 @@ struct mn_conn *mn_stack_conn_take(struct mn_stack *s)
 	number = c->number + (1u << s->slot_bits);
 	memset(c, 0, sizeof(*c));
 	c->stack = s;
-	c->slot = c - s->conns;
 	c->number = c->first_number = number;
 	return c;
 }
@@ -91,7 +90,7 @@ struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_
 static uint64_t port_key(const struct mn_stack *s, const struct mn_peer *peer, uint32_t remote,
 			 uint32_t client)
 {
-	return mn_hash_mix(peer->key, (uint64_t)remote << 32 | client, s->by_port.seed);
+	return mn_hash_mix(peer->key, (uint64_t)remote << 32 | client, s->port_seed);
 }
 
 int mn_stack_conn_set_ports(struct mn_conn *c, const struct mn_peer *peer, uint16_t port)
@@ -104,7 +103,7 @@ int mn_stack_conn_set_ports(struct mn_conn *c, const struct mn_peer *peer, uint1
 	for (uint32_t i = 0; i < share; i++) {
 		uint32_t client = first + s->client_port++ % share;
 
-		if (!mn_hash_put(&s->by_port, port_key(s, peer, port, client), c->slot)) {
+		if (!mn_keyset_put(&s->client_ports, port_key(s, peer, port, client))) {
 			c->local_port = client;
 			c->has_ports = true;
 			return 0;
@@ -118,7 +117,8 @@ void mn_stack_conn_forget_ports(struct mn_conn *c)
 	struct mn_stack *s = c->stack;
 
 	if (c->has_ports)
-		mn_hash_del(&s->by_port, port_key(s, c->peer, c->remote_port, c->local_port));
+		mn_keyset_del(&s->client_ports,
+			      port_key(s, c->peer, c->remote_port, c->local_port));
 	c->has_ports = false;
 }
 

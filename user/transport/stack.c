@@ -29,12 +29,14 @@ static int init_tables(struct mn_stack *s)
 	for (int i = 0; i < 8; i++)
 		seed[i] = mn_stack_random(s);
 	s->client_port = seed[0];
+	s->port_seed[0] = seed[0];
+	s->port_seed[1] = seed[1];
 	/* Cleared slot by slot when they are used: most of it may never be. */
 	s->conns = aligned_alloc(ALIGN, (cfg->max_conns * sizeof(*s->conns) + ALIGN - 1) &
 					~(size_t)(ALIGN - 1));
 	s->paths = aligned_alloc(ALIGN, (cfg->max_paths * sizeof(*s->paths) + ALIGN - 1) &
 					~(size_t)(ALIGN - 1));
-	if (!s->conns || !s->paths || mn_hash_init(&s->by_port, cfg->max_conns, seed) ||
+	if (!s->conns || !s->paths || mn_keyset_init(&s->client_ports, cfg->max_conns) ||
 	    mn_hash_init(&s->by_id, cfg->max_paths, seed + 2) ||
 	    mn_hash_init(&s->by_remote, cfg->max_paths, seed + 4) ||
 	    mn_peers_init(&s->peers, cfg->max_paths, seed + 6) ||
@@ -105,7 +107,7 @@ void mn_stack_destroy(struct mn_stack *s)
 	mn_held_pool_fini(&s->held);
 	mn_records_fini(&s->records);
 	mn_peers_fini(&s->peers);
-	mn_hash_fini(&s->by_port);
+	mn_keyset_fini(&s->client_ports);
 	mn_hash_fini(&s->by_id);
 	mn_hash_fini(&s->by_remote);
 	free(s->conns);

@@ -4,6 +4,7 @@
 #define MN_TRANSPORT_STACK_PRIV_H
 
 #include "base/hash.h"
+#include "base/keyset.h"
 #include "base/timer_wheel.h"
 #include "transport/conn.h"
 #include "transport/cookie.h"
@@ -52,7 +53,8 @@ struct mn_stack {
 	uint32_t n_free;
 	struct mn_list free;		/* used before, oldest first */
 	uint32_t slot_bits;
-	struct mn_hash by_port;		/* peer, its port, client port -> slot: opened here */
+	struct mn_keyset client_ports;	/* with peer and its port: of those opened here */
+	uint64_t port_seed[2];
 	uint32_t client_port;		/* the last one that was given out */
 	struct mn_list opening, finishing;	/* connections, oldest first */
 

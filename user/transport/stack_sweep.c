@@ -9,12 +9,18 @@
 
 #define SWEEP_US	250000u
 
+/* Modulo 2^32: an hour, where minutes are limited. */
+static uint32_t since_us(const struct mn_stack *s, uint32_t then_us)
+{
+	return (uint32_t)s->now_us - then_us;
+}
+
 static void open_too_old(struct mn_stack *s)
 {
 	while (!mn_list_empty(&s->opening)) {
 		struct mn_conn *c = mn_container(s->opening.next, struct mn_conn, in_watch);
 
-		if (s->now_us - c->watch_us < MN_OPEN_US)
+		if (since_us(s, c->watch_us) < MN_OPEN_US)
 			return;
 		mn_conn_end(c, c->peer->unreachable ? MN_END_UNREACHABLE : MN_END_TIMED_OUT);
 	}
@@ -23,11 +29,11 @@ static void open_too_old(struct mn_stack *s)
 /* The peer accepts nothing, or too slowly, of what was sent; or does not end its stream. */
 static bool cannot_finish(const struct mn_stack *s, const struct mn_conn *c)
 {
-	uint64_t idle_us = s->now_us - c->moved_us;
+	uint64_t idle_us = since_us(s, c->moved_us);
 
 	if (mn_stream_finished(&c->st) || c->use == MN_CONN_LEAVING)
 		return idle_us >= MN_FINISH_PEER_US;
-	return idle_us >= MN_FINISH_IDLE_US || s->now_us - c->watch_us >= MN_FINISH_US;
+	return idle_us >= MN_FINISH_IDLE_US || since_us(s, c->watch_us) >= MN_FINISH_US;
 }
 
 static void finish_too_long(struct mn_stack *s)
