@@ -14,9 +14,9 @@ bench-packets_SRCS := tools/bench/packets/packets.c
 bench-packets_PKGS := libdpdk
 bench-packets_LIBS := libmachnet_dp
 
-# What a packet costs with many connections, without a device.
+# What messages and connections cost the transport, without a device.
 PROGS += bench-stack
-bench-stack_SRCS := tools/bench/stack/stack.c
+bench-stack_SRCS := $(wildcard tools/bench/stack/*.c)
 bench-stack_LIBS := libmn_transport
 
 # How far apart two processors are; for run.sh alone.
