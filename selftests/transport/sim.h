@@ -17,7 +17,7 @@
 
 #define SIM_APPS	2
 #define SIM_HOSTS	3
-#define SIM_FLOWS	256
+#define SIM_FLOWS	1024
 #define SIM_PORT	31580
 /* The first path port of all hosts. */
 #define SIM_BLOCK	61600
