@@ -36,6 +36,7 @@ struct bench_options {
 	uint32_t connections;
 	uint32_t interval_us;	/* from one message to the next, 0: at once */
 	uint32_t connects;	/* not 0: measure set-up times, so many of each */
+	uint16_t stuck;		/* port of a server that never reads, 0: none */
 	uint64_t count;		/* messages, 0: no limit */
 	double seconds;		/* 0: no limit */
 	bool verify, json, once;
@@ -128,7 +129,14 @@ void bench_meter_end(struct bench_meter *m);
 uint32_t bench_batch(const struct bench_options *o, uint32_t bytes);
 
 /* What --connect measures. */
-enum bench_step { BENCH_ATTACH, BENCH_LISTEN, BENCH_CONNECT, BENCH_REFUSED, BENCH_STEPS };
+enum bench_step {
+	BENCH_ATTACH,
+	BENCH_LISTEN,
+	BENCH_CONNECT,
+	BENCH_REFUSED,
+	BENCH_REPLY,		/* connect, a message, and its answer */
+	BENCH_STEPS
+};
 
 /* report.c */
 void bench_report(const struct bench_options *o, const struct bench_result *r);

@@ -44,6 +44,7 @@ struct client {
 	struct bench_meter m;
 	uint64_t next_ns;	/* with --interval: not before */
 	bool blocked;		/* the last send was refused for lack of room */
+	MachnetFlow_t stuck;	/* with --stuck: to a server that never reads */
 };
 
 static int wait_hello(struct client *c, const struct conn *conn)
@@ -83,6 +84,23 @@ static int greet(struct client *c, struct conn *conn)
 	return wait_hello(c, conn);
 }
 
+/* Nothing is expected of it: its server does not even read the first message. */
+static int connect_stuck(struct client *c)
+{
+	if (!machnet_connect(c->ch, NULL, c->o->address, c->o->stuck, &c->stuck))
+		return 0;
+	return bench_fail(errno, "cannot connect to %s port %u", c->o->address, c->o->stuck);
+}
+
+/* As much as it takes. 0 or an exit status. */
+static int push_stuck(const struct client *c)
+{
+	for (uint32_t i = 0; i < c->batch; i++)
+		if (machnet_send(c->ch, c->stuck, c->out, c->o->size))
+			return errno == EAGAIN ? 0 : bench_fail(errno, "the stuck connection");
+	return 0;
+}
+
 static void put_turn(struct client *c, const struct conn *conn)
 {
 	c->turns[c->turn_tail] = conn - c->conns;
@@ -110,7 +128,7 @@ static int connect_all(struct client *c)
 	}
 	for (uint32_t i = 0; i < c->n_turns; i++)
 		put_turn(c, &c->conns[i % c->n_conns]);
-	return 0;
+	return c->o->stuck ? connect_stuck(c) : 0;
 }
 
 /* Those whose messages were not sent keep their turns. */
@@ -250,7 +268,10 @@ static int run(struct client *c)
 	bench_meter_start(&c->m, c->o);
 	now = c->m.start_ns;
 	while (!ret) {
-		ret = send_window(c, now);
+		if (c->o->stuck)
+			ret = push_stuck(c);
+		if (!ret)
+			ret = send_window(c, now);
 		if (ret || bench_meter_done(&c->m, now))
 			break;
 		ret = take_answers(c, &now);

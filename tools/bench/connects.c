@@ -50,6 +50,41 @@ static int time_refused(const struct bench_options *o, void *ch, struct bench_hi
 	return 0;
 }
 
+/* From the call that connects to the answer to the first message. */
+static int time_reply(const struct bench_options *o, void *ch, struct bench_hist *h)
+{
+	struct bench_hello hello = { .magic = BENCH_MAGIC, .seed = 1 }, back;
+	uint64_t start = bench_now_ns();
+	MachnetFlow_t flow;
+	ssize_t n;
+
+	if (machnet_connect(ch, NULL, o->address, o->port, &flow))
+		return bench_fail(errno, "cannot connect to %s port %u", o->address, o->port);
+	if (machnet_send(ch, flow, &hello, sizeof(hello)))
+		return bench_fail(errno, "cannot send");
+	n = machnet_recv_timeout(ch, &back, sizeof(back), NULL, BENCH_STALL_MS);
+	if (n < 0)
+		return bench_fail(errno, "the server does not take us");
+	if (n != sizeof(back) || back.magic != BENCH_MAGIC)
+		return bench_fail(n ? 0 : ETIMEDOUT, "the server does not answer");
+	bench_hist_add(h, bench_now_ns() - start);
+	return machnet_close(ch, flow) ? bench_fail(errno, "cannot close") : 0;
+}
+
+/* On one channel, one after the other: the path to the server is there. */
+static int replies(const struct bench_options *o, struct bench_hist *h)
+{
+	void *ch = bench_attach();
+	int ret = 0;
+
+	if (!ch)
+		return 1;
+	for (uint32_t i = 0; i < o->connects && !ret && !bench_stop; i++)
+		ret = time_reply(o, ch, h);
+	machnet_detach(ch);
+	return ret;
+}
+
 static int one_round(const struct bench_options *o, struct bench_hist *step)
 {
 	uint64_t start = bench_now_ns();
@@ -77,6 +112,8 @@ int bench_connects(const struct bench_options *o)
 		return bench_fail(ENOMEM, "cannot start");
 	for (uint32_t i = 0; i < o->connects && !ret && !bench_stop; i++)
 		ret = one_round(o, step);
+	if (!ret)
+		ret = replies(o, &step[BENCH_REPLY]);
 	if (!ret)
 		bench_report_connect(o, step);
 	free(step);

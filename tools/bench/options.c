@@ -12,7 +12,7 @@ static const char usage[] =
 	"Usage: machnet-bench server [-l ADDRESS] [-p PORT] [--verify] [--once]\n"
 	"       machnet-bench client ADDRESS [-p PORT] [-s SIZE] [-w WINDOW] [-d SECONDS]\n"
 	"                            [-n COUNT] [-c CONNECTIONS] [-b BATCH] [--interval USEC]\n"
-	"                            [--verify] [--json]\n"
+	"                            [--verify] [--stuck PORT] [--json]\n"
 	"       machnet-bench client ADDRESS [-p PORT] --connect N [--json]\n"
 	"       machnet-bench server|client ... [-b BATCH] [-t tcp|udp [--busy]]\n"
 	"\n"
@@ -25,7 +25,10 @@ static const char usage[] =
 	"  -c, --connections N    over so many connections in turn (default: 1)\n"
 	"  -b, --batch N          messages that one call sends at most, 1 to 32 (default: 32)\n"
 	"      --interval USEC    with window 1: from one message to the next at least so long\n"
-	"      --connect N        measure attach, listen, connect, refused connect: N times each\n"
+	"      --connect N        measure attach, listen, connect, refused connect, first reply:\n"
+	"                         N times each\n"
+	"      --stuck PORT       one more connection, to a server that never reads, which is\n"
+	"                         sent messages as long as it takes any\n"
 	"      --verify           check each byte of each message at both ends;\n"
 	"                         server: turn clients away that do not\n"
 	"  -t, --transport NAME   machnet (default), or the kernel's sockets: tcp, udp\n"
@@ -39,7 +42,8 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 all well, 1 an error, a loss, a wrong byte, 2 a mistake in the options.\n";
 
-enum { OPT_CONNECT = 256, OPT_VERIFY, OPT_ONCE, OPT_INTERVAL, OPT_BUSY, OPT_VERSION };
+enum { OPT_CONNECT = 256, OPT_VERIFY, OPT_ONCE, OPT_INTERVAL, OPT_BUSY,
+       OPT_STUCK, OPT_VERSION };
 
 static const struct option longopts[] = {
 	{ "size", required_argument, NULL, 's' },
@@ -50,6 +54,7 @@ static const struct option longopts[] = {
 	{ "batch", required_argument, NULL, 'b' },
 	{ "interval", required_argument, NULL, OPT_INTERVAL },
 	{ "connect", required_argument, NULL, OPT_CONNECT },
+	{ "stuck", required_argument, NULL, OPT_STUCK },
 	{ "verify", no_argument, NULL, OPT_VERIFY },
 	{ "transport", required_argument, NULL, 't' },
 	{ "busy", no_argument, NULL, OPT_BUSY },
@@ -124,6 +129,11 @@ static const char *set_amount(struct bench_options *o, int opt, const char *arg)
 		if (!parse_number(arg, 10000000, false, &n))
 			return "an interval is 1 to 10000000 microseconds";
 		o->interval_us = n;
+		return NULL;
+	case OPT_STUCK:
+		if (!parse_number(arg, UINT16_MAX, false, &n))
+			return "a port is 1 to 65535";
+		o->stuck = n;
 		return NULL;
 	case OPT_CONNECT:
 		if (!parse_number(arg, 10000, false, &n))
@@ -203,7 +213,7 @@ static const char *conflict(const struct bench_options *o)
 		return "--interval is for window 1";
 	if (o->transport == BENCH_MACHNET)
 		return o->busy ? "--busy is for sockets" : NULL;
-	if (o->verify || o->connects || o->interval_us || o->connections > 1)
+	if (o->verify || o->connects || o->interval_us || o->connections > 1 || o->stuck)
 		return "this is not measured over sockets";
 	if (o->transport == BENCH_UDP && o->once)
 		return "over udp a server does not see its clients go";

@@ -82,10 +82,12 @@ void bench_report(const struct bench_options *o, const struct bench_result *r)
 
 void bench_report_connect(const struct bench_options *o, const struct bench_hist step[BENCH_STEPS])
 {
-	static const char *const names[BENCH_STEPS] = { "attach", "listen", "connect", "refused" };
+	static const char *const names[BENCH_STEPS] = {
+		"attach", "listen", "connect", "refused", "first_reply"
+	};
 
 	if (!o->json)
-		printf("%-10s %12s %12s   (%u of each)\n", "", "p50 us", "max us", o->connects);
+		printf("%-11s %12s %12s   (%u of each)\n", "", "p50 us", "max us", o->connects);
 	for (int i = 0; i < BENCH_STEPS; i++) {
 		double p50 = us(bench_hist_at(&step[i], 0.5)), max = us(step[i].max);
 
@@ -93,7 +95,7 @@ void bench_report_connect(const struct bench_options *o, const struct bench_hist
 			printf("%s\"%s_p50_us\": %.1f, \"%s_max_us\": %.1f", i ? ", " : "{",
 			       names[i], p50, names[i], max);
 		else
-			printf("%-10s %12.1f %12.1f\n", names[i], p50, max);
+			printf("%-11s %12.1f %12.1f\n", names[i], p50, max);
 	}
 	if (o->json)
 		printf("}\n");
