@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Peers that fall silent: how long it takes until that is an end, in each state, and which. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <kselftest_harness.h>
 
@@ -156,6 +158,95 @@ TEST_F(dead, closing__without_an_end)
 			EXPECT_EQ(MN_END_NONE, end_at(self->sim, 0));
 	}
 	EXPECT_EQ(MN_END_CLOSED, end_at(self->sim, 0));
+}
+
+/* --- a host with many connections --- */
+
+#define MANY		10000u
+#define MANY_SLOTS	16384u
+
+struct many {
+	struct sim *sim;
+	uint8_t opened[MANY_SLOTS], ended[MANY_SLOTS];	/* at host 0, by slot */
+	uint32_t n_opened, n_ended;
+	int error;		/* of all ends; -1: they differ */
+};
+
+/* The application of a host, beside those of the simulation, which know few connections. */
+static void read_all(struct many *m, int host)
+{
+	struct sim_app *app = &m->sim->host[host].apps[0];
+	struct mn_desc d;
+
+	while (mn_ring_avail(&app->rx) > 0) {
+		mn_ring_get(&app->rx, &d);
+		app->rx.self += mn_ring_extra(&app->rx, &d);
+		if (d.type == MN_DESC_OPEN) {
+			m->n_opened += !host;
+			m->opened[d.flow % MANY_SLOTS] += !host;
+		} else if (d.type == MN_DESC_END && !host) {
+			m->error = !m->n_ended || m->error == (int)d.len ? (int)d.len : -1;
+			m->n_ended++;
+			m->ended[d.flow % MANY_SLOTS]++;
+		}
+	}
+	mn_ring_release(&app->rx);
+}
+
+static void many_run(struct many *m, uint64_t us)
+{
+	for (uint64_t end_us = m->sim->now_us + us; m->sim->now_us < end_us;) {
+		sim_run(m->sim, 1000, NULL);
+		read_all(m, 0);
+		read_all(m, 1);
+	}
+}
+
+/* They end at the same time, each once, and with the same error. */
+TEST(dead__ten_thousand_connections)
+{
+	struct many *m = calloc(1, sizeof(*m));
+	struct mn_addr any = mn_addr_from_v4(0);
+	const struct mn_stack_stats *st;
+	struct sim_host *h;
+
+	m->sim = sim_new_sized(52, MANY_SLOTS, 64);
+	h = m->sim->host;
+	for (int i = 0; i < 2; i++)
+		h[i].apps[0].reads = false;
+	/* An engine of these hosts has 8,064 client ports for each port of a listener. */
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[0].ch, &any, SIM_PORT + i));
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct mn_tuple to = sim_path(m->sim, 0, 0);
+
+		to.remote_port += i % 2;
+		if (!sim_open(&h[0].apps[0], &to, i + 1)) {
+			many_run(m, 1000);
+			ASSERT_TRUE(sim_open(&h[0].apps[0], &to, i + 1));
+		}
+		/* The path that the first one opens is that of all. */
+		if (!i)
+			many_run(m, 10000);
+	}
+	many_run(m, 100000);
+	ASSERT_EQ(MANY, m->n_opened);
+	h[1].dead = true;
+	many_run(m, 4800000);
+	EXPECT_EQ(0, m->n_ended);
+	many_run(m, 1200000);
+	EXPECT_EQ(MANY, m->n_ended);
+	EXPECT_EQ(ETIMEDOUT, m->error);
+	EXPECT_EQ(0, memcmp(m->opened, m->ended, sizeof(m->opened)));
+	/* To the control thread, too. */
+	st = mn_stack_stats(h[0].stack);
+	EXPECT_EQ(MANY, st->ends);
+	EXPECT_EQ(1, st->paths_ended);
+	EXPECT_EQ(0, sim_conns(m->sim, 0));
+	/* A keepalive per second, not one per connection. */
+	EXPECT_GT(20, st->tx_probes);
+	sim_free(m->sim);
+	free(m);
 }
 
 TEST_HARNESS_MAIN
