@@ -13,6 +13,7 @@
 memif_mtu=${MEMIF_MTU:-9000}
 memif_options=socket-abstract=no,rsize=8,bsize=$(((memif_mtu + 128 + 2047) / 2048 * 2048))
 fault_loss="loss=1,seed=7"
+fault_loss10="loss=10,seed=7"
 fault_single="loss=0.5,seed=7"		# so rare that hardly ever two hit the same message
 fault_reorder="reorder=5%:8,seed=7"
 interval_us=300				# between messages of a connection that is otherwise idle
@@ -34,8 +35,9 @@ usage() {
 	writes build/bench.json (or BENCH_JSON). Takes some five minutes by default. Needs root.
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
-	WORK/WORLD: ${works[*]} loss single reorder many connections-64 connections-8K same-host
-	stopped-reader deaf-client hostile; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch tcp-batch-busy raw. Example: BENCH="w1/ loss" make bench
+	WORK/WORLD: ${works[*]} connect loss loss10 single reorder many connections-64 connections-8K
+	same-host stopped-reader stuck deaf-client hostile stack; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
+	tcp-batch-busy raw exchange idle ring holes. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
 	EOF
@@ -232,6 +234,18 @@ raw() {
 	stop "$started" || complain "raw: the other side did not end in order"
 }
 
+# stack NAME: in bench-stack, without hosts.
+stack() {
+	wanted "stack/$1" || return 0
+	progress "stack/$1"
+	only none
+	if taskset -c 0 "$bin/bench-stack" "$1" >"$work/report" 2>"$work/client.log"; then
+		record stack "$1" '[]' '[]'
+	else
+		complain "stack/$1: $(<"$work/client.log")"
+	fi
+}
+
 # each_round CMD...: with round set.
 each_round() {
 	for ((round = 1; round <= rounds; round++)); do
@@ -257,6 +271,7 @@ main_round() {
 			sockets "$name" $world
 		done
 	done
+	client connect memif memif "$IP_B" --connect 200
 	raw 64-w32 64
 	raw 32K-w32 1514
 }
@@ -282,6 +297,8 @@ connections_round() {
 	for n in 1 100 1000 10000; do
 		client connections-64 $n memif "$IP_B" -s 64 -w 32 -c $n
 	done
+	# The packets that they take besides: to be opened, greeted and closed.
+	client connections-0 10000 memif "$IP_B" -s 64 -w 32 -c 10000 -n 32
 	for n in 1 10000; do
 		client connections-8K $n memif "$IP_B" -s 8K -w 32 -c $n
 	done
@@ -289,7 +306,11 @@ connections_round() {
 
 # A message under way on each of thousands of connections.
 many_round() {
-	client many 3000 veth "$IP_B" -s 64 -w 3000 -c 3000
+	local n
+
+	for n in 100 3000 10000; do
+		client many $n veth "$IP_B" -s 64 -w $n -c $n
+	done
 }
 
 same_host_round() {
@@ -331,6 +352,21 @@ stopped_reader_round() {
 	client stopped-reader beside memif "$IP_B" -s 64 -w 1
 	kill -KILL $sender $reader
 	wait $sender $reader 2>/dev/null
+}
+
+# One of the connections of a channel is to a server that never reads.
+stuck_round() {
+	local reader
+
+	client stuck alone memif "$IP_B" -s 64 -w 32 -c 1000
+	wanted stuck/beside || return 0
+	only memif
+	up memif-b stuck-reader listening "$bin/machnet-bench" server -p $neighbour_port
+	reader=$started
+	kill -STOP $reader
+	client stuck beside memif "$IP_B" -s 64 -w 32 -c 1000 --stuck $neighbour_port
+	kill -KILL $reader
+	wait $reader 2>/dev/null
 }
 
 # One server, two clients: one sends and never receives. 32 KiB fill the channel's buffers, 1 KiB the engine's memory.
@@ -387,13 +423,21 @@ each_round many_round
 world_down veth
 [ -z "${daemon[crossed-a]:-}" ] || world_down crossed
 fault_rows loss "$fault_loss" -s 32K -w 32
+fault_rows loss10 "$fault_loss10" -s 32K -w 32
 fault_rows single "$fault_single" -s 64 --interval $interval_us -d "$(jq -n "$seconds * 3")"
 fault_rows reorder "$fault_reorder" -s 32K -w 32
 each_round connections_round
 same_host_rows
 each_round stopped_reader_round
+each_round stuck_round
 each_round deaf_client_round
 each_round hostile_round
+each_round stack exchange
+# Virtual time, and memory: the same in each round.
+round=1
+for name in idle ring holes; do
+	stack $name
+done
 printf '\r%-70s\r' '' >&2
 
 "$(dirname "$0")/table.py" "$results" "${BENCH_JSON:-$top/build/bench.json}" "seconds=$seconds" "rounds=$rounds" \

@@ -108,6 +108,10 @@ def times(v):
     return f"{v:.2f}x"
 
 
+def number(v):
+    return f"{v:,.4g}" if v < 1000 else f"{v:,.0f}"
+
+
 def percent(v):
     return f"{v * 100:.4g} %"
 
@@ -143,23 +147,71 @@ def add_faults(bars, r):
     single, clean = ("single", "memif-single"), ("single", "memif")
     bars.at_most("one lost packet when idle, p99.9", "grows by < 1,000 us",
                  r.pair(single, clean, "p999_us", lambda x, y: x - y), 1000, us, single)
+    loss, clean = ("loss10", "memif-loss10"), ("loss10", "memif")
+    bars.add("10 % loss, 32 KiB, window 32", "(report), of loss-free", r.ratio(loss, clean), percent, loss)
     reorder = ("reorder", "memif-reorder")
     bars.at_most("5 % reordered by up to 8 places", "< 0.1 % retransmitted",
                  r.median(*reorder, retransmitted), 0.001, percent, reorder)
 
 
+# Of one connection's rate, by the number of them.
+CONNECTION_BARS = {"connections-64": {100: 0.9, 1000: 0.8, 10000: 0.65}, "connections-8K": {10000: 0.8}}
+
+
+def per_exchange(exchanges, setup):
+    """Packets of a message and its answer, without those of opening and closing the connections."""
+    messages = exchanges["report"]["messages"] - setup["report"]["messages"]
+    return (engine(exchanges, "tx_packets") - engine(setup, "tx_packets")) / max(messages, 1)
+
+
 def add_connections(bars, r):
     for work, size in (("connections-64", "64 B"), ("connections-8K", "8 KiB")):
-        for n in (100, 1000, 10000):
-            bars.at_least(f"{n:,} connections, {size}, window 32", ">= 80 % of one's rate",
-                          r.ratio((work, str(n)), (work, "1")), 0.8, percent,
+        for n, least in CONNECTION_BARS[work].items():
+            bars.at_least(f"{n:,} connections, {size}, window 32", f">= {percent(least)} of one's rate",
+                          r.ratio((work, str(n)), (work, "1")), least, percent,
                           (work, str(n)))
+    bars.at_most("10,000 connections, packets per request and answer", "<= 0.25",
+                 r.pair(("connections-64", "10000"), ("connections-0", "10000"), lambda x: x, per_exchange),
+                 0.25, number)
+
+
+def add_connect(bars, r):
+    connect = r.pair(("connect", "memif"), ("64-w1", "memif"), lambda x: x["report"],
+                     lambda x, y: x["first_reply_p50_us"] / y["p50_us"])
+    bars.at_most("connect and first reply, p50", "<= 2.5 round trips of window 1", connect, 2.5, number)
 
 
 def add_many(bars, r):
-    many = ("many", "3000")
-    bars.at_least("3,000 connections with a message each, veth", ">= 5,000 messages/s", r.median(*many, "rate"),
-                  5000, rate, many)
+    for n in ("3000", "10000"):
+        many = ("many", n)
+        bars.at_least(f"{int(n):,} senders with a message each, veth", ">= 50 % of the rate of 100",
+                      r.ratio(many, ("many", "100")), 0.5, percent, many)
+
+
+def add_stack(bars, r):
+    def value(world, key):
+        return r.median("stack", world, key)
+
+    bars.at_most("stack: 10,000 connections, packets per request and answer", "<= 0.25",
+                 value("exchange", "packets_10000"), 0.25, number)
+    bars.at_least("stack: connect, one exchange, close, 64 at a time", ">= 100,000/s",
+                  value("exchange", "short_per_s"), 100000, rate)
+    bars.at_least("stack: idle connections, opened, used, closed", ">= 1,000,000", value("idle", "connections"),
+                  1000000, number)
+    bars.at_most("stack: memory of an idle connection that was used", "<= 512 bytes",
+                 value("idle", "bytes_per_connection_used"), 512, number)
+    bars.at_most("stack: packets/s of a million idle connections", "<= 1.1x those of 1,000",
+                 r.pair(("stack", "idle"), ("stack", "idle"), lambda x: x["report"],
+                        lambda x, _: x["idle_packets_per_s"] / x["idle_packets_per_s_1000"]), 1.1, times)
+    for peers in (16, 64):
+        bars.at_most(f"stack: {peers} peers x 1,000 connections start into 256 descriptors", "no drop",
+                     value("ring", f"ring_{peers}_drops"), 0, number)
+    bars.at_most("stack: 64 holes in a window, timeouts", "none", value("holes", "holes_timeouts"), 0, number)
+    bars.add("stack: 64 holes in a window, taken for lost by lost", "(report)",
+             value("holes", "holes_found_per_lost"), number)
+    bars.add("stack: 64 holes in a window, time", "(report), by that without loss",
+             r.pair(("stack", "holes"), ("stack", "holes"), lambda x: x["report"],
+                    lambda x, _: x["holes_us"] / x["clean_us"]), times)
 
 
 def add_neighbours(bars, r):
@@ -167,6 +219,9 @@ def add_neighbours(bars, r):
         bars.at_most(f"beside a {name.replace('-', ' ')}, p99", "<= 2x alone",
                      r.ratio((name, "beside"), (name, "alone"), "p99_us"), 2, times,
                      (name, "beside"))
+    stuck = ("stuck", "beside")
+    bars.at_most("1,000 connections beside a stuck one of their channel, p99", "<= 1.5x without it",
+                 r.ratio(stuck, ("stuck", "alone"), "p99_us"), 1.5, times, stuck)
     deaf = ("deaf-client", "beside")
     bars.at_most("server with clients that never read, p99 of another", "<= 1.5x alone",
                  r.ratio(deaf, ("deaf-client", "alone"), "p99_us"), 1.5, times, deaf)
@@ -235,7 +290,9 @@ def print_bars(r, bars):
 def print_runs(r):
     rows = []
     for work, worlds in r.by.items():
-        for world in worlds:
+        for world, records in worlds.items():
+            if "rate" not in next(iter(records.values()))["report"]:
+                continue
             cells = [rate(r.median(work, world, "rate")), f"{r.median(work, world, 'gbps'):.3f}"]
             rows.append([work, world] + cells + latency_cells(r, (work, world)))
     print_table(["work", "world", "each way", "Gbit/s", "p50 us", "p99 us", "p99.9 us"], rows)
@@ -257,7 +314,8 @@ def main():
     facts = {"cores": str(os.cpu_count()), "kernel": os.uname().release,
              **dict(a.split("=", 1) for a in sys.argv[3:])}
     bars = Bars()
-    for add in (add_rates, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours, add_sockets):
+    for add in (add_rates, add_connect, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours,
+                add_sockets, add_stack):
         add(bars, r)
     print("Medians of " + ", ".join(f"{k} {v}" for k, v in facts.items()))
     print("Two daemons, a client and a server share two cores: one per host; crossed: an application and its daemon\n"
