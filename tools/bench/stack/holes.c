@@ -2,7 +2,7 @@
 /*
  * holes.c - 64 holes in one window
  *
- * A connection with a round trip of 200 us sends some 120 full packets at once, and waits until all
+ * A connection with a round trip of 200 us sends some 130 full packets at once, and waits until all
  * messages have arrived. Of some of these bursts every second packet is lost, 64 in all: twice as
  * many holes as an acknowledgement names. Packets that are taken for lost, by those that were;
  * timeouts; and the virtual time of such a burst and of one without loss.
