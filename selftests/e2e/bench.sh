@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# machnet-bench: many connections, paced messages, and the kernel's sockets to compare with.
+# machnet-bench: many connections, short ones, paced messages, and the kernel's sockets to compare with.
 # shellcheck source=selftests/e2e/pair.sh
 . "$(dirname "$0")/pair.sh"
 
@@ -28,6 +28,16 @@ here_ok "the server knows when each has closed" \
 
 here_ok "more connections than messages under way" report -c 100 -w 3 -n 1000 --verify
 is "every message came back" '.messages == 1000 and .lost == 0 and .errors == 0'
+
+before=$(counter b accepts)
+here_ok "a connection for each of 3,000 messages, 64 at a time" report --each -w 64 -n 3000
+is "every message came back" '.messages == 3000 and .lost == 0 and .errors == 0 and .window == 64'
+accepted=$(($(counter b accepts) - before))
+if [ $accepted = 3000 ]; then ok "there were 3,000 connections"; else not_ok "there were 3,000 connections" "$accepted"; fi
+run_refuses "to a port where nobody listens" "[Cc]onnection refused" \
+	on a timeout 20 "$bin/machnet-bench" client $IP_B -p 9 --each -n 1
+run_refuses "not together with --verify" "its own messages" \
+	on a "$bin/machnet-bench" client $IP_B --each --verify -n 1
 
 here_ok "one message each 20 ms" report --interval 20000 -n 26 --verify
 is "that takes half a second at least" '.seconds >= 0.5'

@@ -36,6 +36,7 @@ struct bench_options {
 	uint32_t connections;
 	uint32_t interval_us;	/* from one message to the next, 0: at once */
 	uint32_t connects;	/* not 0: measure set-up times, so many of each */
+	bool each;		/* a connection for each message */
 	uint16_t stuck;		/* port of a server that never reads, 0: none */
 	uint64_t count;		/* messages, 0: no limit */
 	double seconds;		/* 0: no limit */
@@ -152,6 +153,7 @@ int bench_fail(int error, const char *format, ...) __attribute__((format(printf,
 int bench_server(const struct bench_options *o);
 int bench_client(const struct bench_options *o);
 int bench_connects(const struct bench_options *o);
+int bench_each(const struct bench_options *o);
 int bench_tcp_server(const struct bench_options *o);
 int bench_tcp_client(const struct bench_options *o);
 int bench_udp_server(const struct bench_options *o);

@@ -53,7 +53,7 @@ static int time_refused(const struct bench_options *o, void *ch, struct bench_hi
 /* From the call that connects to the answer to the first message. */
 static int time_reply(const struct bench_options *o, void *ch, struct bench_hist *h)
 {
-	struct bench_hello hello = { .magic = BENCH_MAGIC, .seed = 1 }, back;
+	struct bench_hello hello = { .magic = BENCH_MAGIC, .flags = BENCH_VERIFY }, back;
 	uint64_t start = bench_now_ns();
 	MachnetFlow_t flow;
 	ssize_t n;

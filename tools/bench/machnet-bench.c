@@ -50,7 +50,7 @@ static int run(const struct bench_options *o)
 	default:
 		if (server)
 			return bench_server(o);
-		return o->connects ? bench_connects(o) : bench_client(o);
+		return o->connects ? bench_connects(o) : o->each ? bench_each(o) : bench_client(o);
 	}
 }
 

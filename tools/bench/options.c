@@ -14,6 +14,8 @@ static const char usage[] =
 	"                            [-n COUNT] [-c CONNECTIONS] [-b BATCH] [--interval USEC]\n"
 	"                            [--verify] [--stuck PORT] [--json]\n"
 	"       machnet-bench client ADDRESS [-p PORT] --connect N [--json]\n"
+	"       machnet-bench client ADDRESS [-p PORT] --each [-w WINDOW] [-d SECONDS]\n"
+	"                            [-n COUNT] [--json]\n"
 	"       machnet-bench server|client ... [-b BATCH] [-t tcp|udp [--busy]]\n"
 	"\n"
 	"The client sends messages, the server returns them.\n"
@@ -27,6 +29,8 @@ static const char usage[] =
 	"      --interval USEC    with window 1: from one message to the next at least so long\n"
 	"      --connect N        measure attach, listen, connect, refused connect, first reply:\n"
 	"                         N times each\n"
+	"      --each             a connection for each message (of 16 bytes): opened, used,\n"
+	"                         closed, WINDOW of them at a time\n"
 	"      --stuck PORT       one more connection, to a server that never reads, which is\n"
 	"                         sent messages as long as it takes any\n"
 	"      --verify           check each byte of each message at both ends;\n"
@@ -43,7 +47,7 @@ static const char usage[] =
 	"Exit status: 0 all well, 1 an error, a loss, a wrong byte, 2 a mistake in the options.\n";
 
 enum { OPT_CONNECT = 256, OPT_VERIFY, OPT_ONCE, OPT_INTERVAL, OPT_BUSY,
-       OPT_STUCK, OPT_VERSION };
+       OPT_EACH, OPT_STUCK, OPT_VERSION };
 
 static const struct option longopts[] = {
 	{ "size", required_argument, NULL, 's' },
@@ -54,6 +58,7 @@ static const struct option longopts[] = {
 	{ "batch", required_argument, NULL, 'b' },
 	{ "interval", required_argument, NULL, OPT_INTERVAL },
 	{ "connect", required_argument, NULL, OPT_CONNECT },
+	{ "each", no_argument, NULL, OPT_EACH },
 	{ "stuck", required_argument, NULL, OPT_STUCK },
 	{ "verify", no_argument, NULL, OPT_VERIFY },
 	{ "transport", required_argument, NULL, 't' },
@@ -211,9 +216,12 @@ static const char *conflict(const struct bench_options *o)
 {
 	if (o->interval_us && o->window > 1)
 		return "--interval is for window 1";
+	if (o->each && (o->verify || o->connects || o->stuck || o->connections > 1))
+		return "--each has its own messages and connections";
 	if (o->transport == BENCH_MACHNET)
 		return o->busy ? "--busy is for sockets" : NULL;
-	if (o->verify || o->connects || o->interval_us || o->connections > 1 || o->stuck)
+	if (o->verify || o->connects || o->interval_us || o->connections > 1 || o->stuck ||
+	    o->each)
 		return "this is not measured over sockets";
 	if (o->transport == BENCH_UDP && o->once)
 		return "over udp a server does not see its clients go";
@@ -252,6 +260,9 @@ int bench_parse(int argc, char **argv, struct bench_options *o, int *status)
 			break;
 		case OPT_BUSY:
 			o->busy = true;
+			break;
+		case OPT_EACH:
+			o->each = true;
 			break;
 		case OPT_ONCE:
 			o->once = true;

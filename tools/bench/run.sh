@@ -35,7 +35,7 @@ usage() {
 	writes build/bench.json (or BENCH_JSON). Takes some five minutes by default. Needs root.
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
-	WORK/WORLD: ${works[*]} connect loss loss10 single reorder many connections-64 connections-8K
+	WORK/WORLD: ${works[*]} connect each loss loss10 single reorder many connections-64 connections-8K
 	same-host stopped-reader stuck deaf-client hostile stack; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
 	tcp-batch-busy raw exchange idle ring holes. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
@@ -272,6 +272,7 @@ main_round() {
 		done
 	done
 	client connect memif memif "$IP_B" --connect 200
+	client each memif memif "$IP_B" --each -w 64
 	raw 64-w32 64
 	raw 32K-w32 1514
 }

@@ -181,6 +181,12 @@ def add_connect(bars, r):
     bars.at_most("connect and first reply, p50", "<= 2.5 round trips of window 1", connect, 2.5, number)
 
 
+def add_each(bars, r):
+    each = ("each", "memif")
+    bars.at_least("connect, one exchange, close, 64 at a time", ">= 20,000/s", r.median(*each, "rate"), 20000, rate,
+                  each)
+
+
 def add_many(bars, r):
     for n in ("3000", "10000"):
         many = ("many", n)
@@ -314,7 +320,7 @@ def main():
     facts = {"cores": str(os.cpu_count()), "kernel": os.uname().release,
              **dict(a.split("=", 1) for a in sys.argv[3:])}
     bars = Bars()
-    for add in (add_rates, add_connect, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours,
+    for add in (add_rates, add_connect, add_each, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours,
                 add_sockets, add_stack):
         add(bars, r)
     print("Medians of " + ", ".join(f"{k} {v}" for k, v in facts.items()))

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* connect.c - machnet_listen(), machnet_connect(), machnet_close() */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "lib/ends.h"
 #include "lib/priv.h"
 
 /*
@@ -217,6 +219,58 @@ int machnet_connect(void *channel_ctx, const char *local_ip, const char *remote_
 	if (!ret)
 		*flow = made;
 	return ret ? fail(ret) : 0;
+}
+
+__attribute__((visibility("default"))) void *
+machnet_connect_start(void *channel_ctx, const char *remote_ip, uint16_t remote_port)
+{
+	struct mnc_channel *ch = channel_ctx;
+	struct mn_shm_connect want = { .remote_port = remote_port };
+	const struct mn_addr any = mn_addr_from_v4(INADDR_ANY);
+	struct mnc_connect *c = calloc(1, sizeof(*c));
+	struct mn_addr remote;
+	struct mn_desc d;
+	int ret = c ? 0 : -ENOMEM;
+
+	if (!ret && (!ch || !remote_port || mn_addr_parse(&remote, remote_ip) ||
+		     mn_addr_is_any(&remote)))
+		ret = -EINVAL;
+	if (!ret) {
+		memcpy(want.local_addr, any.b, sizeof(want.local_addr));
+		memcpy(want.remote_addr, remote.b, sizeof(want.remote_addr));
+		connect_begin(ch, c);
+		d = (struct mn_desc){ c->request, MN_DESC_CONNECT, sizeof(want), 0 };
+		ret = mnc_ring_request(ch, c->epoch, &d, &want);
+		if (ret)
+			connect_end(ch, c);
+	}
+	if (!ret)
+		return c;
+	free(c);
+	fail(ret);
+	return NULL;
+}
+
+__attribute__((visibility("default"))) int
+machnet_connect_poll(void *channel_ctx, void *token, MachnetFlow_t *flow)
+{
+	struct mnc_channel *ch = channel_ctx;
+	struct mnc_connect *c = token;
+	int ret;
+
+	pthread_mutex_lock(&ch->recv_lock);
+	ret = c->done ? 1 : ch->epoch == c->epoch ? mnc_channel_look(ch) : -ENETDOWN;
+	pthread_mutex_unlock(&ch->recv_lock);
+	if (!ret)
+		return 0;
+	connect_end(ch, c);
+	if (ret > 0 && c->handle && c->error)
+		close_handle(ch, c->epoch, c->handle);
+	*flow = c->flow;
+	if (ret > 0 && c->error)
+		ret = -c->error;
+	free(c);
+	return ret > 0 ? 1 : fail(ret);
 }
 
 int machnet_close(const void *channel_ctx, MachnetFlow_t flow)

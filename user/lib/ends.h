@@ -8,6 +8,10 @@
 #ifndef MN_LIB_ENDS_H
 #define MN_LIB_ENDS_H
 
+#include <stdint.h>
+
+#include <machnet.h>
+
 /*
  * As machnet_attach(). On this channel
  *
@@ -22,5 +26,13 @@
  * - machnet_connect() fails with ECONNREFUSED at once.
  */
 void *machnet_attach_ends(void);
+
+/*
+ * machnet_connect() without waiting. start() returns a token, or NULL and errno; poll() says what
+ * has become of it: 0 nothing yet, 1 connected and *flow, -1 and errno; then the token is void. The
+ * answer comes with what machnet_recv() looks at: call that in between.
+ */
+void *machnet_connect_start(void *channel_ctx, const char *remote_ip, uint16_t remote_port);
+int machnet_connect_poll(void *channel_ctx, void *token, MachnetFlow_t *flow);
 
 #endif /* MN_LIB_ENDS_H */
