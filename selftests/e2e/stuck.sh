@@ -20,12 +20,13 @@ stopped=$started
 wait_for 10 grep -q listening "$work/stopped.log" || bail "another server"
 kill -STOP "$stopped"
 for size in 64 32K; do
-	start a client "$bin/machnet-bench" client $IP_B -s $size -c 1000 -w 1000 -d 6 --verify --stuck $port --json
+	start a client "$bin/machnet-bench" client $IP_B -s $size -c 1000 -w 1000 -d 3600 --verify --stuck $port --json
 	client=$started
 	here_ok "$size: one connection waits for its peer" wait_for 20 waits
 	messages=$(counter b rx_messages)
 	here_ok "messages of 1,000 others flow beside it" \
 		wait_for 20 counted b rx_messages $((messages + 5000))
+	kill -TERM "$client"
 	here_ok "each of them is answered" wait "$client"
 	run_says "none is lost or wrong" '"lost": 0, .*"errors": 0,' cat "$work/client.log"
 done

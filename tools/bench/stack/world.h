@@ -91,7 +91,7 @@ void world_turn(struct world *w, uint32_t us);
 /* Time passes, and turns happen only when a timer wants one. */
 void world_idle(struct world *w, uint64_t us);
 
-/* Requests, which the next turn publishes: to connect to the nth listener in turn; 0 or -ENOBUFS. */
+/* Requests, published by the next turn: to connect, to the nth listener. 0 or -ENOBUFS. */
 int world_connect(struct world_host *h, uint32_t n, uint32_t ports);
 int world_close(struct world_host *h, uint64_t flow);
 /* A message of WORLD_MSG bytes, likewise. */
