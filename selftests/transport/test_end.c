@@ -284,4 +284,23 @@ TEST_F(end, close__overtakes_accept)
 	EXPECT_EQ(1, sim_conns(self->sim, 1));
 }
 
+/* Their last credits fill several packets, and nothing else is to be sent. */
+TEST(end__many_at_once)
+{
+	enum { MANY = 1000 };
+	struct sim *sim = sim_new_sized(78, 2048, 64);
+	uint64_t flow[MANY][2];
+
+	ASSERT_TRUE(sim_pair(sim, &flow[0][0], &flow[0][1]));
+	for (int i = 1; i < MANY; i++)
+		ASSERT_TRUE(sim_connect(sim, 0, &flow[i][0], &flow[i][1]));
+	for (int i = 0; i < MANY; i++)
+		ASSERT_TRUE(sim_close(&sim->host[0].apps[0], flow[i][0]));
+	sim_run(sim, 100000, NULL);
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(0, sim_conns(sim, i));
+	EXPECT_EQ(0, sim->errors);
+	sim_free(sim);
+}
+
 TEST_HARNESS_MAIN

@@ -97,6 +97,7 @@ struct mn_path {
 	struct mn_list lanes, ready;	/* struct mn_lane: all; with something to send, in turn */
 	struct mn_list waiting;		/* connections whose OPEN has to wait for answers */
 	struct mn_list rooms;		/* connections whose credit is due */
+	bool rooms_left;		/* they did not fit into the last packet */
 	uint32_t n_conns;
 	uint32_t refuses;		/* records of REFUSE frames that are due */
 

@@ -283,6 +283,6 @@ void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
 		mn_path_received_from(p, pkt);
 	schedule_ack(p, &w, pkt->len, in_order);
 	mn_path_rearm(p);
-	if (!mn_list_empty(&p->ready) || p->refuses != MN_RECORD_NONE)
+	if (!mn_list_empty(&p->ready) || p->rooms_left || p->refuses != MN_RECORD_NONE)
 		mn_path_ready(p);
 }

@@ -90,14 +90,16 @@ static void write_conns(struct mn_path *p, struct mn_build *b)
 	}
 }
 
-static void write_rooms(struct mn_path *p, struct mn_build *b)
+/* False: there are more than fit. */
+static bool write_rooms(struct mn_path *p, struct mn_build *b)
 {
 	while (!mn_list_empty(&p->rooms)) {
 		struct mn_conn *c = mn_container(p->rooms.next, struct mn_conn, in_rooms);
 
 		if (!mn_conn_output_room(c, b))
-			return;
+			return false;
 	}
+	return true;
 }
 
 static void write_ping(struct mn_path *p, struct mn_build *b)
@@ -122,7 +124,8 @@ static bool is_last_of_window(const struct mn_path *p)
 static void write_body(struct mn_path *p, struct mn_build *b, bool may)
 {
 	bool ask = p->ping_due || p->probe_due || p->insist, last = is_last_of_window(p);
-	uint32_t ping = ask || last ? mn_frame_size(MN_FRAME_PING, 0) : 0;
+	bool more = p->rooms_left && may && !p->ask_alone;
+	uint32_t ping = ask || more || last ? mn_frame_size(MN_FRAME_PING, 0) : 0;
 
 	/* A full packet has room for it, too. */
 	ping = mn_build_room(b) > ping ? ping : 0;
@@ -131,11 +134,15 @@ static void write_body(struct mn_path *p, struct mn_build *b, bool may)
 		write_refuses(p, b);
 		write_conns(p, b);
 	}
-	/* Credit goes along with what is sent anyway, and with what is acknowledged. */
-	if (b->asks || p->ack_now || p->ping_due)
-		write_rooms(p, b);
+	/*
+	 * Credit goes along with what is sent anyway, and with what is acknowledged; what does not
+	 * fit has packets of its own, for there may be nothing else to send: those ask, so that
+	 * the window counts them.
+	 */
+	if (b->asks || p->ack_now || p->ping_due || more)
+		p->rooms_left = !write_rooms(p, b);
 	b->end += ping;
-	if (ask || (b->asks && last))
+	if (ask || (more && !b->asks) || (b->asks && last))
 		write_ping(p, b);
 }
 

@@ -26,7 +26,8 @@ bool mn_path_may_send(const struct mn_path *p)
 
 static bool wants_packet(const struct mn_path *p)
 {
-	return p->ping_due || p->refuses != MN_RECORD_NONE || !mn_list_empty(&p->ready);
+	return p->ping_due || p->rooms_left || p->refuses != MN_RECORD_NONE ||
+	       !mn_list_empty(&p->ready);
 }
 
 /* Something waits only for its time to be sent. */
