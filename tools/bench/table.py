@@ -204,6 +204,8 @@ def add_stack(bars, r):
                   value("exchange", "short_per_s"), 100000, rate)
     bars.at_least("stack: idle connections, opened, used, closed", ">= 1,000,000", value("idle", "connections"),
                   1000000, number)
+    bars.at_most("stack: memory of an idle connection", "<= 512 bytes",
+                 value("idle", "bytes_per_connection"), 512, number)
     bars.at_most("stack: memory of an idle connection that was used", "<= 512 bytes",
                  value("idle", "bytes_per_connection_used"), 512, number)
     bars.at_most("stack: packets/s of a million idle connections", "<= 1.1x those of 1,000",

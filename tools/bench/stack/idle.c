@@ -18,7 +18,7 @@
 #define FEW		1000u
 #define MANY		1000000u
 #define MAX_CONNS	(1u << 20)
-#define LINK_PACKETS	4096u
+#define LINK_PACKETS	1024u
 #define UNDER_WAY	512u
 #define USES		500000u
 #define IDLE_US		60000000u
