@@ -66,7 +66,7 @@ static void watch(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 	if (mnd_route_get(d, &ev->remote, &ev->local, &route))
 		return;
 	mnd_route_use(route, &p->way);
-	/* The engine's may be older: the sender of the peer's INIT, or what an earlier path used. */
+	/* The engine's may be older: the sender of the INIT, or what an earlier path used. */
 	mnd_route_follow(d, &p->way);
 	mnd_route_confirm(d, route, ev->mac);
 }
