@@ -430,4 +430,45 @@ TEST_F(conn, gauges__tell_what_is_in_use)
 	}
 }
 
+/*
+ * Connects to many listeners before there is a path: each opens one, since each listener may be on
+ * an engine of its own. When all turn out to be on one engine a single path remains.
+ */
+static void check_cold_start(struct __test_metadata *_metadata, uint32_t loss)
+{
+	enum { PORTS = 16, EACH = 4 };
+	struct sim *sim = sim_new(77);
+	struct mn_addr any = mn_addr_from_v4(0);
+	struct sim_host *h = sim->host;
+
+	sim->net.loss = loss;
+	for (int i = 0; i < PORTS; i++)
+		ASSERT_EQ(0, mn_stack_listen(h[1].stack, &h[1].apps[0].ch, &any, SIM_PORT + i));
+	for (int i = 0; i < PORTS * EACH; i++) {
+		struct mn_tuple to = sim_path(sim, 0, 0);
+
+		to.remote_port += i % PORTS;
+		ASSERT_TRUE(sim_open(&h[0].apps[0], &to, i + 1));
+	}
+	sim_run(sim, 2000000, NULL);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(PORTS * EACH, h[i].apps[0].n_flows);
+		EXPECT_EQ(PORTS * EACH, sim_conns(sim, i));
+		EXPECT_EQ(1, sim_paths(sim, i));
+	}
+	EXPECT_EQ(0, h[0].apps[0].n_failed);
+	EXPECT_EQ(0, sim->errors);
+	sim_free(sim);
+}
+
+TEST(cold_start__one_path_remains)
+{
+	check_cold_start(_metadata, 0);
+}
+
+TEST(cold_start__with_loss)
+{
+	check_cold_start(_metadata, 200000);
+}
+
 TEST_HARNESS_MAIN

@@ -358,10 +358,31 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code)
 	forget(p, why);
 }
 
+bool mn_path_is_surplus(const struct mn_path *p)
+{
+	const struct mn_list *all = &p->peer->paths;
+	uint32_t n = 0;
+
+	for (const struct mn_list *l = all->next; l != all; l = l->next) {
+		const struct mn_path *o = mn_container(l, struct mn_path, in_peer);
+
+		n += o != p && o->opened_here && o->state == MN_PATH_OPEN &&
+		     o->remote_engine == p->remote_engine &&
+		     o->instance == p->instance;
+	}
+	return n >= p->stack->cfg.paths;
+}
+
 static bool can_reopen(struct mn_conn *c, bool fresh)
 {
 	return c->use == MN_CONN_OPENING && c->st.state == MN_STREAM_OPENING &&
 	       (!fresh || !c->st.snd_max) && c->redirects++ < MN_OPEN_REDIRECTS;
+}
+
+void mn_path_merge(struct mn_path *p)
+{
+	send_reset(p, MN_WIRE_CODE_CLOSED);
+	mn_path_reopen(p, false);
 }
 
 void mn_path_reopen(struct mn_path *p, bool fresh)

@@ -155,6 +155,13 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code);
  * others end. fresh: those alone of which no byte was sent, for the peer may have served them.
  */
 void mn_path_reopen(struct mn_path *p, bool fresh);
+/*
+ * Connects to several listeners open a path each before it is known that one engine has them all:
+ * as many paths to its engine as there may be were opened here and are open besides this one, which
+ * has just been answered. Its connections open on those.
+ */
+bool mn_path_is_surplus(const struct mn_path *p);
+void mn_path_merge(struct mn_path *p);
 /* A port of our block that no other path to the peer has, if there is one. */
 uint16_t mn_path_own_port(const struct mn_path *p);
 struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);

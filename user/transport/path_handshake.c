@@ -315,6 +315,11 @@ void mn_path_receive_answer(struct mn_path *p, const struct mn_packet *pk,
 		mn_rtt_sample(&p->rec.rtt, rtt_us, s->now_us);
 	if (p->port)
 		mn_peer_set_engine(p->peer, p->port, p->remote_engine);
+	if (mn_path_is_surplus(p)) {
+		mn_path_probed(p, MN_END_NONE);
+		mn_path_merge(p);
+		return;
+	}
 	if (!mn_path_opened(p))
 		return;
 	/* At once, also without anything to say: it makes the peer's end come up. */

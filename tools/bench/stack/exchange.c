@@ -41,8 +41,7 @@ static int connect_all(struct exchange *b)
 
 	client->app.opened = keep;
 	for (uint32_t turns = 0; client->opened < CONNS; turns++) {
-		/* The first one alone: the path that it opens is that of the others. */
-		while (b->asked < CONNS && b->asked - client->opened < (client->opened ? SHORT : 1))
+		while (b->asked < CONNS && b->asked - client->opened < SHORT)
 			if (world_connect(client, b->asked++, PORTS))
 				return -ENOBUFS;
 		world_turn(&b->w, TURN_US);
