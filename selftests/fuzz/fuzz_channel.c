@@ -109,16 +109,6 @@ static void app_links(struct world *w, struct input *in)
 	links[at % MN_SHM_BUFS_MIN] = take(in, 1) & 1 ? MN_SHM_BUF_NONE : take_index(in);
 }
 
-/* As before a batch: it may find nonsense, and must do no harm. */
-static void look_ahead(const struct mn_channel *ch)
-{
-	uint32_t at = ch->tx.self;
-	uint64_t flow;
-
-	for (int i = 0; i < LIVE_MAX && mn_channel_tx_next(ch, &at, &flow); i++)
-		;
-}
-
 static int engine_takes(struct world *w, struct input *in)
 {
 	struct mn_txmsg *m;
@@ -129,7 +119,6 @@ static int engine_takes(struct world *w, struct input *in)
 
 	if (w->n_live == LIVE_MAX)
 		return 0;
-	look_ahead(&w->ch);
 	ret = mn_channel_tx_peek(&w->ch, &d);
 	if (ret <= 0)
 		return ret;

@@ -105,24 +105,6 @@ int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d)
 	}
 }
 
-bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flow)
-{
-	struct mn_ring r = ch->tx;
-	struct mn_desc d;
-
-	r.self = *at;
-	if ((int32_t)(r.other - r.self) <= 0)
-		return false;
-	mn_ring_get(&r, &d);
-	*at = r.self;
-	if (mn_ring_has_bytes(&d) && d.len <= MN_SHM_INLINE_MAX)
-		*at += mn_ring_slots(d.len);
-	else if (d.type == MN_DESC_FILL && d.len && d.len <= MN_SHM_INLINE_SLOTS)
-		*at += d.len - 1;
-	*flow = d.flow;
-	return true;
-}
-
 int mn_channel_tx_take(struct mn_channel *ch, const struct mn_desc *d, struct mn_txmsg **msg)
 {
 	if (tx_take_chain(ch, d->buf, d->len))

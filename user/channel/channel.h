@@ -104,13 +104,6 @@ void mn_channel_close(struct mn_channel *ch, int error);
 int mn_channel_tx_peek(struct mn_channel *ch, struct mn_desc *d);
 
 /*
- * Looks ahead, from *at = tx.self on: the flow of the next message that is known to be there (of a
- * filler MN_SHM_FLOW_NONE), true unless there is none. What it says may be nonsense: good for
- * hints only.
- */
-bool mn_channel_tx_next(const struct mn_channel *ch, uint32_t *at, uint64_t *flow);
-
-/*
  * Takes a message in buffers. Walks the chain once, checks every link, and keeps a private
  * copy; a buffer that is already in the engine's hands is -EPROTO. *msg stays valid until
  * mn_channel_tx_done().
