@@ -13,6 +13,11 @@
 
 /* Commands that one turn takes: thousands of connects must not hold up what is connected. */
 #define COMMANDS_PER_TURN	64
+/*
+ * Events that may wait so long are reported together: where engines and applications share the
+ * processors, a control thread that wakes for each connection takes its time from that one.
+ */
+#define EVENTS_TOGETHER_US	1000u
 
 static void engine_pkt_free(void *ctx, void *handle)
 {
@@ -64,11 +69,27 @@ static uint32_t end_reason(enum mn_end why)
 	return reasons[why];
 }
 
+/* What nobody waits for: the registry follows. */
+static bool may_wait(int type)
+{
+	switch (type) {
+	case MACHNET_DP_EVENT_UP:
+	case MACHNET_DP_EVENT_END:
+	case MACHNET_DP_EVENT_REACHABLE:
+	case MACHNET_DP_EVENT_PATH_UP:
+	case MACHNET_DP_EVENT_PATH_MOVED:
+	case MACHNET_DP_EVENT_PATH_END:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* There is room: the engine takes no work when events_reserve slots are not free. */
 static void engine_post(struct dp_engine *e, const struct machnet_dp_event *ev)
 {
 	rte_ring_sp_enqueue_elem(e->events, (void *)(uintptr_t)ev, sizeof(*ev));
-	e->event_posted = true;
+	dp_engine_event_due(e, may_wait(ev->type) ? EVENTS_TOGETHER_US : 0);
 }
 
 static int event_type(enum mn_stack_event_type type)

@@ -278,11 +278,13 @@ static unsigned int engine_tx(struct dp_engine *e)
 	return sent;
 }
 
-static void engine_wake_control(struct dp_engine *e)
+void dp_engine_wake_control(struct dp_engine *e)
 {
 	uint64_t one = 1;
 
-	e->event_posted = false;
+	if (!e->event_due_us)
+		return;
+	e->event_due_us = 0;
 	/* Many turns may have events before the control thread runs: it is woken once. */
 	if (__atomic_exchange_n(&e->told, 1, __ATOMIC_SEQ_CST))
 		return;
@@ -307,7 +309,9 @@ static unsigned int engine_turn(struct dp_engine *e)
 	e->stats.loops++;
 	e->now_us = dp_clock_us();
 	work = dp_engine_commands(e);
-	if (rte_ring_free_count(e->events) >= e->events_reserve) {
+	if (rte_ring_free_count(e->events) < e->events_reserve) {
+		dp_engine_wake_control(e);
+	} else {
 		mn_stack_advance(e->stack, e->now_us);
 		work += engine_rx(e);
 		work += engine_handoff_rx(e);
@@ -320,8 +324,8 @@ static unsigned int engine_turn(struct dp_engine *e)
 	else if (sent)
 		e->waits_for = DP_WAIT_NET;
 	work += dp_engine_snapshot(e);
-	if (e->event_posted)
-		engine_wake_control(e);
+	if (e->event_due_us <= e->now_us)
+		dp_engine_wake_control(e);
 	if (work)
 		engine_time_turn(e);
 	return work;
@@ -343,6 +347,7 @@ int dp_engine_main(void *engine)
 	/* What the transport still has to say, the resets of its connections above all. */
 	for (int i = 0; i < ENGINE_LAST_TURNS && engine_turn(e); i++)
 		;
+	dp_engine_wake_control(e);
 	return 0;
 }
 

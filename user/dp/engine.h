@@ -128,7 +128,7 @@ struct dp_engine {
 	uint32_t spin_hits;		/* in a row, without a yield */
 	struct mn_crowd crowd;
 	uint64_t yielded_us;		/* last time */
-	bool event_posted;
+	uint64_t event_due_us;		/* when the control thread is woken for its events; 0: none */
 	uint64_t random[512];		/* the last random_left of them were not given out yet */
 	uint32_t random_left;
 	struct dp_snapshot_part *conns_wanted, *paths_wanted;	/* snapshots; NULL: none */
@@ -147,6 +147,18 @@ int dp_engine_main(void *engine);
 
 /* Wakes it if it sleeps; after something was put on one of its rings. Any thread. */
 void dp_engine_kick(struct dp_engine *e);
+
+/* An event was posted, for which the control thread is to be woken in such a time at the latest. */
+static inline void dp_engine_event_due(struct dp_engine *e, uint32_t in_us)
+{
+	uint64_t due_us = e->now_us + in_us;
+
+	if (!e->event_due_us || due_us < e->event_due_us)
+		e->event_due_us = due_us;
+}
+
+/* Wakes the control thread, if there are events for it. */
+void dp_engine_wake_control(struct dp_engine *e);
 
 /* command.c: takes some of the commands on its ring, while there is room for their events. */
 unsigned int dp_engine_commands(struct dp_engine *e);

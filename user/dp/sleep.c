@@ -129,6 +129,7 @@ static void engine_wait(struct dp_engine *e)
  */
 static void engine_sleep(struct dp_engine *e)
 {
+	dp_engine_wake_control(e);
 	__atomic_store_n(&e->sleeps, 1, __ATOMIC_SEQ_CST);
 	engine_arm_rx(e);
 	if (mn_stack_arm(e->stack) && !engine_has_input(e) && !engine_has_packets(e))

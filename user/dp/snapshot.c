@@ -87,7 +87,7 @@ static void part_done(struct dp_engine *e, struct dp_snapshot_part **part)
 {
 	__atomic_store_n(&(*part)->done, true, __ATOMIC_RELEASE);
 	*part = NULL;
-	e->event_posted = true;
+	dp_engine_event_due(e, 0);
 }
 
 bool dp_engine_snapshot(struct dp_engine *e)
