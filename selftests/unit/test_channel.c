@@ -412,8 +412,7 @@ TEST_F(channel, fillers_are_skipped)
 	struct mn_desc d = { 5, MN_DESC_INLINE, 100, 0 };
 
 	for (uint32_t left = 1; left <= 7; left++) {
-		uint32_t from = self->tx.size - left, at = from;
-		uint64_t flow;
+		uint32_t from = self->tx.size - left;
 
 		self->tx.self = self->tx.other = self->ch.tx.self = self->ch.tx.other = from;
 		self->tx.ctl->prod = self->tx.ctl->cons = from;
@@ -428,39 +427,7 @@ TEST_F(channel, fillers_are_skipped)
 		ASSERT_EQ(1, mn_channel_tx_peek(&self->ch, &d));
 		ASSERT_EQ(MN_DESC_INLINE, (uint32_t)d.type);
 		ASSERT_EQ(5, d.flow);
-		ASSERT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
-		ASSERT_EQ(MN_SHM_FLOW_NONE, flow);
-		ASSERT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
-		ASSERT_EQ(5, flow);
-		ASSERT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
 	}
-}
-
-/* Whose messages come next; what is not published, and nonsense, leads nowhere. */
-TEST_F(channel, looks_ahead)
-{
-	struct mn_desc small = { 3, MN_DESC_INLINE, 50, 0 };
-	uint32_t at = self->ch.tx.self;
-	uint64_t flow = 0;
-	uint8_t data[50] = { 0 };
-
-	memcpy(mn_ring_put_inline(&self->tx, &small), data, sizeof(data));
-	app_put(&self->tx, MN_DESC_MSG, 4, 10, 0);
-	app_put(&self->tx, MN_DESC_INLINE, 5, UINT32_MAX, 0);
-	app_put(&self->tx, 77, 6, 10, 0);
-	EXPECT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
-	ASSERT_LT(0, mn_ring_avail(&self->ch.tx));
-	for (uint32_t i = 3; i <= 6; i++) {
-		ASSERT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
-		EXPECT_EQ(i, flow);
-	}
-	EXPECT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
-	/* Its slots would reach beyond what is there. */
-	app_put(&self->tx, MN_DESC_INLINE, 7, MN_SHM_INLINE_MAX, 0);
-	ASSERT_LT(0, mn_ring_refresh(&self->ch.tx));
-	EXPECT_TRUE(mn_channel_tx_next(&self->ch, &at, &flow));
-	EXPECT_FALSE(mn_channel_tx_next(&self->ch, &at, &flow));
-	EXPECT_EQ(0, self->ch.tx.self);
 }
 
 TEST_F(channel, close_tells_the_first_reason)

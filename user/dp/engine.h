@@ -128,7 +128,7 @@ struct dp_engine {
 	uint32_t spin_hits;		/* in a row, without a yield */
 	struct mn_crowd crowd;
 	uint64_t yielded_us;		/* last time */
-	uint64_t event_due_us;		/* when the control thread is woken for its events; 0: none */
+	uint64_t event_due_us;		/* when the control thread is woken for events; 0: none */
 	uint64_t random[512];		/* the last random_left of them were not given out yet */
 	uint32_t random_left;
 	struct dp_snapshot_part *conns_wanted, *paths_wanted;	/* snapshots; NULL: none */
