@@ -171,6 +171,25 @@ TEST_F(frame, fragments_options_and_others_go_to_the_kernel)
 	EXPECT_EQ(DP_FRAME_OTHER, dp_frame_parse(&self->m, &f));
 }
 
+/* The type of the Ethernet frame alone does not say what it is. */
+TEST_F(frame, another_version_of_ip_goes_to_the_kernel)
+{
+	struct mn_tuple v6 = self->path;
+	struct rte_ipv6_hdr *ip;
+	struct dp_frame f;
+
+	ASSERT_EQ(0, mn_addr_parse(&v6.local, "fd00::1"));
+	ASSERT_EQ(0, mn_addr_parse(&v6.remote, "fd00::2"));
+	build(&self->m, &v6, PAYLOAD);
+	ASSERT_EQ(DP_FRAME_UDP, dp_frame_parse(&self->m, &f));
+	ip = rte_pktmbuf_mtod_offset(&self->m, struct rte_ipv6_hdr *, sizeof(struct rte_ether_hdr));
+	for (uint32_t version = 0; version < 16; version++) {
+		ip->vtc_flow = rte_cpu_to_be_32(version << 28);
+		EXPECT_EQ(version == 6 ? DP_FRAME_UDP : DP_FRAME_OTHER,
+			  dp_frame_parse(&self->m, &f));
+	}
+}
+
 TEST_F(frame, a_missing_udp_checksum_is_refused)
 {
 	struct rte_udp_hdr *udp;

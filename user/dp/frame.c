@@ -63,7 +63,8 @@ static enum dp_frame_kind frame_parse_ip6(const struct rte_mbuf *m, struct dp_fr
 		rte_pktmbuf_mtod_offset(m, const struct rte_ipv6_hdr *, off);
 	uint32_t len;
 
-	if (m->data_len < off + sizeof(*ip) || ip->proto != IPPROTO_UDP)
+	if (m->data_len < off + sizeof(*ip) || rte_be_to_cpu_32(ip->vtc_flow) >> 28 != 6 ||
+	    ip->proto != IPPROTO_UDP)
 		return DP_FRAME_OTHER;
 	len = sizeof(*ip) + rte_be_to_cpu_16(ip->payload_len);
 	if (off + len > m->data_len)
