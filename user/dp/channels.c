@@ -236,41 +236,34 @@ int machnet_dp_unlisten(struct machnet_dp *dp, uint32_t channel, const struct mn
 	return -ENOENT;
 }
 
-void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *conn)
+static void command_way(struct machnet_dp *dp, enum dp_cmd_type type,
+			const struct machnet_dp_connect *to)
 {
 	struct dp_cmd cmd = {
-		.type = DP_CMD_CONNECT,
-		.id = conn->id,
-		.by_default = conn->by_default,
+		.type = type,
+		.id = to->id,
+		.by_default = to->by_default,
 		.tuple = {
-			.local = conn->local,
-			.remote = conn->remote,
-			.mtu = conn->mtu,
-			.local_host = conn->local_host,
+			.local = to->local,
+			.remote = to->remote,
+			.mtu = to->mtu,
+			.local_host = to->local_host,
 		},
 	};
 
-	memcpy(cmd.tuple.mac, conn->mac, sizeof(cmd.tuple.mac));
-	if (conn->engine < dp->n_engines)
-		dp_command(dp, conn->engine, &cmd);
+	memcpy(cmd.tuple.mac, to->mac, sizeof(cmd.tuple.mac));
+	if (to->engine < dp->n_engines)
+		dp_command(dp, to->engine, &cmd);
 }
 
-void machnet_dp_probe(struct machnet_dp *dp, const struct machnet_dp_connect *conn)
+void machnet_dp_connect(struct machnet_dp *dp, const struct machnet_dp_connect *conn)
 {
-	struct dp_cmd cmd = {
-		.type = DP_CMD_PROBE,
-		.id = conn->id,
-		.tuple = {
-			.local = conn->local,
-			.remote = conn->remote,
-			.mtu = conn->mtu,
-			.local_host = conn->local_host,
-		},
-	};
+	command_way(dp, DP_CMD_CONNECT, conn);
+}
 
-	memcpy(cmd.tuple.mac, conn->mac, sizeof(cmd.tuple.mac));
-	if (conn->engine < dp->n_engines)
-		dp_command(dp, conn->engine, &cmd);
+void machnet_dp_probe(struct machnet_dp *dp, const struct machnet_dp_connect *to)
+{
+	command_way(dp, DP_CMD_PROBE, to);
 }
 
 void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int error)
