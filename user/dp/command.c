@@ -69,7 +69,7 @@ static uint32_t end_reason(enum mn_end why)
 	return reasons[why];
 }
 
-/* What nobody waits for: the registry follows. */
+/* Events without which nothing stands still: the registry follows. */
 static bool may_wait(int type)
 {
 	switch (type) {

@@ -254,7 +254,7 @@ static int next_entry(struct mnc_channel *ch)
 	}
 	if (!down)
 		return 0;
-	/* An engine that goes on after its daemon has hung up is not heard any more. */
+	/* What an engine writes after its daemon has hung up is not read any more. */
 	ch->link.rx_over = true;
 	if (!mnc_flow_any(ch, &handle))
 		return 0;

@@ -29,7 +29,7 @@ static void copy_out(struct source *s, uint8_t *dst, uint32_t len)
 	}
 }
 
-/* 0 or -EAGAIN, and then a waiter or machnet_fd() will tell when to try again. */
+/* 0 or -EAGAIN, and then a waiter or machnet_fd() reports when to try again. */
 static int reserve(struct mnc_channel *ch, uint64_t handle, uint32_t len)
 {
 	int ret = mnc_room_for(ch, handle, len);

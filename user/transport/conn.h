@@ -101,7 +101,7 @@ bool mn_conn_up(struct mn_conn *c);
 void mn_conn_end(struct mn_conn *c, enum mn_end why);
 /* An opening that leads nowhere: error is for the application. */
 void mn_conn_fail(struct mn_conn *c, int error);
-/* It never was: nobody learns of it. */
+/* It never was: there is no event of it. */
 void mn_conn_discard(struct mn_conn *c);
 /* Its stream may be over, or have nothing left to do: it is given back. */
 void mn_conn_check(struct mn_conn *c);
