@@ -110,7 +110,8 @@ static int look_for_answer(struct mnc_channel *ch)
 	/* In this order: what a daemon wrote before its end is seen. */
 	int error = mnc_channel_look(ch), ret = mnc_kept_fill(ch);
 
-	return ret ? ret : error;
+	/* Without memory it stays on the ring: the answer must not come when it is not awaited. */
+	return ret && ret != -ENOMEM ? ret : error;
 }
 
 static int is_answered(struct mnc_channel *ch, void *arg)
@@ -138,7 +139,7 @@ static int ask_connect(struct mnc_channel *ch, struct mnc_connect *c,
 
 	/* A signal is no reason to give up; a daemon that ends with such an errno is. */
 	while (!ret || (ret == -EINTR && !mnc_channel_error(ch)))
-		ret = mnc_wait_until(ch, &answer, INT64_MAX);
+		ret = mnc_wait_until(ch, &answer, mnc_now_ns() + MNC_RETRY_NS);
 	return ret > 0 ? 0 : ret;
 }
 
