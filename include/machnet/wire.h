@@ -224,11 +224,26 @@ struct mn_wire_challenge {
 	uint64_t nonce;
 } __attribute__((packed));
 
-/* CANDIDATE: a tuple is tried. ARRIVAL: where a candidate arrived, and with which ports. */
+/*
+ * Steering of a path's packets to the queue of its engine. ADVICE: which ports the receiver of this
+ * should send with, or try; it comes from and to these ports the other way round, so that it opens
+ * what lies in between. CANDIDATE: tries them. ARRIVAL: at which engine's queue a CANDIDATE
+ * arrived, and with which ports. No answer is larger than what it answers, and none of the three
+ * is acknowledged or says where its sender is.
+ */
+struct mn_wire_advice {
+	uint8_t type;
+	uint8_t reserved[3];
+	uint32_t token;		/* of the question; CANDIDATE and ARRIVAL return it */
+	uint16_t src_port, dst_port;
+	uint32_t reserved2;
+} __attribute__((packed));
+
 struct mn_wire_candidate {
 	uint8_t type;
 	uint8_t reserved[3];
 	uint32_t token;
+	uint64_t reserved2;
 } __attribute__((packed));
 
 struct mn_wire_arrival {
@@ -238,14 +253,6 @@ struct mn_wire_arrival {
 	uint32_t token;
 	uint16_t src_port, dst_port;
 	uint32_t reserved2;
-} __attribute__((packed));
-
-/* The receiver of this may use these ports to reach the path's engine. The highest serial holds. */
-struct mn_wire_advice {
-	uint8_t type;
-	uint8_t reserved[3];
-	uint32_t serial;
-	uint16_t src_port, dst_port;
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct mn_wire_hdr) == 40, "wire header");
@@ -260,8 +267,8 @@ _Static_assert(sizeof(struct mn_wire_accept) == 24, "wire accept");
 _Static_assert(sizeof(struct mn_wire_end) == 8, "wire end");
 _Static_assert(sizeof(struct mn_wire_move) == 16, "wire move");
 _Static_assert(sizeof(struct mn_wire_challenge) == 16, "wire challenge");
-_Static_assert(sizeof(struct mn_wire_candidate) == 8, "wire candidate");
+_Static_assert(sizeof(struct mn_wire_candidate) == 16, "wire candidate");
 _Static_assert(sizeof(struct mn_wire_arrival) == 16, "wire arrival");
-_Static_assert(sizeof(struct mn_wire_advice) == 12, "wire advice");
+_Static_assert(sizeof(struct mn_wire_advice) == 16, "wire advice");
 
 #endif /* MACHNET_WIRE_H */

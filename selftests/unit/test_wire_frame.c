@@ -279,9 +279,11 @@ TEST(mn_frame_next__reserved_bits)
 		PATCH(MN_FRAME_CHALLENGE, mn_wire_challenge, reserved, 0),
 		PATCH(MN_FRAME_RESPONSE, mn_wire_challenge, reserved, 0),
 		PATCH(MN_FRAME_CANDIDATE, mn_wire_candidate, reserved, 0),
+		PATCH(MN_FRAME_CANDIDATE, mn_wire_candidate, reserved2, 0),
 		PATCH(MN_FRAME_ARRIVAL, mn_wire_arrival, reserved, 0),
 		PATCH(MN_FRAME_ARRIVAL, mn_wire_arrival, reserved2, 0),
 		PATCH(MN_FRAME_ADVICE, mn_wire_advice, reserved, 0),
+		PATCH(MN_FRAME_ADVICE, mn_wire_advice, reserved2, 0),
 	};
 	uint8_t buf[ROOM];
 

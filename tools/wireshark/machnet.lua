@@ -22,7 +22,7 @@ local bodies = { [INIT] = 48, [ANSWER] = 48, [RETRY] = 8, [RESET] = 16 }
 local codes = { [0] = "NONE", "UNKNOWN", "BUSY", "CLOSED", "REFUSED", "ELSEWHERE", "ABORTED" }
 local frame_types = { [0] = "PAD", "PING", "ACK", "DATA", "CREDIT", "OPEN", "ACCEPT", "REFUSE", "ABORT", "STOP", "MOVE",
 	"CHALLENGE", "RESPONSE", "CANDIDATE", "ARRIVAL", "ADVICE" }
-local frame_sizes = { [0] = 1, 4, 24, 16, 20, 28, 24, 8, 8, 8, 16, 16, 16, 8, 16, 12 }
+local frame_sizes = { [0] = 1, 4, 24, 16, 20, 28, 24, 8, 8, 8, 16, 16, 16, 16, 16, 16 }
 -- Flags that a frame may have in its second byte, and the codes of those that have one.
 local frame_flags = { [DATA] = FIN + ROOM, [OPEN] = FIN }
 local frame_codes = {
@@ -33,8 +33,8 @@ local frame_codes = {
 -- Reserved bytes: pairs of offset and length.
 local frame_reserved = {
 	[PING] = { 1, 3 }, [ACK] = { 22, 2 }, [CREDIT] = { 1, 3 }, [OPEN] = { 22, 2 }, [ACCEPT] = { 1, 3 }, [ABORT] = { 1, 1 },
-	[STOP] = { 1, 1 }, [MOVE] = { 1, 3 }, [CHALLENGE] = { 1, 7 }, [RESPONSE] = { 1, 7 }, [CANDIDATE] = { 1, 3 },
-	[ARRIVAL] = { 2, 2, 12, 4 }, [ADVICE] = { 1, 3 },
+	[STOP] = { 1, 1 }, [MOVE] = { 1, 3 }, [CHALLENGE] = { 1, 7 }, [RESPONSE] = { 1, 7 }, [CANDIDATE] = { 1, 3, 8, 8 },
+	[ARRIVAL] = { 2, 2, 12, 4 }, [ADVICE] = { 1, 3, 12, 4 },
 }
 
 local machnet = Proto("machnet", "Machnet transport")

@@ -27,7 +27,7 @@ struct mn_steer;
 struct mn_steer_config {
 	uint8_t queues;			/* 1..MN_STEER_QUEUES */
 	uint16_t port_first, port_count;	/* this host's block of path ports */
-	uint32_t max_peers;		/* pairs of addresses; the one unused for longest gives way */
+	uint32_t max_peers;		/* pairs of addresses; the oldest gives way */
 	uint64_t seed;			/* of the choice among candidates */
 };
 
@@ -64,7 +64,7 @@ enum mn_steer_class {
 struct mn_steer_info {
 	enum mn_steer_class class;
 	bool ignores_ports;	/* all that is known speaks for a hash of addresses alone */
-	uint8_t rank, rank_full;	/* of the port part over the blocks seen; of the better family */
+	uint8_t rank, rank_full;	/* of the port part, over the blocks; better family */
 	uint32_t peers, labels;
 	uint64_t observations, contradictions, candidates, refused;
 };

@@ -200,7 +200,7 @@ static int parse_candidate(const uint8_t *at, struct mn_frame *f)
 
 	memcpy(&w, at, sizeof(w));
 	f->value = be32toh(w.token);
-	return w.reserved[0] | w.reserved[1] | w.reserved[2] ? -EPROTONOSUPPORT : 0;
+	return w.reserved[0] | w.reserved[1] | w.reserved[2] || w.reserved2 ? -EPROTONOSUPPORT : 0;
 }
 
 static int parse_arrival(const uint8_t *at, struct mn_frame *f)
@@ -222,10 +222,10 @@ static int parse_advice(const uint8_t *at, struct mn_frame *f)
 	struct mn_wire_advice w;
 
 	memcpy(&w, at, sizeof(w));
-	f->value = be32toh(w.serial);
+	f->value = be32toh(w.token);
 	f->src_port = be16toh(w.src_port);
 	f->dst_port = be16toh(w.dst_port);
-	if (w.reserved[0] | w.reserved[1] | w.reserved[2])
+	if (w.reserved[0] | w.reserved[1] | w.reserved[2] || w.reserved2)
 		return -EPROTONOSUPPORT;
 	return f->src_port && f->dst_port ? 0 : -EBADMSG;
 }
@@ -397,7 +397,8 @@ uint32_t mn_frame_write(uint8_t *at, const struct mn_frame *f)
 	case MN_FRAME_RESPONSE:
 		return WRITE(at, (struct mn_wire_challenge){ f->type, { 0 }, htobe64(f->value) });
 	case MN_FRAME_CANDIDATE:
-		return WRITE(at, (struct mn_wire_candidate){ f->type, { 0 }, htobe32(f->value) });
+		return WRITE(at, (struct mn_wire_candidate){ f->type, { 0 }, htobe32(f->value),
+							     0 });
 	case MN_FRAME_ARRIVAL:
 		return WRITE(at, (struct mn_wire_arrival){ f->type, f->engine, 0, htobe32(f->value),
 							   htobe16(f->src_port),
@@ -405,7 +406,7 @@ uint32_t mn_frame_write(uint8_t *at, const struct mn_frame *f)
 	case MN_FRAME_ADVICE:
 		return WRITE(at, (struct mn_wire_advice){ f->type, { 0 }, htobe32(f->value),
 							  htobe16(f->src_port),
-							  htobe16(f->dst_port) });
+							  htobe16(f->dst_port), 0 });
 	default:
 		memset(at, 0, kinds[f->type].size);
 		at[0] = f->type;

@@ -25,7 +25,7 @@ struct mn_frame {
 	uint32_t client_port;	/* OPEN */
 	uint16_t port;		/* OPEN */
 	uint16_t src_port, dst_port;	/* ARRIVAL, ADVICE */
-	/* OPEN, ADVICE: serial; MOVE: path; CHALLENGE: nonce; CANDIDATE: token. */
+	/* OPEN: serial; MOVE: path; CHALLENGE: nonce; ADVICE, CANDIDATE, ARRIVAL: token. */
 	uint64_t value;
 	struct mn_wire_ack ack;	/* ACK */
 	const uint8_t *ranges;	/* ACK: for mn_frame_range() */
