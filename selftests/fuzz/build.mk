@@ -17,7 +17,7 @@ test_fuzz_frame_CFLAGS = $(call pkg_cflags,libdpdk)
 
 # stack: a hostile application beside another one
 FUZZERS += fuzz_stack
-fuzz_stack_SRCS := $(addprefix selftests/,fuzz/fuzz_stack.c transport/sim.c transport/sim_app.c transport/sim_info.c)
+fuzz_stack_SRCS := $(addprefix selftests/,fuzz/fuzz_stack.c transport/sim.c transport/sim_net.c transport/sim_app.c transport/sim_info.c)
 fuzz_stack_LIBS := libmn_transport
 TEST_PROGS += test_fuzz_stack
 test_fuzz_stack_SRCS := selftests/fuzz/test_fuzz_stack.c $(fuzz_stack_SRCS)
@@ -42,7 +42,7 @@ test_fuzz_frames_LIBS := libmn_transport
 
 # paths: a hostile peer on a path beside another one
 FUZZERS += fuzz_paths
-fuzz_paths_SRCS := $(addprefix selftests/,fuzz/fuzz_paths.c transport/sim.c transport/sim_app.c transport/sim_info.c)
+fuzz_paths_SRCS := $(addprefix selftests/,fuzz/fuzz_paths.c transport/sim.c transport/sim_net.c transport/sim_app.c transport/sim_info.c)
 fuzz_paths_LIBS := libmn_transport
 TEST_PROGS += test_fuzz_paths
 test_fuzz_paths_SRCS := selftests/fuzz/test_fuzz_paths.c $(fuzz_paths_SRCS)

@@ -3,22 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim.h"
+#include "sim_net.h"
+#include "steer/owner.h"
 
 /* What real engines send per turn. */
 #define TURN_PACKETS	32
 #define MTU		1500
-/* Around each UDP payload on the link. */
-#define FRAMING		66
-
-struct packet {
-	struct mn_list node;
-	uint64_t at_us;
-	int to;
-	struct mn_tuple path;	/* as the receiver sees it */
-	uint32_t len;
-	uint8_t data[];
-};
 
 uint32_t sim_random(struct sim *sim, uint32_t n)
 {
@@ -26,11 +16,6 @@ uint32_t sim_random(struct sim *sim, uint32_t n)
 	sim->rng ^= sim->rng >> 7;
 	sim->rng ^= sim->rng << 17;
 	return (sim->rng >> 16) % n;
-}
-
-static bool chance(struct sim *sim, uint32_t ppm)
-{
-	return ppm && sim_random(sim, 1000000) < ppm;
 }
 
 /* --- the stacks' environment --- */
@@ -68,131 +53,55 @@ static uint64_t random64(void *ctx)
 	return r;
 }
 
+/* Index of the engine whose application listens on the port; -1: none does. */
+static int engine_of_port(const struct sim_host *h, uint16_t port)
+{
+	for (int a = 0; port && a < SIM_APPS; a++)
+		if (h->apps[a].port == port)
+			return h->apps[a].engine;
+	return -1;
+}
+
+static int port_engine(void *ctx, const struct mn_addr *local, uint16_t port)
+{
+	const struct sim_host *h = ctx;
+	int engine = engine_of_port(h, port);
+
+	(void)local;
+	return engine < 0 ? -1 : h->first_engine + engine;
+}
+
 static const struct mn_stack_ops ops = {
 	.pkt_free = pkt_free,
 	.event = on_event,
+	.port_engine = port_engine,
 	.random = random64,
 };
 
-/* --- the network --- */
-
-static void enqueue(struct sim *sim, struct packet *p)
+/* What the engine that receives a packet decides: whose it is. */
+static struct mn_stack *owner_of(struct sim_host *h, const struct sim_packet *p)
 {
-	struct mn_list *at = sim->packets.prev;
+	uint16_t port;
+	int engine;
 
-	while (at != &sim->packets && mn_container(at, struct packet, node)->at_us > p->at_us)
-		at = at->prev;
-	mn_list_add_before(at->next, &p->node);
+	if (h->n_engines == 1)
+		return h->stack;
+	engine = mn_owner_of_packet(p->data, p->len, &port);
+	engine = engine < 0 ? engine_of_port(h, port) : engine - h->first_engine;
+	/* Any may have it. */
+	if (engine < 0 || engine >= h->n_engines)
+		engine = (p->path.local_port + p->path.remote_port) % h->n_engines;
+	h->handoffs += engine != 0;
+	return h->stacks[engine];
 }
 
-static struct packet *make_packet(const struct sim *sim, int to, const struct mn_tuple *path,
-				  const uint8_t *data, uint32_t len)
-{
-	struct packet *p = malloc(sizeof(*p) + len);
-
-	p->to = to;
-	p->path = (struct mn_tuple){
-		.local = path->remote, .remote = path->local,
-		.local_port = path->remote_port, .remote_port = path->local_port,
-		.mtu = sim->mtu,
-	};
-	p->len = len;
-	memcpy(p->data, data, len);
-	return p;
-}
-
-static bool is_lost(struct sim *sim, struct sim_host *h, int from, const uint8_t *data,
-		    uint32_t len)
-{
-	bool v6 = !mn_addr_is_v4(&h->addr);
-
-	if (sim->filter && sim->filter(sim, from, data, len))
-		return true;
-	if (sim->net.mtu && len + (v6 ? 48 : 28) > sim->net.mtu)
-		return true;
-	if (sim->now_us < sim->burst_end_us)
-		return true;
-	if (!chance(sim, sim->net.loss))
-		return false;
-	sim->burst_end_us = sim->now_us + sim->net.burst_us;
-	return true;
-}
-
-static int destination(const struct sim *sim, int from, const struct mn_tuple *path)
-{
-	for (int i = 0; i < sim->n_hosts; i++)
-		if (i != from && mn_addr_equal(&sim->host[i].addr, &path->remote))
-			return i;
-	return !from;
-}
-
-/* When the packet has passed the last link to the host; 0: its queue was full. */
-static uint64_t pass_last_link(struct sim *sim, struct sim_host *h, uint64_t at_us, uint32_t len)
-{
-	uint64_t at_ns = at_us * 1000, *out_ns;
-
-	if (!sim->net.in_bytes_per_us)
-		return at_us;
-	out_ns = &h->in_out_ns[h->in_packets % sim->net.in_queue];
-	if (*out_ns > at_ns) {
-		h->overflows++;
-		return 0;
-	}
-	h->in_packets++;
-	if (h->in_free_ns < at_ns)
-		h->in_free_ns = at_ns;
-	h->in_free_ns += (len + FRAMING) * 1000 / sim->net.in_bytes_per_us;
-	*out_ns = h->in_free_ns;
-	return h->in_free_ns / 1000;
-}
-
-static void transmit(struct sim *sim, int from, const struct mn_tuple *path, const uint8_t *data,
-		     uint32_t len)
-{
-	struct sim_host *h = &sim->host[from];
-	int to = destination(sim, from, path);
-	uint64_t at = sim->now_us;
-	struct packet *p;
-
-	h->sent++;
-	sim->way = path;
-	if (sim->net.bytes_per_us) {
-		if (h->link_free_ns < at * 1000)
-			h->link_free_ns = at * 1000;
-		if (sim->net.queue_us && h->link_free_ns - at * 1000 > sim->net.queue_us * 1000) {
-			h->lost++;
-			return;
-		}
-		h->link_free_ns += (len + FRAMING) * 1000 / sim->net.bytes_per_us;
-		at = h->link_free_ns / 1000;
-	}
-	at = pass_last_link(sim, &sim->host[to], at, len);
-	if (!at || is_lost(sim, h, from, data, len)) {
-		h->lost++;
-		return;
-	}
-	p = make_packet(sim, to, path, data, len);
-	if (chance(sim, sim->net.corrupt))
-		p->data[sim_random(sim, len < 48 ? len : 48)] ^= 1 << sim_random(sim, 8);
-	p->at_us = at + sim->net.delay_us;
-	if (chance(sim, sim->net.reorder))
-		p->at_us += 1 + sim_random(sim, sim->net.reorder_us);
-	enqueue(sim, p);
-	if (chance(sim, sim->net.dup)) {
-		struct packet *twin = make_packet(sim, to, path, p->data, len);
-
-		twin->at_us = p->at_us + sim_random(sim, 50);
-		enqueue(sim, twin);
-	}
-}
-
-static void deliver(struct sim_host *h, struct packet *p)
+static void deliver(struct sim_host *h, struct sim_packet *p)
 {
 	struct mn_pkt pkt = { &p->path, p->data, p->len, p };
 
 	mn_list_del(&p->node);
 	h->held++;
-	if (h->dead || !mn_stack_input(h->stack, &pkt))
+	if (h->dead || !mn_stack_input(owner_of(h, p), &pkt))
 		pkt_free(h, p);
 }
 
@@ -208,7 +117,7 @@ static bool is_due(const struct sim *sim, const struct sim_host *h)
 }
 
 /* At the end of its way: into the ring, if there is one. */
-static void arrive(struct sim *sim, struct packet *p)
+static void arrive(struct sim *sim, struct sim_packet *p)
 {
 	struct sim_host *h = &sim->host[p->to];
 
@@ -230,60 +139,69 @@ static void take_ring(struct sim *sim, struct sim_host *h)
 {
 	h->ring_us = sim->now_us + sim->net.ring_every_us;
 	for (uint32_t i = 0; i < sim->net.ring_burst && h->ring_used; i++, h->ring_used--)
-		deliver(h, mn_container(h->ring.next, struct packet, node));
-	mn_stack_rx_left(h->stack, h->ring_used);
-}
-
-void sim_inject(struct sim *sim, int to, const struct mn_tuple *path, const uint8_t *data,
-		uint32_t len)
-{
-	struct packet *p = make_packet(sim, to, path, data, len);
-
-	p->at_us = sim->now_us;
-	enqueue(sim, p);
+		deliver(h, mn_container(h->ring.next, struct sim_packet, node));
+	for (int e = 0; e < h->n_engines; e++)
+		mn_stack_rx_left(h->stacks[e], h->ring_used);
 }
 
 /* --- the run --- */
 
-static bool host_turn(struct sim *sim, int i)
+static void send_packets(struct sim *sim, int i, struct mn_stack *stack)
 {
-	struct sim_host *h = &sim->host[i];
 	uint8_t buf[65536];
 	struct mn_tuple path;
 	uint32_t n = 0, len;
 	uint16_t sum;
 
-	if (h->dead)
-		return false;
+	while (n < TURN_PACKETS &&
+	       (len = mn_stack_output(stack, buf, sizeof(buf), &path, &sum))) {
+		sim->errors += !path.local_host && sum != mn_checksum_add(buf, len, 0);
+		sim_transmit(sim, i, &path, buf, len);
+		n++;
+	}
+}
+
+static void host_turn(struct sim *sim, int i)
+{
+	struct sim_host *h = &sim->host[i];
+
 	for (int a = 0; a < SIM_APPS; a++)
 		if (!h->apps[a].ch.dead)
 			sim_app_read(sim, &h->apps[a]);
-	mn_stack_poll_channels(h->stack);
+	for (int e = 0; e < h->n_engines; e++)
+		mn_stack_poll_channels(h->stacks[e]);
 	sim_answer(sim, h);
-	while (n < TURN_PACKETS &&
-	       (len = mn_stack_output(h->stack, buf, sizeof(buf), &path, &sum))) {
-		sim->errors += !path.local_host && sum != mn_checksum_add(buf, len, 0);
-		transmit(sim, i, &path, buf, len);
-		n++;
-	}
-	mn_stack_flush(h->stack);
+	for (int e = 0; e < h->n_engines; e++)
+		send_packets(sim, i, h->stacks[e]);
+	for (int e = 0; e < h->n_engines; e++)
+		mn_stack_flush(h->stacks[e]);
 	for (int a = 0; a < SIM_APPS; a++)
 		if (!h->apps[a].ch.dead && !h->apps[a].alien)
 			sim_app_take_back(&h->apps[a]);
-	return n == TURN_PACKETS;
+}
+
+static void advance(struct sim *sim, struct sim_host *h)
+{
+	for (int e = 0; e < h->n_engines; e++)
+		mn_stack_advance(h->stacks[e], sim->now_us);
+}
+
+static struct sim_packet *first_packet(struct sim *sim)
+{
+	if (mn_list_empty(&sim->packets))
+		return NULL;
+	return mn_container(sim->packets.next, struct sim_packet, node);
 }
 
 void sim_turn(struct sim *sim)
 {
-	struct mn_list *l = sim->packets.next;
+	struct sim_packet *p;
 
 	for (int i = 0; i < sim->n_hosts; i++)
 		if (is_due(sim, &sim->host[i]))
-			mn_stack_advance(sim->host[i].stack, sim->now_us);
-	while (l != &sim->packets && mn_container(l, struct packet, node)->at_us <= sim->now_us) {
-		arrive(sim, mn_container(l, struct packet, node));
-		l = sim->packets.next;
-	}
+			advance(sim, &sim->host[i]);
+	while ((p = first_packet(sim)) && p->at_us <= sim->now_us)
+		arrive(sim, p);
 	for (int i = 0; i < sim->n_hosts; i++) {
 		struct sim_host *h = &sim->host[i];
 
@@ -295,6 +213,33 @@ void sim_turn(struct sim *sim)
 	}
 }
 
+/* When the engine has to look at the latest. */
+static uint64_t engine_event_us(const struct sim *sim, struct mn_stack *stack)
+{
+	uint64_t at = mn_stack_deadline(stack);
+
+	if (!mn_stack_arm(stack))
+		at = sim->now_us;
+	mn_stack_disarm(stack);
+	return at;
+}
+
+static uint64_t host_event_us(const struct sim *sim, struct sim_host *h)
+{
+	uint64_t at = has_ring(sim, h) ? h->ring_us : UINT64_MAX;
+
+	for (int e = 0; e < h->n_engines; e++) {
+		uint64_t engine_us = engine_event_us(sim, h->stacks[e]);
+
+		if (engine_us < at)
+			at = engine_us;
+	}
+	for (int a = 0; a < SIM_APPS; a++)
+		if (h->apps[a].reads && !h->apps[a].ch.dead && mn_ring_avail(&h->apps[a].rx) > 0)
+			at = sim->now_us;
+	return at;
+}
+
 static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
 {
 	uint64_t at = end_us;
@@ -302,29 +247,13 @@ static uint64_t next_event_us(struct sim *sim, uint64_t end_us)
 	if (sim->poll_us && sim->now_us + sim->poll_us < at)
 		at = sim->now_us + sim->poll_us;
 	for (int i = 0; i < sim->n_hosts; i++) {
-		struct sim_host *h = &sim->host[i];
-		uint64_t deadline = mn_stack_deadline(h->stack);
+		uint64_t host_us = sim->host[i].dead ? at : host_event_us(sim, &sim->host[i]);
 
-		if (h->dead)
-			continue;
-		if (deadline < at)
-			at = deadline;
-		if (has_ring(sim, h) && h->ring_us < at)
-			at = h->ring_us;
-		if (!mn_stack_arm(h->stack))
-			at = sim->now_us;
-		mn_stack_disarm(h->stack);
-		for (int a = 0; a < SIM_APPS; a++)
-			if (h->apps[a].reads && !h->apps[a].ch.dead &&
-			    mn_ring_avail(&h->apps[a].rx) > 0)
-				at = sim->now_us;
+		if (host_us < at)
+			at = host_us;
 	}
-	if (!mn_list_empty(&sim->packets)) {
-		uint64_t arrival = mn_container(sim->packets.next, struct packet, node)->at_us;
-
-		if (arrival < at)
-			at = arrival;
-	}
+	if (first_packet(sim) && first_packet(sim)->at_us < at)
+		at = first_packet(sim)->at_us;
 	return at > sim->now_us ? at : sim->now_us + 1;
 }
 
@@ -344,13 +273,13 @@ bool sim_run(struct sim *sim, uint64_t for_us, bool (*done)(struct sim *sim))
 
 /* --- setting up --- */
 
-static void add_host(struct sim *sim, uint32_t max_conns, uint32_t max_held)
+static struct mn_stack *make_stack(struct sim *sim, int i, int engine, uint32_t max_conns,
+				   uint32_t max_held)
 {
-	int i = sim->n_hosts++;
 	struct sim_host *h = &sim->host[i];
 	struct mn_stack_config cfg = {
-		.engine = i + 3,
-		.engines = 8,
+		.engine = h->first_engine + engine,
+		.engines = h->n_engines == 1 ? 8 : h->n_engines,
 		.instance = i + 1,
 		.port_first = SIM_BLOCK,
 		.port_count = 64,
@@ -365,22 +294,35 @@ static void add_host(struct sim *sim, uint32_t max_conns, uint32_t max_held)
 		.ops_ctx = h,
 	};
 
+	return mn_stack_create(&cfg, sim->now_us);
+}
+
+static void add_host(struct sim *sim, int engines, uint32_t max_conns, uint32_t max_held)
+{
+	int i = sim->n_hosts++;
+	struct sim_host *h = &sim->host[i];
+
 	h->sim = sim;
+	h->n_engines = engines;
+	h->first_engine = engines == 1 ? i + 3 : 0;
 	h->addr = mn_addr_from_v4(htonl(0x0a000001 + i));
-	h->stack = mn_stack_create(&cfg, sim->now_us);
+	for (int e = 0; e < engines; e++)
+		h->stacks[e] = make_stack(sim, i, e, max_conns, max_held);
+	h->stack = h->stacks[0];
 	mn_list_init(&h->ring);
 	for (int a = 0; a < SIM_APPS; a++) {
+		h->apps[a].engine = a % engines;
 		sim_app_init(&h->apps[a], 10 * i + a);
-		mn_stack_add_channel(h->stack, &h->apps[a].ch);
+		mn_stack_add_channel(h->stacks[a % engines], &h->apps[a].ch);
 	}
 }
 
 void sim_add_third(struct sim *sim)
 {
-	add_host(sim, 256, 1024);
+	add_host(sim, 1, 256, 1024);
 }
 
-static struct sim *make_sim(uint64_t seed, uint32_t max_conns, uint32_t max_held, uint8_t paths)
+static struct sim *make_sim(uint64_t seed, uint8_t paths)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
 
@@ -390,19 +332,35 @@ static struct sim *make_sim(uint64_t seed, uint32_t max_conns, uint32_t max_held
 	sim->mtu = MTU;
 	sim->paths = paths;
 	mn_list_init(&sim->packets);
+	return sim;
+}
+
+static struct sim *make_pair(uint64_t seed, uint32_t max_conns, uint32_t max_held, uint8_t paths)
+{
+	struct sim *sim = make_sim(seed, paths);
+
 	for (int i = 0; i < 2; i++)
-		add_host(sim, max_conns, max_held);
+		add_host(sim, 1, max_conns, max_held);
+	return sim;
+}
+
+struct sim *sim_new_engines(uint64_t seed, int engines0, int engines1, uint32_t max_conns)
+{
+	struct sim *sim = make_sim(seed, 1);
+
+	add_host(sim, engines0, max_conns, 1024);
+	add_host(sim, engines1, max_conns, 1024);
 	return sim;
 }
 
 struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held)
 {
-	return make_sim(seed, max_conns, max_held, 1);
+	return make_pair(seed, max_conns, max_held, 1);
 }
 
 struct sim *sim_new_paths(uint64_t seed, uint8_t paths)
 {
-	return make_sim(seed, 128, 1024, paths);
+	return make_pair(seed, 128, 1024, paths);
 }
 
 struct sim *sim_new(uint64_t seed)
@@ -410,22 +368,13 @@ struct sim *sim_new(uint64_t seed)
 	return sim_new_sized(seed, 128, 1024);
 }
 
-static void free_packets(struct mn_list *list)
-{
-	while (!mn_list_empty(list)) {
-		struct packet *p = mn_container(list->next, struct packet, node);
-
-		mn_list_del(&p->node);
-		free(p);
-	}
-}
-
 void sim_free(struct sim *sim)
 {
-	free_packets(&sim->packets);
+	sim_packets_free(&sim->packets);
 	for (int i = 0; i < sim->n_hosts; i++) {
-		free_packets(&sim->host[i].ring);
-		mn_stack_destroy(sim->host[i].stack);
+		sim_packets_free(&sim->host[i].ring);
+		for (int e = 0; e < sim->host[i].n_engines; e++)
+			mn_stack_destroy(sim->host[i].stacks[e]);
 		free(sim->host[i].asked);
 		for (int a = 0; a < SIM_APPS; a++) {
 			mn_channel_destroy(&sim->host[i].apps[a].ch);
@@ -482,10 +431,16 @@ bool sim_connect(struct sim *sim, int app, uint64_t *flow0, uint64_t *flow1)
 	return sim_connect_from(sim, 0, app, flow0, flow1);
 }
 
-bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1)
+bool sim_listen(struct sim *sim, int host, int app, uint16_t port)
 {
+	struct sim_app *a = &sim->host[host].apps[app];
 	struct mn_addr any = mn_addr_from_v4(0);
 
-	return !mn_stack_listen(sim->host[1].stack, &sim->host[1].apps[0].ch, &any, SIM_PORT) &&
-	       sim_connect(sim, 0, flow0, flow1);
+	a->port = port;
+	return !mn_stack_listen(sim->host[host].stacks[a->engine], &a->ch, &any, port);
+}
+
+bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1)
+{
+	return sim_listen(sim, 1, 0, SIM_PORT) && sim_connect(sim, 0, flow0, flow1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sim.h - two or three stacks, their applications, and a network between them, in virtual time
+ * sim.h - two or three hosts, their applications, and a network between them, in virtual time
  *
  * Everything that happens is decided by the seed. Data is checked as it is
  * received; what is wrong is counted in sim.errors.
@@ -17,6 +17,7 @@
 
 #define SIM_APPS	2
 #define SIM_HOSTS	3
+#define SIM_ENGINES	4
 #define SIM_FLOWS	1024
 #define SIM_PORT	31580
 /* The first path port of all hosts. */
@@ -44,6 +45,8 @@ struct sim_app {
 	bool reads;			/* takes what it receives */
 	bool returns;			/* gives the buffers back at once */
 	bool alien;			/* the test alone touches its side of the channel */
+	int engine;			/* index of the stack that has its channel */
+	uint16_t port;			/* that it listens on; 0: none */
 	uint32_t *kept, n_kept;		/* chains that it did not give back */
 	struct sim_flow flows[SIM_FLOWS];
 	uint32_t n_flows;
@@ -54,7 +57,11 @@ struct sim_app {
 
 struct sim_host {
 	struct sim *sim;
-	struct mn_stack *stack;
+	struct mn_stack *stack;		/* that of its first engine */
+	struct mn_stack *stacks[SIM_ENGINES];
+	int n_engines;
+	uint8_t first_engine;		/* its number; the others follow */
+	uint64_t handoffs;		/* packets that belong to another engine than the first */
 	struct mn_addr addr;
 	struct sim_app apps[SIM_APPS];
 	struct mn_stack_event events[SIM_EVENTS];
@@ -117,6 +124,11 @@ struct sim *sim_new(uint64_t seed);
 struct sim *sim_new_sized(uint64_t seed, uint32_t max_conns, uint32_t max_held);
 /* With so many paths to an engine of a peer. */
 struct sim *sim_new_paths(uint64_t seed, uint8_t paths);
+/*
+ * With so many engines. App i begins on engine i modulo their number; packets are routed by
+ * mn_owner_of_packet(), and INITs for a port of sim_listen() to the engine of that application.
+ */
+struct sim *sim_new_engines(uint64_t seed, int engines0, int engines1, uint32_t max_conns);
 void sim_free(struct sim *sim);
 /* A third host, number 2, whose peer is host 1 as well. */
 void sim_add_third(struct sim *sim);
@@ -132,6 +144,8 @@ void sim_answer(struct sim *sim, struct sim_host *h);
 void sim_turn(struct sim *sim);
 
 struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port);
+/* The application of the host listens on this port, on the engine that has its channel now. */
+bool sim_listen(struct sim *sim, int host, int app, uint16_t port);
 /* Listens on host 1, connects app 0 of host 0; flow handles at both ends. False: no connection. */
 bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1);
 /* One more connection, from app of host 0, or of another host, to the listener. */

@@ -11,9 +11,12 @@ static void count_conn(const struct mn_conn_info *info, void *ctx)
 uint64_t sim_conns(struct sim *sim, int host)
 {
 	uint64_t n = 0;
-	uint32_t next = 0;
 
-	mn_stack_walk(sim->host[host].stack, &next, UINT32_MAX, count_conn, &n);
+	for (int e = 0; e < sim->host[host].n_engines; e++) {
+		uint32_t next = 0;
+
+		mn_stack_walk(sim->host[host].stacks[e], &next, UINT32_MAX, count_conn, &n);
+	}
 	return n;
 }
 
@@ -27,10 +30,12 @@ static void find_info(const struct mn_conn_info *info, void *ctx)
 
 bool sim_info(struct sim *sim, int host, uint64_t flow, struct mn_conn_info *info)
 {
-	uint32_t next = 0;
-
 	*info = (struct mn_conn_info){ .flow = flow };
-	mn_stack_walk(sim->host[host].stack, &next, UINT32_MAX, find_info, info);
+	for (int e = 0; e < sim->host[host].n_engines; e++) {
+		uint32_t next = 0;
+
+		mn_stack_walk(sim->host[host].stacks[e], &next, UINT32_MAX, find_info, info);
+	}
 	return info->id != 0;
 }
 
@@ -43,9 +48,12 @@ static void count_path(const struct mn_path_info *info, void *ctx)
 uint64_t sim_paths(struct sim *sim, int host)
 {
 	uint64_t n = 0;
-	uint32_t next = 0;
 
-	mn_stack_walk_paths(sim->host[host].stack, &next, UINT32_MAX, count_path, &n);
+	for (int e = 0; e < sim->host[host].n_engines; e++) {
+		uint32_t next = 0;
+
+		mn_stack_walk_paths(sim->host[host].stacks[e], &next, UINT32_MAX, count_path, &n);
+	}
 	return n;
 }
 
@@ -65,10 +73,12 @@ static void take_path(const struct mn_path_info *info, void *ctx)
 bool sim_path_info(struct sim *sim, int host, uint32_t n, struct mn_path_info *info)
 {
 	struct search s = { info, n };
-	uint32_t next = 0;
-
 	*info = (struct mn_path_info){ 0 };
-	mn_stack_walk_paths(sim->host[host].stack, &next, UINT32_MAX, take_path, &s);
+	for (int e = 0; e < sim->host[host].n_engines; e++) {
+		uint32_t next = 0;
+
+		mn_stack_walk_paths(sim->host[host].stacks[e], &next, UINT32_MAX, take_path, &s);
+	}
 	return info->id != 0;
 }
 
@@ -76,12 +86,13 @@ void sim_answer(struct sim *sim, struct sim_host *h)
 {
 	for (uint32_t i = 0; !h->deaf && i < h->n_asked; i++) {
 		struct mn_tuple to = h->asked[i].tuple;
+		int engine = (uint8_t)h->asked[i].id - h->first_engine;
 
 		if (mn_addr_is_any(&to.local))
 			to.local = h->addr;
 		to.mtu = sim->mtu;
 		to.local_host = mn_addr_equal(&to.local, &to.remote);
-		mn_stack_connect(h->stack, h->asked[i].id, &to,
+		mn_stack_connect(h->stacks[engine], h->asked[i].id, &to,
 				 mn_addr_is_any(&h->asked[i].tuple.local));
 	}
 	h->n_asked = h->deaf ? h->n_asked : 0;
