@@ -109,3 +109,13 @@ TEST_PROGS += test_stream_model
 test_stream_model_SRCS := $(addprefix selftests/unit/,test_stream_model.c stream_world.c stream_world_conn.c \
 	stream_world_code.c)
 test_stream_model_LIBS := libmn_transport
+
+# The steering of a NIC, and software NICs
+steer_world := $(addprefix selftests/unit/,steer_world.c soft_nic.c soft_way.c)
+steer_tests := test_steer
+TEST_PROGS += $(steer_tests)
+define steer_test
+$1_SRCS := selftests/unit/$1.c $(steer_world)
+$1_LIBS := libmn_transport
+endef
+$(foreach t,$(steer_tests),$(eval $(call steer_test,$t)))
