@@ -69,9 +69,9 @@ struct machnet_dp_event {
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
 		/*
 		 * A path, which joins an engine here with one of a peer: it is open (before the
-		 * first connection on it), has another next hop or MTU, is gone (after the last
-		 * one; with the reason). Set are engine, remote_engine, path, addresses, mac, mtu,
-		 * local_host, and as the ports those of its packets.
+		 * first connection on it), has another next hop, MTU or ports, is gone (after the
+		 * last one; with the reason). Set are engine, remote_engine, path, addresses, mac,
+		 * mtu, local_host, and the ports: of packets to the peer, and of those from it.
 		 */
 		MACHNET_DP_EVENT_PATH_UP,
 		MACHNET_DP_EVENT_PATH_MOVED,
@@ -93,6 +93,7 @@ struct machnet_dp_event {
 	uint64_t path;		/* number of its path, no secret; 0: it has none */
 	struct mn_addr local, remote;
 	uint16_t local_port, remote_port;	/* logical: those of the packets are path ports */
+	uint16_t rx_local_port, rx_remote_port;	/* PATH_* */
 	uint8_t mac[6];		/* next hop of its path */
 	uint16_t mtu;		/* likewise */
 	bool local_host;	/* PATH_*: the peer is this datapath, too; there is no next hop */
@@ -136,6 +137,7 @@ struct machnet_dp_config {
 	uint16_t path_port_first;
 	uint16_t path_ports;	/* how many; 0: the default block, MACHNET_DP_PATH_PORT_FIRST on */
 	uint8_t paths;		/* to each engine of a peer, 1..MACHNET_DP_PATHS_MAX; 0: 1 */
+	bool rss_opaque;	/* the device's RSS key and table are not read: to test with */
 	struct machnet_dp_fault fault;
 
 	/* From machnet_dp_dispatch(). */
@@ -145,13 +147,26 @@ struct machnet_dp_config {
 	void *ctx;		/* for both */
 };
 
+/* How the device spreads packets over its queues, as far as it is known by now. */
+struct machnet_dp_rss {
+	uint32_t rss_class;	/* enum machnet_rss_class in linux/machnet.h */
+	bool ignores_ports;	/* packets of a peer arrive at one queue, whatever the ports */
+	uint32_t rank, rank_full;	/* learned bits of the port part of the hash; of so many */
+	uint32_t peers, labels;	/* pairs of addresses; tuples whose queue is known */
+	uint64_t observations, contradictions;	/* arrivals looked at; that were not expected */
+	uint64_t candidates, refused;	/* tuples tried; that did not get through */
+	uint64_t handoffs;	/* packets of peers that arrived at the queue of another engine */
+	uint64_t confined;	/* those of them for which no ports are left to be tried */
+	uint64_t moves;		/* how often a path took the ports that a peer had asked for */
+};
+
 /* What the device turned out to be. */
 struct machnet_dp_info {
 	char driver[32];
 	uint8_t mac[6];
 	uint32_t mtu;
 	unsigned int engines;
-	uint32_t rss_class;	/* enum machnet_rss_class in linux/machnet.h */
+	struct machnet_dp_rss rss;
 	uint32_t tap_ifindex;	/* 0: no TAP */
 	bool hugepages;
 	bool rx_wakeup;		/* a packet wakes a sleeping engine; else it takes naps */
@@ -300,6 +315,10 @@ struct machnet_dp_path {
 	uint32_t inflight_packets;
 	uint64_t tx_packets, rx_packets, tx_lost;
 	uint64_t tx_frames, rx_frames;	/* pieces of messages and the like, several per packet */
+	uint16_t rx_local_port, rx_remote_port;	/* of the packets from the peer; 0: not known */
+	uint64_t rx_misplaced;	/* of those: arrived at the queue of another engine */
+	bool steered;		/* packets to the peer have ports that it asked for */
+	bool confined;		/* no ports are left for those from it, and they are misplaced */
 };
 
 /* The same for paths; independent of the other one. */

@@ -15,7 +15,7 @@ import sys
 STATS, INFO, FACTS, CONNECTIONS, KILL = range(4, 9)
 PATHS, PROBE = 11, 12
 CONTROL_LOCAL = 2
-PATH = struct.Struct("=7Q16s16sHH12I6s6x")
+PATH = struct.Struct("=7Q16s16sHH12I6s2BHHQ")
 ESTABLISHED = 2
 OPENING, OPEN = 1, 2
 ENGINES_MAX = 128
@@ -30,6 +30,8 @@ FACTS_TOLD = {
     "version": "1", "pid": str(os.getpid()), "control": "local", "device": "net_af_packet0,iface=lo", "netdev": "lo",
     "tap": "none", "driver": "net_af_packet", "mac": "02:00:00:00:00:01", "mtu": "65536", "engines": "1",
     "path_port_first": "61440", "path_port_count": "64", "cores": "any", "poll": "adaptive", "memory": "pages", "rx_wakeup": "no", "rss_class": "single",
+    "rss_ignores_ports": "no", "rss_rank": "0", "rss_rank_full": "0", "rss_observations": "0", "rss_contradictions": "0",
+    "rss_candidates": "0", "rss_refused": "0", "rss_handoffs": "0", "rss_confined": "0", "rss_moves": "0",
     "uptime_s": "12", "channels": "3", "connections": "2", "registered": "2",
 }
 
@@ -64,9 +66,9 @@ class Daemon:
         """One in use, and one that is opening within the host, whose engine there is not known."""
         ends = v4("10.0.0.1"), v4("10.0.0.2"), 61441, 61440
         yield PATH.pack(0xAAAA, 2000000, 1000, 900, 7, 2500, 2400, *ends, 1, 3, OPEN, 1500, 1472, 2, 45, 5, 1000, 16, 60, 4,
-                        bytes((2, 0, 0, 0, 0, 9)))
+                        bytes((2, 0, 0, 0, 0, 9)), 1, 0, 61450, 61451, 5)
         yield PATH.pack(0xBBBB, 1000, 0, 0, 0, 0, 0, v4("10.0.0.1"), v4("10.0.0.1"), 61442, 61440, 0, ENGINES_MAX, OPENING,
-                        0, 1200, 0, 0, 0, 1000000, 1, 1, 0, bytes(6))
+                        0, 1200, 0, 0, 0, 1000000, 1, 1, 0, bytes(6), 0, 0, 0, 0, 0)
 
     def connections(self):
         self.asked += 1
@@ -121,7 +123,7 @@ class Daemon:
     def answer(self, request):
         """The answer's bytes, None for a hang-up; and descriptors."""
         kind, version, tag, _, _, _, _, index, _, remote, _, _, _, _, _, value, _ = MESSAGE.unpack(request)
-        if version != 5:
+        if version != 6:
             sys.exit("not a request: type %d version %d" % (kind, version))
         error, name, following, fds, control = 0, b"", 0, [], 0
         if kind in (STATS, FACTS):

@@ -85,15 +85,21 @@ diagnose
 finding "another version" daemon warning 'of version 0\.1' 'kill [0-9]+; .*machnetd'
 finding "engines that never sleep" cores warning '99 engines that never sleep on' 'machnetd.* --poll=busy.*--poll=adaptive$|machnetd.* --poll=adaptive$'
 finding "packets wake it" driver ok '^net_virtio, packets wake'
-finding "unknown RSS" rss note 'is not known' stats
+finding "unknown RSS" rss note 'is not known' device
 finding "hugepages" memory ok 'runs in hugepages'
 [ "$(cat /sys/class/net/lo/flags)" != 0x9 ] || finding "another MTU" 'exception path' note 'has an MTU of [0-9]+, machnetd one of 1400' '^ip link set dev lo mtu 1400$'
-serve good "version=$version" engines=99 rss_class=single netdev=nosuch0 tap=nosuch0
+serve good "version=$version" engines=99 rss_class=confined rss_ignores_ports=yes netdev=nosuch0 tap=nosuch0
 diagnose
 finding "more engines than processors" cores note '99 engines share' 'machnetd.* --engines=[0-9]+$'
 finding "RSS that does not spread" rss note 'all come to one of the 99' 'machnetd.* --engines=1$'
 finding "a device that is not to be seen here is not called ok" device problem 'but nosuch0 in another one' '^nsenter '
 finding "an interface elsewhere" 'exception path' note 'nosuch0 is in another network namespace' .
+serve good "version=$version" engines=99 rss_class=confined
+diagnose
+finding "a firewall that admits some ports" rss note 'no ports that would lead to the right engine get through' '^machnetctl path$'
+serve good "version=$version" engines=99 rss_class=learned
+diagnose
+finding "RSS that is learned" rss ok 'is learned$'
 # Something that was started as machnetd.
 background bash -c 'exec -a machnetd tail -f /dev/null "$1"' - "it's" >/dev/null 2>&1
 serve good "version=$version" engines=99 pid=$background_pid

@@ -101,7 +101,7 @@ struct nl_msg *nt_register_msg(struct nt *nt, uint32_t ifindex)
 	nt_put(msg, MACHNET_A_DEVICE_MAC, mac, sizeof(mac));
 	nt_put_u32(msg, MACHNET_A_DEVICE_MTU, 1500);
 	nt_put_u32(msg, MACHNET_A_DEVICE_ENGINES, 4);
-	nt_put_u32(msg, MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_PROBED);
+	nt_put_u32(msg, MACHNET_A_DEVICE_RSS_CLASS, MACHNET_RSS_CLASS_LABELLED);
 	nt_put(msg, MACHNET_A_DEVICE_DRIVER, "net_test", sizeof("net_test"));
 	nt_put_u16(msg, MACHNET_A_DEVICE_PATH_PORT_FIRST, 61440);
 	nt_put_u32(msg, MACHNET_A_DEVICE_PATH_PORT_COUNT, 64);

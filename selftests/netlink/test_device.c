@@ -49,7 +49,7 @@ static void expect_device(struct __test_metadata *_metadata, const struct nt *nt
 	EXPECT_EQ(0, memcmp("\2\0\0\0\0\1", nla_data(nt->attrs[MACHNET_A_DEVICE_MAC]), 6));
 	EXPECT_EQ(1500, nt_u32(nt, MACHNET_A_DEVICE_MTU));
 	EXPECT_EQ(4, nt_u32(nt, MACHNET_A_DEVICE_ENGINES));
-	EXPECT_EQ(MACHNET_RSS_CLASS_PROBED, nt_u32(nt, MACHNET_A_DEVICE_RSS_CLASS));
+	EXPECT_EQ(MACHNET_RSS_CLASS_LABELLED, nt_u32(nt, MACHNET_A_DEVICE_RSS_CLASS));
 	EXPECT_STREQ("net_test", nt_str(nt, MACHNET_A_DEVICE_DRIVER));
 	EXPECT_EQ(61440, nt_u16(nt, MACHNET_A_DEVICE_PATH_PORT_FIRST));
 	EXPECT_EQ(64, nt_u32(nt, MACHNET_A_DEVICE_PATH_PORT_COUNT));

@@ -361,6 +361,7 @@ bool exchange_inject(struct world *w, struct labels *l, const struct spec *p)
 		spoil(&m, p);
 		learn_port(p, m.path, &way);
 		ok = labels_set(w->script, l, p->as, pk.number);
+		w->queue = value_of(&p->queue, WORLD_ENGINE);
 		world_input(w, &way, m.buf, m.len);
 	}
 	free(m.buf);

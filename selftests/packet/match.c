@@ -135,6 +135,13 @@ static bool match_frame(struct match *m, const struct frame_spec *fs, const stru
 	case MN_FRAME_CHALLENGE:
 	case MN_FRAME_RESPONSE:
 		return range_has(&fs->value, f->value) || differ(m->why, "value");
+	case MN_FRAME_CANDIDATE:
+	case MN_FRAME_ARRIVAL:
+	case MN_FRAME_ADVICE:
+		return (range_has(&fs->value, f->value) || differ(m->why, "value")) &&
+		       (range_has(&fs->engine, f->engine) || differ(m->why, "engine")) &&
+		       (range_has(&fs->src, f->src_port) || differ(m->why, "src")) &&
+		       (range_has(&fs->dst, f->dst_port) || differ(m->why, "dst"));
 	default:
 		return true;
 	}

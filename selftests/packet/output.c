@@ -188,11 +188,15 @@ static bool check_number(struct world *w, const struct path *p, const struct mn_
 	       script_fail(w->script, "%lu matters again", pk->least);
 }
 
-/* A CHALLENGE, or a RESPONSE: it goes to a port that is tried. */
+/* It goes by a tuple that is tried. */
 static bool is_check(const struct mn_packet *pk)
 {
-	return pk->type == MN_WIRE_FRAMES && pk->len &&
-	       (pk->frames[0] == MN_FRAME_CHALLENGE || pk->frames[0] == MN_FRAME_RESPONSE);
+	static const bool checks[MN_FRAME_TYPES] = {
+		[MN_FRAME_CHALLENGE] = true, [MN_FRAME_RESPONSE] = true,
+		[MN_FRAME_ADVICE] = true, [MN_FRAME_CANDIDATE] = true,
+	};
+
+	return pk->type == MN_WIRE_FRAMES && pk->len && checks[pk->frames[0]];
 }
 
 /* The stack may change the port that it sends from. */

@@ -141,6 +141,7 @@ static bool configure(struct run *r, struct words *w)
 		{ "conns", &r->config.conns }, { "paths", &r->config.paths },
 		{ "held", &r->config.held }, { "records", &r->config.records },
 		{ "ring", &r->config.ring }, { "spread", &r->config.spread },
+		{ "queues", &r->config.queues },
 	};
 	bool any;
 
@@ -228,7 +229,7 @@ bool run_script(struct script *s)
 
 	r->script = s;
 	r->config = (struct world_config){ .conns = 64, .paths = 16, .held = 512,
-					   .records = 4096, .ring = 256, .spread = 1 };
+					   .records = 4096, .ring = 256, .spread = 1, .queues = 1 };
 	while (in && !s->complaint[0] && fgets(line, sizeof(line), in)) {
 		s->line++;
 		line[strcspn(line, "\n")] = '\0';

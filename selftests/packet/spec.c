@@ -47,7 +47,7 @@ static const struct spec_field fields[] = {
 	SPEC_RANGE(spec, ts), SPEC_RANGE(spec, to), SPEC_RANGE(spec, sport),
 	SPEC_RANGE(spec, dport), SPEC_RANGE(spec, version), SPEC_RANGE(spec, reserved),
 	SPEC_RANGE(spec, tag), SPEC_RANGE(spec, cut), SPEC_RANGE(spec, pad),
-	SPEC_RANGE(spec, moved),
+	SPEC_RANGE(spec, moved), SPEC_RANGE(spec, queue),
 	{ "path", offsetof(struct spec, to_id), SCRIPT_NAME },
 	SPEC_TEXT(spec, id), SPEC_TEXT(spec, as), SPEC_TEXT(spec, from),
 };

@@ -26,7 +26,7 @@ struct spec {
 	char path[SCRIPT_NAME];		/* "": that of the first connection, or the last one */
 	uint8_t type;
 	struct range n, behind, engine, mss, window, cookie, instance, port, first, count, wanted;
-	struct range code, ts, to, sport, dport, moved;
+	struct range code, ts, to, sport, dport, moved, queue;
 	char to_id[SCRIPT_NAME];	/* in the header: a number, own:PATH, peer:PATH */
 	char id[SCRIPT_NAME];		/* in the body */
 	char as[SCRIPT_NAME];		/* label for its number */

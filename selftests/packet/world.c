@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capture.h"
+#include "steer/steer.h"
 #include "world.h"
 
 #define START_US	1000000u
@@ -100,15 +101,23 @@ struct world *world_new(struct script *s, const struct world_config *cfg)
 		.max_paths = cfg->paths, .max_held = cfg->held, .max_records = cfg->records,
 		.ops = &ops, .ops_ctx = w,
 	};
+	struct mn_steer_config steer = {
+		.queues = cfg->queues, .port_first = WORLD_BLOCK, .port_count = WORLD_PORTS,
+		.max_peers = 8, .seed = 1,
+	};
 
 	if (!w)
 		return NULL;
+	w->queue = WORLD_ENGINE;
 	w->script = s;
 	w->now_us = START_US;
 	w->random = 1;
 	mn_list_init(&w->out);
+	if (cfg->queues > 1)
+		w->steer = config.steer = mn_steer_new(&steer);
 	w->stack = mn_stack_create(&config, w->now_us);
 	if (!w->stack) {
+		mn_steer_free(w->steer);
 		free(w);
 		return NULL;
 	}
@@ -124,6 +133,7 @@ void world_free(struct world *w)
 	while (world_first(w))
 		world_drop_first(w);
 	mn_stack_destroy(w->stack);
+	mn_steer_free(w->steer);
 	if (w->handles)
 		script_fail(w->script, "%u received packets were not given back", w->handles);
 	for (int a = 0; a < SIM_APPS; a++) {
@@ -323,7 +333,7 @@ void world_drop_first(struct world *w)
 void world_input(struct world *w, const struct mn_tuple *way, const uint8_t *data, uint32_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
-	struct mn_pkt pkt = { way, copy, len, copy };
+	struct mn_pkt pkt = { way, copy, len, copy, w->queue };
 
 	memcpy(copy, data, len);
 	capture_write(w->script->capture, w->now_us, way, false, data, len);

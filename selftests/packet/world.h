@@ -106,13 +106,15 @@ struct outgoing {
 
 /* Sizes of the stack. */
 struct world_config {
-	uint64_t conns, paths, held, records, ring, spread;
+	uint64_t conns, paths, held, records, ring, spread, queues;
 };
 
 struct world {
 	struct script *script;		/* for complaints */
 	struct sim sim;			/* for its applications: host[0] */
 	struct mn_stack *stack;
+	struct mn_steer *steer;		/* of its NIC; NULL: one queue */
+	uint8_t queue;			/* of the NIC, to which the next packet comes */
 	uint64_t now_us;		/* the stack's clock */
 	uint64_t random;
 	uint32_t handles;		/* received packets that the stack keeps */

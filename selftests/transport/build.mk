@@ -17,3 +17,8 @@ test_damage_LIBS := libmn_transport
 test_damage_CFLAGS = $(call pkg_cflags,libdpdk)
 
 TESTS += selftests/transport/scale.sh
+
+# Paths alone, between many engines
+TEST_PROGS += test_steering
+test_steering_SRCS := $(addprefix selftests/,transport/test_steering.c transport/steer_net.c unit/soft_nic.c unit/soft_way.c)
+test_steering_LIBS := libmn_transport

@@ -97,7 +97,7 @@ static struct mn_stack *owner_of(struct sim_host *h, const struct sim_packet *p)
 
 static void deliver(struct sim_host *h, struct sim_packet *p)
 {
-	struct mn_pkt pkt = { &p->path, p->data, p->len, p };
+	struct mn_pkt pkt = { &p->path, p->data, p->len, p, 0 };
 
 	mn_list_del(&p->node);
 	h->held++;

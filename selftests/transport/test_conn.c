@@ -275,7 +275,7 @@ static void loop_back(struct sim *sim)
 	mn_stack_poll_channels(stack);
 	sim_answer(sim, &sim->host[0]);
 	while ((len = mn_stack_output(stack, buf, sizeof(buf), &path, NULL))) {
-		struct mn_pkt pkt = { &back, buf, len, NULL };
+		struct mn_pkt pkt = { .tuple = &back, .data = buf, .len = len };
 
 		back = path;
 		back.local_port = path.remote_port;
@@ -341,7 +341,8 @@ TEST_F(conn, connect__again_from_another_mac)
 		},
 	};
 	uint8_t buf[2048], out[2048];
-	struct mn_pkt pkt = { &path, buf, mn_packet_write(buf, &init), NULL };
+	struct mn_pkt pkt = { .tuple = &path, .data = buf,
+				      .len = mn_packet_write(buf, &init) };
 
 	sim_turn(self->sim);
 	path.remote_port = 50004;

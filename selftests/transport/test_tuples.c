@@ -280,7 +280,7 @@ TEST_F(tuples, changes__at_any_time)
 			if (!sim_random(sim, 4)) {
 				struct mn_path *p = t.path[sim_random(sim, 2)];
 
-				mn_path_use_port(p, mn_path_own_port(p));
+				mn_path_use_tuple(p, mn_path_own_port(p), p->remote_port);
 			}
 			exchange(&t, 1, 300);
 		}
@@ -308,7 +308,8 @@ TEST_F(tuples, changes__cost_nothing)
 	cwnd = self->path[0]->swift.cwnd;
 	least_us = mn_rtt_min_us(&self->path[0]->rec.rtt);
 	for (int i = 0; i < 20; i++) {
-		mn_path_use_port(self->path[0], mn_path_own_port(self->path[0]));
+		mn_path_use_tuple(self->path[0], mn_path_own_port(self->path[0]),
+				  self->path[0]->remote_port);
 		EXPECT_GE(least_us, mn_rtt_min_us(&self->path[0]->rec.rtt));
 		exchange(self, 20, 100);
 	}

@@ -50,6 +50,12 @@ static struct {
 	unsigned int kept;	/* ports that the kernel no longer absorbed at */
 } fake;
 
+void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info)
+{
+	(void)dp;
+	*info = (struct machnet_dp_info){ .rss = { .rss_class = MACHNET_RSS_CLASS_LEARNED } };
+}
+
 int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
 			   uint32_t *channel, int fds[3])
 {

@@ -56,7 +56,9 @@ TEST_F(daemon, facts)
 	static const char *const keys[] = {
 		"version", "pid", "control", "device", "netdev", "tap", "driver", "mac", "mtu",
 		"path_port_first", "path_port_count", "engines", "cores", "poll", "memory",
-		"rx_wakeup", "rss_class", "uptime_s", "channels", "connections", "registered",
+		"rx_wakeup", "rss_class", "rss_ignores_ports", "rss_rank", "rss_rank_full",
+		"rss_observations", "rss_contradictions", "rss_candidates", "rss_refused",
+		"rss_handoffs", "rss_confined", "rss_moves", "uptime_s", "channels", "connections", "registered",
 	};
 	int fd = dial(&self->d, NOBODY);
 	struct mn_app_msg ans = { 0 };

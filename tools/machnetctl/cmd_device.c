@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <net/if.h>
 
 #include <linux/machnet.h>
 
 #include "attr.h"
 #include "ctl.h"
+#include "daemon.h"
 #include "local_object.h"
+#include "rss.h"
 
 static struct nla_policy policy[MACHNET_A_DEVICE_MAX + 1] = {
 	[MACHNET_A_DEVICE_IFINDEX] = { .type = NLA_U32 },
@@ -23,10 +26,43 @@ static struct nla_policy policy[MACHNET_A_DEVICE_MAX + 1] = {
 static const char *const rss_classes[] = {
 	[MACHNET_RSS_CLASS_UNKNOWN] = "unknown",
 	[MACHNET_RSS_CLASS_SINGLE] = "single",
-	[MACHNET_RSS_CLASS_PROBED] = "probed",
+	[MACHNET_RSS_CLASS_LABELLED] = "labelled",
 	[MACHNET_RSS_CLASS_LEARNED] = "learned",
 	[MACHNET_RSS_CLASS_COMPUTED] = "computed",
+	[MACHNET_RSS_CLASS_CONFINED] = "confined",
 };
+
+/* What machnetd says of the device that it serves. */
+static struct {
+	bool told;
+	uint32_t ifindex;
+	struct ctl_facts facts;
+} daemon_says;
+
+/* The registry has what was known when the device was added. */
+static void ask_daemon(const struct ctl *ctl)
+{
+	struct ctl_daemon d;
+
+	if (ctl_daemon_open(&d, ctl->socket))
+		return;
+	daemon_says.told = !ctl_daemon_facts(&d, &daemon_says.facts);
+	ctl_daemon_close(&d);
+	if (daemon_says.told)
+		daemon_says.ifindex = if_nametoindex(ctl_fact(&daemon_says.facts, "netdev"));
+}
+
+static void print_rss(struct out *o, struct nlattr **a)
+{
+	struct nlattr *attr = a[MACHNET_A_DEVICE_RSS_CLASS];
+	uint32_t class = attr ? nla_get_u32(attr) : MACHNET_RSS_CLASS_UNKNOWN;
+	bool known = class < sizeof(rss_classes) / sizeof(rss_classes[0]);
+	bool told = daemon_says.told &&
+		    daemon_says.ifindex == nla_get_u32(a[MACHNET_A_DEVICE_IFINDEX]);
+
+	ctl_rss_print(o, told ? &daemon_says.facts : NULL,
+		      rss_classes[known ? class : MACHNET_RSS_CLASS_UNKNOWN]);
+}
 
 int ctl_device_print(struct out *o, const struct nlmsghdr *nlh)
 {
@@ -41,8 +77,7 @@ int ctl_device_print(struct out *o, const struct nlmsghdr *nlh)
 	attr_print_mac(o, "mac", "MAC", a[MACHNET_A_DEVICE_MAC]);
 	attr_print_u32(o, "mtu", "MTU", a[MACHNET_A_DEVICE_MTU]);
 	attr_print_u32(o, "engines", "Engines", a[MACHNET_A_DEVICE_ENGINES]);
-	attr_print_enum(o, "rss_class", "RSS", a[MACHNET_A_DEVICE_RSS_CLASS], rss_classes,
-			sizeof(rss_classes) / sizeof(rss_classes[0]));
+	print_rss(o, a);
 	attr_print_string(o, "driver", "Driver", a[MACHNET_A_DEVICE_DRIVER]);
 	attr_print_path_ports(o, a[MACHNET_A_DEVICE_PATH_PORT_FIRST],
 			      a[MACHNET_A_DEVICE_PATH_PORT_COUNT]);
@@ -80,6 +115,7 @@ static int device_show(struct ctl *ctl, int argc, char **argv)
 	ret = ctl_genl_open(&g);
 	if (ret)
 		return ret == -ENOENT ? ctl_local_device(ctl, &filter) : ctl_not_open(ret);
+	ask_daemon(ctl);
 	status = kernel_show(ctl, &g, &filter);
 	ctl_genl_close(&g);
 	return status;
@@ -97,8 +133,12 @@ const struct ctl_object ctl_device = {
 	.help = "Usage: machnetctl device [show [dev IFNAME]]\n\n"
 		"Shows the network devices that a datapath serves, or that of machnetd\n"
 		"--control=local where the module is not loaded. RSS says how packets are\n"
-		"spread over its engines: unknown, single (one queue, or ports do not\n"
-		"matter), probed, learned or computed. Path-ports is the block of UDP ports\n"
-		"that is reserved for packets between hosts.\n",
+		"spread over its engines: unknown yet, single (one queue), labelled (the\n"
+		"queue of each pair of ports is seen), learned or computed (it is foreseen),\n"
+		"or confined (no ports that would fit get through). While machnetd answers,\n"
+		"Rank is how much of the hash is learned, Candidates how many ports were\n"
+		"tried, Hand-offs how many packets came to another engine than theirs, and\n"
+		"Moves how often a path took the ports that a peer asked for. Path-ports is\n"
+		"the block of UDP ports that is reserved for packets between hosts.\n",
 	.verbs = verbs,
 };

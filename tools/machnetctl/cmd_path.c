@@ -81,7 +81,7 @@ static void print_nothing(struct out *o)
 {
 	static const char *const labels[] = {
 		"Connections", "SRTT-us", "Cwnd", "Window", "Inflight", "Sent", "Lost",
-		"Frames/packet",
+		"Frames/packet", "Misplaced",
 	};
 
 	for (unsigned int i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
@@ -110,6 +110,11 @@ void ctl_path_print_live(struct out *o, const struct mn_app_path *p)
 	out_number(o, "tx_packets", "Sent", p->tx_packets);
 	out_number(o, "tx_lost", "Lost", p->tx_lost);
 	print_frames(o, p);
+	out_number(o, "rx_misplaced", "Misplaced", p->rx_misplaced);
+	if (o->json) {
+		out_flag(o, "steered", "", p->steered);
+		out_flag(o, "confined", "", p->confined);
+	}
 }
 
 static void print_live(struct out *o, const struct nlattr *id)
@@ -218,7 +223,8 @@ const struct ctl_object ctl_path = {
 		"the packets to the peer, the next hop's MAC and the route's MTU; while machnetd\n"
 		"answers, with the connections on it, the smoothed round-trip time, the windows\n"
 		"of congestion control and of the peer in packets, what is in flight, packets\n"
-		"sent and lost, and how many frames (messages, pieces of them and the like) a\n"
-		"packet has carried. IDs are hexadecimal and no secret.\n",
+		"sent and lost, how many frames (messages, pieces of them and the like) a\n"
+		"packet has carried, and how many packets of the peer came to another engine.\n"
+		"IDs are hexadecimal and no secret.\n",
 	.verbs = verbs,
 };

@@ -14,7 +14,7 @@
 #include "channel/app_proto.h"
 #include "ctl.h"
 
-#define CTL_FACTS_MAX	32
+#define CTL_FACTS_MAX	64
 
 struct ctl_daemon {
 	int fd;

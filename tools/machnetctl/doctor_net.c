@@ -163,15 +163,20 @@ void doctor_check_rss(struct doctor *d)
 	if (doctor_engines(d) == 1) {
 		doctor_say(d, DOCTOR_OK, "rss", NULL,
 			   "one engine: there is nothing to spread packets over");
-	} else if (!strcmp(class, "single")) {
+	} else if (!strcmp(ctl_fact(&d->facts, "rss_ignores_ports"), "yes")) {
 		doctor_restart(d, NULL, "--engines=1", fix);
 		doctor_say(d, DOCTOR_NOTE, "rss", fix,
 			   "the device does not spread packets by port: all come to one of the %u "
 			   "engines, which hands them on", doctor_engines(d));
+	} else if (!strcmp(class, "confined")) {
+		doctor_say(d, DOCTOR_NOTE, "rss", "machnetctl path",
+			   "no ports that would lead to the right engine get through to this host, "
+			   "so packets are handed on: is there a firewall that does not admit all "
+			   "path ports (see the check \"path ports\")?");
 	} else if (!strcmp(class, "unknown")) {
-		doctor_say(d, DOCTOR_NOTE, "rss", "machnetctl -i 1 stats | grep handoff",
-			   "how the device spreads packets is not known: those that come to the "
-			   "wrong engine are handed on");
+		doctor_say(d, DOCTOR_NOTE, "rss", "machnetctl device",
+			   "how the device spreads packets is not known yet: those that come to "
+			   "the wrong engine are handed on");
 	} else {
 		doctor_say(d, DOCTOR_OK, "rss", NULL, "how the device spreads packets is %s",
 			   class);

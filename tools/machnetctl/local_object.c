@@ -12,6 +12,7 @@
 #include "connection.h"
 #include "daemon.h"
 #include "local_object.h"
+#include "rss.h"
 
 static unsigned long number(const struct ctl_facts *facts, const char *key)
 {
@@ -33,7 +34,7 @@ static void print_device(struct out *o, const struct ctl_facts *facts, uint32_t 
 	out_string(o, "mac", "MAC", ctl_fact(facts, "mac"));
 	print_number(o, facts, "mtu", "MTU");
 	print_number(o, facts, "engines", "Engines");
-	out_string(o, "rss_class", "RSS", ctl_fact(facts, "rss_class"));
+	ctl_rss_print(o, facts, "unknown");
 	out_string(o, "driver", "Driver", ctl_fact(facts, "driver"));
 	ctl_print_path_ports(o, number(facts, "path_port_first"),
 			     number(facts, "path_port_count"));

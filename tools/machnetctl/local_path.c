@@ -48,8 +48,8 @@ static void print_path(struct out *o, const struct mn_app_path *p, uint32_t ifin
 	out_endpoint(o, "local_addr", "tx_local_port", "Local", &p->local, p->local_port);
 	out_endpoint(o, "remote_addr", "tx_remote_port", "Remote", &p->remote, p->remote_port);
 	if (o->json) {
-		out_number(o, "rx_local_port", "", p->local_port);
-		out_number(o, "rx_remote_port", "", p->remote_port);
+		out_number(o, "rx_local_port", "", p->rx_local_port);
+		out_number(o, "rx_remote_port", "", p->rx_remote_port);
 	}
 	ctl_print_ifindex(o, ifindex);
 	out_number(o, "engine", "Engine", p->engine);

@@ -37,7 +37,7 @@
 
 #include <machnet/addr.h>
 
-#define MN_APP_VERSION		5
+#define MN_APP_VERSION		6
 /* Where the daemon listens; the environment variable overrides it. */
 #define MN_APP_SOCKET_DEFAULT	"/run/machnet/machnetd.sock"
 #define MN_APP_SOCKET_ENV	"MACHNET_SOCKET"
@@ -74,7 +74,9 @@ enum mn_app_control {
  *   here), tap (name of the exception path's interface, or none), driver, mac, mtu
  *   engines, cores (the engines' CPUs, "2,3", or any), poll (adaptive|busy),
  *   memory (hugepages|pages), rx_wakeup (yes|no: packets wake a sleeping engine),
- *   rss_class (unknown|single|probed|learned|computed)
+ *   rss_class (unknown|single|labelled|learned|computed|confined), rss_ignores_ports (yes|no),
+ *   rss_rank, rss_rank_full, rss_observations, rss_contradictions, rss_candidates, rss_refused,
+ *   rss_handoffs, rss_confined, rss_moves
  *   uptime_s, channels, connections (established ones), registered (those of them that the control
  *   plane has)
  */
@@ -124,7 +126,7 @@ struct mn_app_connection {
 
 _Static_assert(sizeof(struct mn_app_connection) == 160, "size of the protocol's connection");
 
-/* An element of the answer to PATHS: 152 bytes. Counters begin with the path. */
+/* An element of the answer to PATHS: 160 bytes. Counters begin with the path. */
 struct mn_app_path {
 	uint64_t id;		/* as in the registry: no secret */
 	uint64_t age_us;
@@ -141,9 +143,12 @@ struct mn_app_path {
 	uint32_t srtt_us, rttvar_us, rto_us;	/* 0: not measured yet */
 	uint32_t cwnd_packets, window_packets, inflight_packets;
 	uint8_t mac[6];		/* next hop; zeros: within the host */
-	uint8_t reserved[6];
+	uint8_t steered;	/* 1: packets to the peer have ports that it asked for */
+	uint8_t confined;	/* 1: no ports are left for those from it, and they are misplaced */
+	uint16_t rx_local_port, rx_remote_port;	/* of packets from the peer; 0: not known */
+	uint64_t rx_misplaced;	/* of those: arrived at the queue of another engine */
 };
 
-_Static_assert(sizeof(struct mn_app_path) == 152, "size of the protocol's path");
+_Static_assert(sizeof(struct mn_app_path) == 160, "size of the protocol's path");
 
 #endif /* MN_CHANNEL_APP_PROTO_H */

@@ -291,7 +291,7 @@ static int device_register(struct mnd_daemon *d)
 		.ifindex = d->ifindex,
 		.mtu = d->info.mtu,
 		.engines = d->info.engines,
-		.rss_class = d->info.rss_class,
+		.rss_class = d->info.rss.rss_class,
 		.path_port_first = d->opt.path_port_first,
 		.path_port_count = d->opt.path_ports,
 	};
@@ -372,6 +372,7 @@ static struct machnet_dp_config device_config(struct mnd_daemon *d)
 		.path_port_first = d->opt.path_port_first,
 		.path_ports = d->opt.path_ports,
 		.paths = d->opt.paths,
+		.rss_opaque = d->opt.rss_opaque,
 		.fault = d->opt.fault,
 		.event = device_event,
 		.log = device_log,

@@ -35,9 +35,10 @@ static const char *rss_class_name(uint32_t class)
 	static const char *const names[] = {
 		[MACHNET_RSS_CLASS_UNKNOWN] = "unknown",
 		[MACHNET_RSS_CLASS_SINGLE] = "single",
-		[MACHNET_RSS_CLASS_PROBED] = "probed",
+		[MACHNET_RSS_CLASS_LABELLED] = "labelled",
 		[MACHNET_RSS_CLASS_LEARNED] = "learned",
 		[MACHNET_RSS_CLASS_COMPUTED] = "computed",
+		[MACHNET_RSS_CLASS_CONFINED] = "confined",
 	};
 
 	return class <= MACHNET_RSS_CLASS_MAX ? names[class] : "unknown";
@@ -65,7 +66,25 @@ static void tell_engines(const struct mnd_daemon *d, struct teller *t)
 	tell(t, "poll=%s", d->opt.poll == MACHNET_DP_POLL_BUSY ? "busy" : "adaptive");
 	tell(t, "memory=%s", d->info.hugepages ? "hugepages" : "pages");
 	tell(t, "rx_wakeup=%s", d->info.rx_wakeup ? "yes" : "no");
-	tell(t, "rss_class=%s", rss_class_name(d->info.rss_class));
+}
+
+/* As it is now, unlike what the registry was given when the device was added. */
+static void tell_rss(const struct mnd_daemon *d, struct teller *t)
+{
+	struct machnet_dp_info info;
+
+	machnet_dp_info(d->dp, &info);
+	tell(t, "rss_class=%s", rss_class_name(info.rss.rss_class));
+	tell(t, "rss_ignores_ports=%s", info.rss.ignores_ports ? "yes" : "no");
+	tell(t, "rss_rank=%u", info.rss.rank);
+	tell(t, "rss_rank_full=%u", info.rss.rank_full);
+	tell(t, "rss_observations=%llu", (unsigned long long)info.rss.observations);
+	tell(t, "rss_contradictions=%llu", (unsigned long long)info.rss.contradictions);
+	tell(t, "rss_candidates=%llu", (unsigned long long)info.rss.candidates);
+	tell(t, "rss_refused=%llu", (unsigned long long)info.rss.refused);
+	tell(t, "rss_handoffs=%llu", (unsigned long long)info.rss.handoffs);
+	tell(t, "rss_confined=%llu", (unsigned long long)info.rss.confined);
+	tell(t, "rss_moves=%llu", (unsigned long long)info.rss.moves);
 }
 
 static void tell_load(const struct mnd_daemon *d, struct teller *t)
@@ -97,6 +116,7 @@ int mnd_fact(const struct mnd_daemon *d, unsigned int index, char *buf, size_t s
 	tell(&t, "control=%s", d->ops->name);
 	tell_device(d, &t);
 	tell_engines(d, &t);
+	tell_rss(d, &t);
 	tell_load(d, &t);
 	return t.told ? 0 : -ENOENT;
 }

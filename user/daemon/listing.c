@@ -70,6 +70,11 @@ static void fill_path(struct mn_app_path *to, const struct machnet_dp_path *p)
 		.cwnd_packets = p->cwnd_packets,
 		.window_packets = p->window_packets,
 		.inflight_packets = p->inflight_packets,
+		.steered = p->steered,
+		.confined = p->confined,
+		.rx_local_port = p->rx_local_port,
+		.rx_remote_port = p->rx_remote_port,
+		.rx_misplaced = p->rx_misplaced,
 	};
 	memcpy(to->mac, p->mac, sizeof(to->mac));
 }

@@ -26,6 +26,7 @@ enum {
 	OPT_MTU,
 	OPT_PATH_PORTS,
 	OPT_PATHS,
+	OPT_RSS,
 	OPT_FAULT,
 	OPT_DETACH,
 	OPT_GIVE_BACK,
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
 	{ "mtu", required_argument, NULL, OPT_MTU },
 	{ "path-ports", required_argument, NULL, OPT_PATH_PORTS },
 	{ "paths", required_argument, NULL, OPT_PATHS },
+	{ "rss", required_argument, NULL, OPT_RSS },
 	{ "tap", required_argument, NULL, OPT_TAP },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
@@ -76,6 +78,8 @@ static const char help[] =
 "                         " DEFAULT_PATH_PORTS "; FIRST alone: 64 of them)\n"
 "      --paths N          paths to each engine of a peer, 1 to 16 (default 1), each with a UDP\n"
 "                         port of its own: where a network limits what one flow may carry\n"
+"      --rss MODE         device (default: its key and table are read, and believed when\n"
+"                         packets confirm them) or opaque (they are not read)\n"
 "      --tap NAME         name of the exception path's interface (default mnet%d)\n"
 "      --control MODE     kernel (default: machnet.ko) or local (no module)\n"
 "      --socket PATH      where applications attach (default " MN_APP_SOCKET_DEFAULT ",\n"
@@ -223,6 +227,10 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 			return usage("--paths %s: want a number from 1 to 16", arg);
 		o->paths = n;
 		return 0;
+	case OPT_RSS:
+		o->rss_opaque = !strcmp(arg, "opaque");
+		return o->rss_opaque || !strcmp(arg, "device") ? 0 :
+		       usage("--rss %s: want device or opaque", arg);
 	case OPT_TAP:
 		o->tap = arg;
 		return strlen(arg) < IF_NAMESIZE

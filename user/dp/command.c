@@ -153,6 +153,8 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 		.remote = s->tuple.remote,
 		.local_port = of_path ? s->tuple.local_port : s->local_port,
 		.remote_port = of_path ? s->tuple.remote_port : s->remote_port,
+		.rx_local_port = s->rx_local_port,
+		.rx_remote_port = s->rx_remote_port,
 		.mtu = s->tuple.mtu,
 		.local_host = s->tuple.local_host,
 	};

@@ -17,6 +17,7 @@
 #include "dp/eal.h"
 #include "dp/hugepages.h"
 #include "dp/log.h"
+#include "dp/rss.h"
 #include "dp/sleep.h"
 
 /* How long the connections of a datapath that goes down may take to be reset. */
@@ -63,7 +64,7 @@ static uint64_t dp_new_instance(void)
 static int dp_open_engines(struct machnet_dp *dp)
 {
 	uint64_t instance = dp_new_instance();
-	int ret = 0;
+	int ret;
 
 	dp->n_engines = dp->nic.queues;
 	dp->ports.path_first = MACHNET_DP_PATH_PORT_FIRST;
@@ -72,6 +73,8 @@ static int dp_open_engines(struct machnet_dp *dp)
 		dp->ports.path_first = dp->cfg.path_port_first;
 		dp->ports.path_count = dp->cfg.path_ports;
 	}
+	ret = dp_rss_open(&dp->steer, &dp->nic, dp->ports.path_first, dp->ports.path_count,
+			  dp->cfg.rss_opaque);
 	for (unsigned int i = 0; !ret && i < dp->n_engines; i++) {
 		struct dp_engine *e = &dp->engines[i];
 
@@ -80,6 +83,7 @@ static int dp_open_engines(struct machnet_dp *dp)
 		e->nic = &dp->nic;
 		e->exception = dp->cfg.tap ? &dp->exception : NULL;
 		e->ports = &dp->ports;
+		e->steer = dp->steer;
 		e->instance = instance;
 		e->control_efd = dp->efd;
 		ret = dp_engine_init(e, i, &dp->cfg);
@@ -138,6 +142,7 @@ static void dp_close(struct machnet_dp *dp)
 		dp_exception_close(&dp->exception);
 	for (unsigned int i = 0; i < dp->inited_engines; i++)
 		dp_engine_fini(&dp->engines[i]);
+	mn_steer_free(dp->steer);
 	dp_nic_close(&dp->nic);
 	dp_channels_free(dp);
 	dp_hugepages_release();
@@ -190,6 +195,15 @@ void machnet_dp_destroy(struct machnet_dp *dp)
 	dp_close(dp);
 }
 
+static void add_steering(const struct dp_engine *e, struct machnet_dp_rss *rss)
+{
+	const struct mn_stack_stats *st = mn_stack_stats(e->stack);
+
+	rss->handoffs += st->rx_misplaced;
+	rss->confined += st->rx_confined;
+	rss->moves += st->tuples_steered;
+}
+
 void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info)
 {
 	memset(info, 0, sizeof(*info));
@@ -197,7 +211,9 @@ void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info)
 	memcpy(info->mac, dp->nic.mac, sizeof(info->mac));
 	info->mtu = dp->nic.mtu;
 	info->engines = dp->n_engines;
-	info->rss_class = dp->nic.rss_class;
+	dp_rss_info(dp->steer, &info->rss);
+	for (unsigned int i = 0; i < dp->n_engines; i++)
+		add_steering(&dp->engines[i], &info->rss);
 	info->tap_ifindex = dp->cfg.tap ? dp->exception.ifindex : 0;
 	info->hugepages = dp_eal_hugepages();
 	info->rx_wakeup = dp->engines[0].rx_event != DP_RX_NONE;

@@ -39,6 +39,7 @@ struct machnet_dp {
 	struct dp_nic nic;
 	struct dp_exception exception;
 	struct dp_ports ports;
+	struct mn_steer *steer;		/* NULL: one queue */
 	int efd;			/* engines have posted events, or the device is gone */
 	uint32_t gone;			/* atomic: the device was unplugged */
 	struct dp_engine engines[MACHNET_DP_ENGINES_MAX];

@@ -43,9 +43,10 @@ static bool engine_owns_addr(const struct dp_engine *e, const struct mn_addr *ad
 	return false;
 }
 
-/* To another engine, or to itself for traffic within the host. */
+/* To another engine, or to itself for traffic within the host. It learns where it has arrived. */
 static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_mbuf *m)
 {
+	m->hash.usr = e->index;
 	if (rte_ring_mp_enqueue(e->all[target].handoff, m)) {
 		e->stats.drop_handoff_full++;
 		rte_pktmbuf_free(m);
@@ -78,7 +79,8 @@ static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 
 static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_frame *f, bool handed)
 {
-	struct mn_pkt pkt = { &f->tuple, f->payload, f->payload_len, m };
+	struct mn_pkt pkt = { &f->tuple, f->payload, f->payload_len, m,
+			      handed ? m->hash.usr : e->index };
 	unsigned int target = engine_target(e, f->payload, f->payload_len);
 
 	if (target != e->index && !handed) {
@@ -409,6 +411,7 @@ int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet
 		.max_paths = DP_ENGINE_PATHS,
 		.max_held = ENGINE_MAX_HELD,
 		.max_records = ENGINE_MAX_RECORDS,
+		.steer = e->steer,
 		.ops = &dp_engine_ops,
 		.ops_ctx = e,
 	};

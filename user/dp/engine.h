@@ -98,6 +98,7 @@ struct dp_engine {
 	struct dp_nic *nic;
 	struct dp_exception *exception;	/* NULL: the kernel sees the packets by itself */
 	const struct dp_ports *ports;
+	struct mn_steer *steer;		/* of the NIC; NULL: it has one queue */
 	uint64_t instance;		/* of this start of the datapath, not 0 */
 	enum machnet_dp_poll poll;
 	struct rte_ring *cmds, *events, *handoff;

@@ -205,7 +205,6 @@ int dp_nic_open(struct dp_nic *nic, const struct machnet_dp_config *cfg)
 		return ret;
 	nic->tx_burst = nic_tx_burst(nic);
 	nic->queues = nic_queues(cfg, &info);
-	nic->rss_class = nic->queues == 1 ? MACHNET_RSS_CLASS_SINGLE : MACHNET_RSS_CLASS_UNKNOWN;
 	ret = nic_configure(nic, &info);
 	if (ret) {
 		dp_log(cfg, LOG_ERR, "%s cannot be configured with %u queue pairs: %s", nic->driver,

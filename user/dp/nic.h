@@ -21,7 +21,6 @@ struct dp_nic {
 	unsigned int queues;		/* RX/TX pairs */
 	uint16_t rx_desc, tx_desc;
 	unsigned int tx_burst;		/* packets of one call that sends */
-	uint32_t rss_class;		/* enum machnet_rss_class */
 	bool udp_offload;		/* the NIC completes UDP checksums of sent packets */
 	bool rx_interrupts;		/* configured with them; a driver may still have none */
 	bool started;

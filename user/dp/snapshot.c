@@ -78,6 +78,11 @@ static void add_path(const struct mn_path_info *info, void *ctx)
 		.tx_lost = info->tx_lost,
 		.tx_frames = info->tx_frames,
 		.rx_frames = info->rx_frames,
+		.rx_local_port = info->rx_local_port,
+		.rx_remote_port = info->rx_remote_port,
+		.rx_misplaced = info->rx_misplaced,
+		.steered = info->steered,
+		.confined = info->confined,
 	};
 	if (!info->tuple.local_host)
 		memcpy(path->mac, info->tuple.mac, sizeof(path->mac));

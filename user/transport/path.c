@@ -32,6 +32,8 @@ void mn_path_report(const struct mn_path *p, enum mn_stack_event_type type, enum
 		.why = why,
 		.path = mn_path_number(p),
 		.remote_engine = p->remote_engine,
+		.rx_local_port = p->in.now.dst,
+		.rx_remote_port = p->in.now.src,
 	};
 
 	mn_path_tuple(p, &ev.tuple);

@@ -64,6 +64,38 @@ struct mn_challenged {
 	uint64_t nonce;
 };
 
+/* UDP ports as packets carry them: src is their sender's. */
+struct mn_ports {
+	uint16_t src, dst;
+};
+
+#define MN_QUEUE_NONE	0xff
+
+/* Where the peer's packets arrive, and what it is asked to try. */
+struct mn_path_in {
+	struct mn_ports now;		/* of the newest packet, those that try tuples aside */
+	uint8_t queue;			/* of that packet; MN_QUEUE_NONE: there was none */
+	bool confined;			/* no tuple is left to be tried */
+	bool due;			/* an ADVICE */
+	uint8_t tries;			/* ADVICEs with the token */
+	uint32_t token;
+	struct mn_ports asked;		/* 0: nothing is */
+	struct mn_ports right;		/* of a CANDIDATE at the engine's queue; 0: none was */
+	uint64_t noted_us, next_us;	/* last observation; next ADVICE at the earliest */
+	uint64_t misplaced;		/* packets that arrived at queues of other engines */
+};
+
+/* What the peer has asked for, and whether it is used. */
+struct mn_path_out {
+	bool steered;
+	bool candidate_due, arrival_due;
+	uint32_t token;
+	struct mn_ports tried;		/* 0: none is */
+	uint32_t arrival_token;
+	uint8_t arrival_queue;
+	struct mn_ports arrival;
+};
+
 enum mn_path_state {
 	MN_PATH_FREE,
 	MN_PATH_OPENING,
@@ -83,6 +115,7 @@ struct mn_path {
 	uint16_t port;			/* OPENING: whose listener's engine is wanted */
 	uint16_t local_port, remote_port;	/* where packets go */
 	uint16_t home_port;		/* local_port of the handshake */
+	uint16_t peer_port;		/* remote_port, where steering does not want another one */
 	uint16_t peer_first, peer_count;	/* its block of ports, as it says */
 	uint32_t mss;			/* UDP payload of our packets */
 	uint32_t mss_cap;		/* larger ones have vanished; 0: none has */
@@ -90,6 +123,8 @@ struct mn_path {
 	uint64_t id, remote_id, instance;	/* the peer's instance */
 	struct mn_port_check check;
 	struct mn_challenged answer;
+	struct mn_path_in in;
+	struct mn_path_out out;
 
 	struct mn_list in_peer;		/* mn_peer.paths; mn_stack.free_paths */
 	struct mn_list in_ready;	/* mn_stack.ready */
@@ -206,16 +241,30 @@ void mn_path_settle(void *ctx, struct mn_sent *s, bool lost);
 
 /* path_tuple.c */
 
-/* Packets are sent from this port of the block from now on; the peer follows. */
-void mn_path_use_port(struct mn_path *p, uint16_t local_port);
+/* Packets are sent with these ports from now on. */
+void mn_path_use_tuple(struct mn_path *p, uint16_t local_port, uint16_t remote_port);
 /* Once more, without an acknowledgement since the last time. */
 void mn_path_timed_out(struct mn_path *p);
-/* The newest packet of the peer has come by this tuple, and was no CHALLENGE or RESPONSE. */
+/* The newest packet of the peer has come by this tuple, and tries none. */
 void mn_path_received_from(struct mn_path *p, const struct mn_pkt *pkt);
 void mn_path_receive_challenge(struct mn_path *p, uint64_t nonce, const struct mn_tuple *t);
 void mn_path_receive_response(struct mn_path *p, uint64_t nonce);
-/* A CHALLENGE or RESPONSE that is due, and where it goes; 0: none. */
+/* A packet that tries a tuple and is due, and where it goes; 0: none. */
 uint32_t mn_path_output_check(struct mn_path *p, uint8_t *buf, struct mn_tuple *to);
+/* Its single frame is f, of 16 bytes; neither acknowledged nor sent again. */
+uint32_t mn_path_write_check(struct mn_path *p, uint8_t *buf, const struct mn_frame *f);
+
+/* path_steer.c */
+
+/* The peer's newest packet, with these ports, has arrived at a queue. */
+void mn_path_arrived(struct mn_path *p, const struct mn_pkt *pkt);
+void mn_path_receive_advice(struct mn_path *p, const struct mn_frame *f, const struct mn_pkt *pkt);
+void mn_path_receive_candidate(struct mn_path *p, uint32_t token, const struct mn_pkt *pkt);
+void mn_path_receive_arrival(struct mn_path *p, const struct mn_frame *f);
+/* An ARRIVAL, CANDIDATE or ADVICE is due. */
+bool mn_path_steers(const struct mn_path *p);
+/* One of those, and where it goes. */
+uint32_t mn_path_output_steer(struct mn_path *p, uint8_t *buf, struct mn_tuple *to);
 
 /* path_mtu.c */
 void mn_path_update_mss(struct mn_path *p);

@@ -282,6 +282,9 @@ bool mn_path_opened(struct mn_path *p)
 		s->stats.paths_accepted++;
 	p->state = MN_PATH_OPEN;
 	p->home_port = p->local_port;
+	p->peer_port = p->remote_port;
+	p->in.now = (struct mn_ports){ p->remote_port, p->local_port };
+	p->in.queue = MN_QUEUE_NONE;
 	p->received_us = p->confirmed_us = s->now_us;
 	if (!p->n_conns)
 		p->empty_us = s->now_us;

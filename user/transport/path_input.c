@@ -12,7 +12,7 @@ struct wants {
 	bool ack;		/* within MN_ACK_DELAY_US */
 	bool lazy_ack;
 	bool reached;		/* it says that something of ours has arrived */
-	bool checks;		/* its tuple is tried, and not used for other things yet */
+	bool checks;		/* its tuple is tried, and may not be used for other things */
 };
 
 static struct mn_swift_delay measure(struct mn_path *p, const struct mn_wire_ack *a,
@@ -151,10 +151,19 @@ static bool receive_frame(struct mn_path *p, const struct mn_frame *f, uint64_t 
 		w->checks = true;
 		mn_path_receive_response(p, f->value);
 		return true;
-	case MN_FRAME_MOVE:
 	case MN_FRAME_CANDIDATE:
+		w->checks = true;
+		mn_path_receive_candidate(p, f->value, pkt);
+		return true;
 	case MN_FRAME_ARRIVAL:
+		w->checks = true;
+		mn_path_receive_arrival(p, f);
+		return true;
 	case MN_FRAME_ADVICE:
+		w->checks = true;
+		mn_path_receive_advice(p, f, pkt);
+		return true;
+	case MN_FRAME_MOVE:
 		w->ack = true;
 		p->stack->stats.drop_bad_state++;
 		return true;

@@ -2,10 +2,11 @@
 /*
  * path_tuple.c - the ports of a path, which either side may change while it carries packets
  *
- * Each side chooses the port that it sends from, and sends to the one that its peer sends from. The
- * path id names the path whatever the ports are, so that nothing else changes. A packet from
- * another port is believed after a CHALLENGE to that port was answered (RFC 9000, 8.2 and 9.3):
- * until then the old one is used, for the packet may be a copy with a forged source.
+ * Each side chooses the port that it sends from, and sends to the one that its peer sends from, or
+ * with the ports that its peer has asked for (path_steer.c). The path id names the path whatever
+ * the ports are, so that nothing else changes. A packet from another port is believed after a
+ * CHALLENGE to that port was answered (RFC 9000, 8.2 and 9.3): until then the old one is used, for
+ * the packet may be a copy with a forged source.
  *
  * A path that times out again and again changes its port by itself: the switch or link that
  * its tuple is hashed to may be broken while others work (Wetherall et al., "Improving Network
@@ -39,13 +40,14 @@ static void changed(struct mn_path *p)
 	mn_path_report(p, MN_STACK_EVENT_PATH_MOVED, MN_END_NONE);
 }
 
-/* --- our port --- */
+/* --- our tuple --- */
 
-void mn_path_use_port(struct mn_path *p, uint16_t local_port)
+void mn_path_use_tuple(struct mn_path *p, uint16_t local_port, uint16_t remote_port)
 {
-	if (p->local_port == local_port)
+	if (p->local_port == local_port && p->remote_port == remote_port)
 		return;
 	p->local_port = local_port;
+	p->remote_port = remote_port;
 	p->stack->stats.tuples_changed++;
 	changed(p);
 }
@@ -53,14 +55,14 @@ void mn_path_use_port(struct mn_path *p, uint16_t local_port)
 void mn_path_timed_out(struct mn_path *p)
 {
 	uint32_t n = p->rec.backoff;
+	bool home;
 
 	if (n < MOVE_TIMEOUTS || p->peer->route.local_host)
 		return;
 	/* Stateful firewalls and NAT may admit nothing but the tuple of the handshake. */
-	if ((n - MOVE_TIMEOUTS) % HOME_EVERY == HOME_EVERY - 1)
-		mn_path_use_port(p, p->home_port);
-	else
-		mn_path_use_port(p, mn_path_own_port(p));
+	home = p->out.steered || (n - MOVE_TIMEOUTS) % HOME_EVERY == HOME_EVERY - 1;
+	p->out.steered = false;
+	mn_path_use_tuple(p, home ? p->home_port : mn_path_own_port(p), p->peer_port);
 }
 
 /* --- the peer's port --- */
@@ -98,12 +100,23 @@ static void challenge(struct mn_path *p, uint16_t port, uint32_t len)
 	mn_path_ready(p);
 }
 
+/* It was asked to send with these ports: that does not say where it wants to be reached. */
+static bool was_asked_for(const struct mn_path *p, const struct mn_tuple *t)
+{
+	return t->remote_port == p->in.right.src && t->local_port == p->in.right.dst;
+}
+
 void mn_path_received_from(struct mn_path *p, const struct mn_pkt *pkt)
 {
-	if (pkt->tuple->remote_port == p->remote_port)
+	const struct mn_tuple *t = pkt->tuple;
+
+	if (p->peer->route.local_host)
+		return;
+	mn_path_arrived(p, pkt);
+	if (t->remote_port == p->peer_port || was_asked_for(p, t))
 		p->check.port = 0;
-	else if (!p->peer->route.local_host)
-		challenge(p, pkt->tuple->remote_port, pkt->len);
+	else
+		challenge(p, t->remote_port, pkt->len);
 }
 
 void mn_path_receive_response(struct mn_path *p, uint64_t nonce)
@@ -114,7 +127,10 @@ void mn_path_receive_response(struct mn_path *p, uint64_t nonce)
 		p->stack->stats.drop_bad_state++;
 		return;
 	}
-	p->remote_port = c->port;
+	if (p->out.steered)
+		p->local_port = p->home_port;
+	p->out.steered = false;
+	p->remote_port = p->peer_port = c->port;
 	c->port = 0;
 	c->due = false;
 	p->stack->stats.tuples_followed++;
@@ -138,10 +154,9 @@ void mn_path_receive_challenge(struct mn_path *p, uint64_t nonce, const struct m
 
 /* --- packets --- */
 
-/* Neither acknowledged nor sent again: the next packet from the new port asks for another one. */
-static uint32_t write_check(struct mn_path *p, uint8_t *buf, uint8_t type, uint64_t nonce)
+/* What is lost of these is not missed: the next packet of the peer asks for another one. */
+uint32_t mn_path_write_check(struct mn_path *p, uint8_t *buf, const struct mn_frame *f)
 {
-	struct mn_frame f = { .type = type, .value = nonce };
 	struct mn_packet pk = {
 		.type = MN_WIRE_FRAMES,
 		.engine = p->stack->cfg.engine,
@@ -152,29 +167,42 @@ static uint32_t write_check(struct mn_path *p, uint8_t *buf, uint8_t type, uint6
 
 	mn_recovery_sent(&p->rec, MN_SENT_DONE, MN_RECORD_NONE, len, p->stack->now_us);
 	pk.least = p->rec.head;
-	mn_frame_write(buf + mn_packet_write(buf, &pk), &f);
+	mn_frame_write(buf + mn_packet_write(buf, &pk), f);
 	p->tx_packets++;
 	return len;
 }
 
-uint32_t mn_path_output_check(struct mn_path *p, uint8_t *buf, struct mn_tuple *to)
+static uint32_t write_response(struct mn_path *p, uint8_t *buf, struct mn_tuple *to)
 {
 	struct mn_challenged *a = &p->answer;
-	struct mn_port_check *c = &p->check;
+	struct mn_frame f = { .type = MN_FRAME_RESPONSE, .value = a->nonce };
 
-	if ((!a->due && !c->due) || mn_recovery_reserve(&p->rec, p->stack->now_us))
+	a->due = false;
+	to->local_port = a->local_port;
+	to->remote_port = a->remote_port;
+	return mn_path_write_check(p, buf, &f);
+}
+
+static uint32_t write_challenge(struct mn_path *p, uint8_t *buf, struct mn_tuple *to)
+{
+	struct mn_frame f = { .type = MN_FRAME_CHALLENGE, .value = p->check.nonce };
+
+	p->check.due = false;
+	to->remote_port = p->check.port;
+	p->stack->stats.challenges_sent++;
+	return mn_path_write_check(p, buf, &f);
+}
+
+uint32_t mn_path_output_check(struct mn_path *p, uint8_t *buf, struct mn_tuple *to)
+{
+	bool challenge = p->check.due && p->check.port;
+
+	if (!p->answer.due && !challenge && !mn_path_steers(p))
+		return 0;
+	if (mn_recovery_reserve(&p->rec, p->stack->now_us))
 		return 0;
 	mn_path_tuple(p, to);
-	if (a->due) {
-		a->due = false;
-		to->local_port = a->local_port;
-		to->remote_port = a->remote_port;
-		return write_check(p, buf, MN_FRAME_RESPONSE, a->nonce);
-	}
-	c->due = false;
-	if (!c->port)
-		return 0;
-	to->remote_port = c->port;
-	p->stack->stats.challenges_sent++;
-	return write_check(p, buf, MN_FRAME_CHALLENGE, c->nonce);
+	if (p->answer.due)
+		return write_response(p, buf, to);
+	return challenge ? write_challenge(p, buf, to) : mn_path_output_steer(p, buf, to);
 }

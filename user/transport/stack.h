@@ -22,6 +22,7 @@
 #include "channel/channel.h"
 
 struct mn_stack;
+struct mn_steer;
 
 /* Where a packet came from or goes to. Ports in host byte order. */
 struct mn_tuple {
@@ -38,6 +39,7 @@ struct mn_pkt {
 	const uint8_t *data;	/* UDP payload */
 	uint32_t len;
 	void *handle;		/* the engine's buffer; see mn_stack_input() */
+	uint8_t queue;		/* of the NIC, where it has arrived: that of the engine or another */
 };
 
 /* Why a connection ended; 1:1 with enum machnet_reason of the netlink ABI. */
@@ -87,6 +89,7 @@ struct mn_stack_event {
 	uint64_t request;	/* CONNECT, UP, END, PROBED: the caller's; 0: accepted */
 	uint32_t local_port, remote_port;	/* UP, END: logical; CONNECT: remote_port */
 	struct mn_tuple tuple;	/* of its path; CONNECT: addresses, the local one may be any */
+	uint16_t rx_local_port, rx_remote_port;	/* PATH_*: of the peer's packets */
 };
 
 /* Calls out of the stack; none may call back into it. */
@@ -112,6 +115,7 @@ struct mn_stack_config {
 	uint32_t max_paths;		/* 1..65536 */
 	uint32_t max_held;		/* received buffers kept for reassembly, in all */
 	uint32_t max_records;		/* frames under way, in all */
+	struct mn_steer *steer;		/* of the NIC, the engines share it; NULL: one queue */
 	const struct mn_stack_ops *ops;
 	void *ops_ctx;
 };
@@ -124,6 +128,8 @@ struct mn_stack_config {
 	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
 	X(paths_opened) X(paths_accepted) X(paths_ended) X(opens_moved)	\
 	X(tuples_changed) X(tuples_followed) X(challenges_sent) X(challenges_received)	\
+	X(tuples_steered) X(advices_sent) X(candidates_sent) X(candidates_received)	\
+	X(rx_misplaced) X(rx_confined)	\
 	X(aborts_sent) X(aborts_received) X(resets_sent) X(resets_received)	\
 	X(drop_short) X(drop_version) X(drop_malformed)	\
 	X(drop_unknown_path) X(drop_unknown_conn) X(drop_no_listener) X(drop_beyond_credit)	\
@@ -282,6 +288,10 @@ struct mn_path_info {
 	uint32_t mss;		/* UDP payload of its packets */
 	uint32_t srtt_us, rttvar_us, rto_us, cwnd_packets, window_packets, inflight_packets;
 	uint64_t tx_packets, rx_packets, tx_lost, tx_frames, rx_frames;
+	uint16_t rx_local_port, rx_remote_port;	/* of the peer's packets; 0: there was none */
+	uint64_t rx_misplaced;	/* that arrived at the queue of another engine */
+	bool steered;		/* packets to the peer have ports that it asked for */
+	bool confined;		/* those from it can have no better ones */
 };
 
 /*

@@ -104,6 +104,11 @@ static void fill_path(const struct mn_path *p, struct mn_path_info *info)
 		.tx_lost = p->tx_lost,
 		.tx_frames = p->tx_frames,
 		.rx_frames = p->rx_frames,
+		.rx_local_port = p->in.now.dst,
+		.rx_remote_port = p->in.now.src,
+		.rx_misplaced = p->in.misplaced,
+		.steered = p->out.steered,
+		.confined = p->in.confined,
 	};
 	mn_path_tuple(p, &info->tuple);
 }

@@ -226,7 +226,7 @@ static void enqueue(struct world_host *h, const struct mn_tuple *seen, const uin
 static void receive(struct world_host *h, const struct mn_tuple *seen, const uint8_t *data,
 		    uint32_t len)
 {
-	struct mn_pkt pkt = { seen, data, len, NULL };
+	struct mn_pkt pkt = { .tuple = seen, .data = data, .len = len };
 
 	if (h->ring.size)
 		enqueue(h, seen, data, len);
@@ -248,7 +248,7 @@ static void take_ring(struct world_host *h)
 
 	for (uint32_t i = 0; i < WORLD_BURST && has_arrived(h); i++, r->used--) {
 		struct world_packet *p = r->packets[r->head++ % r->size];
-		struct mn_pkt pkt = { &p->tuple, p->data, p->len, p };
+		struct mn_pkt pkt = { &p->tuple, p->data, p->len, p, 0 };
 
 		if (!mn_stack_input(h->stack, &pkt))
 			free(p);

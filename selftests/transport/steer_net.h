@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * steer_net.h - two hosts with many engines behind NICs that spread packets, in virtual time
+ *
+ * Paths alone: one between any two engines, on which both ends ask for acknowledgements.
+ */
+#ifndef STEER_NET_H
+#define STEER_NET_H
+
+#include "base/list.h"
+#include "steer/steer.h"
+#include "transport/path.h"
+#include "../unit/soft_nic.h"
+#include "../unit/soft_way.h"
+
+#define STEER_ENGINES	16
+#define STEER_DELAY_US	50u
+/* The path ports of both. */
+#define STEER_BLOCK	61440
+#define STEER_BLOCK_PORTS	64
+
+struct steer_host {
+	struct steer_net *net;
+	struct mn_addr addr;
+	struct mn_stack *stacks[STEER_ENGINES];
+	int engines;
+	struct mn_steer *steer;
+	struct soft_nic nic;
+	struct soft_way way;
+	uint64_t ended;			/* paths */
+	uint64_t probes;		/* packets that have tried tuples */
+	uint64_t sent_bytes, got_bytes;
+};
+
+struct steer_config {
+	int engines[2];
+	struct soft_nic_config nic[2];	/* queues are set */
+	enum soft_way_kind way[2];
+	bool v6;
+	uint32_t loss_ppm;
+	uint64_t seed;
+};
+
+struct steer_net {
+	struct steer_host host[2];
+	uint64_t now_us, rng;
+	uint32_t loss_ppm;
+	struct mn_list packets;		/* by arrival */
+};
+
+void steer_net_init(struct steer_net *n, const struct steer_config *cfg);
+void steer_net_fini(struct steer_net *n);
+
+/* Host 0 opens a path from this engine to that one of host 1; it is kept. */
+bool steer_net_open(struct steer_net *n, int from, int to);
+/* All pairs. */
+void steer_net_open_all(struct steer_net *n);
+/* Of host h, between its engine and that of the peer; NULL: not open. */
+struct mn_path *steer_net_path(struct steer_net *n, int h, int engine, int peer_engine);
+/* For so long; every path asks every_us (0: none does). */
+void steer_net_run(struct steer_net *n, uint64_t for_us, uint64_t every_us);
+/* Sum over the engines of a host. */
+#define steer_net_stat(n, h, name)	\
+	({ uint64_t sum = 0; \
+	   for (int e = 0; e < (n)->host[h].engines; e++) \
+		   sum += mn_stack_stats((n)->host[h].stacks[e])->name; \
+	   sum; })
+
+#endif /* STEER_NET_H */
