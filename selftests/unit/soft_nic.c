@@ -76,8 +76,8 @@ static uint32_t toeplitz(const uint8_t *key, const uint8_t *input, uint32_t len)
 
 	for (uint32_t i = 0; i < 8 * len; i++) {
 		const uint8_t *k = key + i / 8;
-		uint64_t window = (uint64_t)k[0] << 32 | (uint64_t)k[1] << 24 | k[2] << 16 | k[3] << 8 |
-				  k[4];
+		uint64_t window = (uint64_t)k[0] << 32 | (uint64_t)k[1] << 24 | k[2] << 16 |
+				  k[3] << 8 | k[4];
 
 		if (input[i / 8] & 0x80 >> i % 8)
 			hash ^= window >> (8 - i % 8);
@@ -153,18 +153,18 @@ void soft_nic_sent(struct soft_nic *n, const struct mn_steer_tuple *t, uint8_t q
 		n->followed[hash_of(n, t) % SOFT_NIC_FLOWS] = queue;
 }
 
-bool soft_nic_reaches(struct soft_nic *n, const struct mn_steer_question *q, uint16_t dst_first,
-		      uint16_t dst_count)
+uint64_t soft_nic_reached(struct soft_nic *n, const struct mn_steer_question *q,
+			  uint16_t dst_first, uint16_t dst_count)
 {
 	struct mn_steer_tuple t = { .src = q->src, .dst = q->dst };
+	uint64_t reached = 0;
 
 	for (uint32_t s = 0; s < q->src_count; s++) {
 		for (uint32_t d = 0; d < dst_count; d++) {
 			t.src_port = q->src_first + s;
 			t.dst_port = dst_first + d;
-			if (soft_nic_queue(n, &t) == q->queue)
-				return true;
+			reached |= UINT64_C(1) << soft_nic_queue(n, &t);
 		}
 	}
-	return false;
+	return reached;
 }

@@ -16,7 +16,7 @@ enum soft_nic_hash {
 	SOFT_NIC_ADDRESSES,	/* Toeplitz of the addresses alone */
 	SOFT_NIC_FANOUT,	/* not linear, both directions of a flow alike: af_packet */
 	SOFT_NIC_KEYED,		/* not linear, nor symmetric */
-	SOFT_NIC_FOLLOWS,	/* as fanout, until the flow is sent on a queue: a TAP without RSS */
+	SOFT_NIC_FOLLOWS,	/* as fanout, until a flow is sent on a queue: TAP without RSS */
 	SOFT_NIC_SPRAY,		/* any queue, for each packet anew */
 	SOFT_NIC_HASHES,
 };
@@ -62,8 +62,8 @@ void soft_nic_sent(struct soft_nic *n, const struct mn_steer_tuple *t, uint8_t q
 /* The machine was moved, or the table was written: another key, or the same with another table. */
 void soft_nic_change(struct soft_nic *n, bool key, enum soft_nic_table table, uint64_t seed);
 
-/* The queue can be reached from a peer by some pair of these ports: by trying all of them. */
-bool soft_nic_reaches(struct soft_nic *n, const struct mn_steer_question *q, uint16_t dst_first,
-		      uint16_t dst_count);
+/* The queues that some pair of these ports leads to, as bits: by trying all of them. */
+uint64_t soft_nic_reached(struct soft_nic *n, const struct mn_steer_question *q,
+			  uint16_t dst_first, uint16_t dst_count);
 
 #endif /* UNIT_SOFT_NIC_H */

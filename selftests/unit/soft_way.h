@@ -13,8 +13,8 @@ enum soft_way_kind {
 	SOFT_WAY_OPEN,		/* everything passes as it is */
 	SOFT_WAY_FILTER,	/* in passes what answers a packet out */
 	SOFT_WAY_ONE_PORT,	/* and what is for one port */
-	SOFT_WAY_NAT,		/* a port outside for each port inside; in passes what is for one of them */
-	SOFT_WAY_NAT_STRICT,	/* a port outside for each tuple; in passes what answers it */
+	SOFT_WAY_NAT,		/* a port outside for each inside; in passes what is for one */
+	SOFT_WAY_NAT_STRICT,	/* a port outside for each tuple; in passes its answer */
 	SOFT_WAY_KINDS,
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+/* steer_world.c - packets of peers, one at a time */
 #include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "steer_world.h"
 
-/* A peer that is told wrong ports again and again asks no more. */
+/* Advice that leads to the wrong queue so often is no use. */
 #define ROUNDS	2000
 
 void world_init(struct steer_world *w, const struct soft_nic_config *nic, uint64_t seed)
@@ -48,7 +49,8 @@ struct mn_steer_question world_question(const struct steer_world *w, uint32_t pe
 	};
 }
 
-int world_send(struct steer_world *w, uint32_t peer, uint16_t src_port, uint16_t dst_port)
+static int deliver(struct steer_world *w, uint32_t peer, uint16_t src_port, uint16_t dst_port,
+		   bool asked)
 {
 	struct mn_steer_tuple t = {
 		world_addr(w, peer + 1), world_addr(w, 0), src_port, dst_port,
@@ -60,8 +62,17 @@ int world_send(struct steer_world *w, uint32_t peer, uint16_t src_port, uint16_t
 	if (w->way && !soft_way_in(w->way, &t))
 		return -1;
 	queue = soft_nic_queue(&w->nic, &t);
-	mn_steer_observe(w->steer, &t, src_port, dst_port, queue);
+	/* Of a packet that was not asked for only the ports on arrival are known. */
+	if (asked)
+		mn_steer_observe(w->steer, &t, src_port, dst_port, queue);
+	else
+		mn_steer_observe(w->steer, &t, t.src_port, t.dst_port, queue);
 	return queue;
+}
+
+int world_send(struct steer_world *w, uint32_t peer, uint16_t src_port, uint16_t dst_port)
+{
+	return deliver(w, peer, src_port, dst_port, true);
 }
 
 uint8_t world_meet(struct steer_world *w, uint32_t peer)
@@ -73,7 +84,7 @@ uint8_t world_meet(struct steer_world *w, uint32_t peer)
 	/* A host behind a filter has sent first. */
 	if (w->way)
 		soft_way_out(w->way, &home);
-	return world_send(w, peer, WORLD_PORT, WORLD_PORT);
+	return deliver(w, peer, WORLD_PORT, WORLD_PORT, false);
 }
 
 enum mn_steer_how world_steer(struct steer_world *w, uint32_t peer, uint8_t queue)

@@ -15,11 +15,9 @@
 #define REST		64u
 #define REST_MAX	4096u
 #define BUDGET_AFTER_REST	4u
-/* Questions after which a queue that no tuple reached is looked for again. */
-#define UNREACHABLE_QUESTIONS	1024u
 
 /* Where a prediction is a guess, it is not looked for in more pairs of ports. */
-#define PAIRS_PER_QUEUE	64u
+#define PAIRS_PER_QUEUE	16u
 
 struct hunt {
 	struct mn_steer *s;
@@ -55,10 +53,23 @@ static void end_rest(struct mn_steer *s, struct mn_steer_peer *p)
 		p->reach = MN_REACH_ANY;
 		p->refusals = REFUSALS_MAX - 1;
 	}
+	p->unreachable = 0;
 	if (p->budget < BUDGET_AFTER_REST)
 		p->budget = BUDGET_AFTER_REST;
 }
 
+static uint64_t bit_of(uint8_t queue)
+{
+	return UINT64_C(1) << queue;
+}
+
+static bool has_hope(const struct hunt *h)
+{
+	return h->p->budget && h->p->reach != MN_REACH_HOME && !mn_learn_ignores_ports(h->learn) &&
+	       !(h->p->unreachable & bit_of(h->q->queue));
+}
+
+/* At the end of a rest nothing is believed: a try shows whether the NIC is still the same. */
 static bool may_try(struct hunt *h)
 {
 	struct mn_steer_peer *p = h->p;
@@ -67,9 +78,11 @@ static bool may_try(struct hunt *h)
 		if (--p->rest)
 			return false;
 		end_rest(h->s, p);
+		h->trusted = false;
+		h->predicts = false;
 		return true;
 	}
-	if (p->budget && p->reach != MN_REACH_HOME && !mn_learn_ignores_ports(h->learn))
+	if (has_hope(h))
 		return true;
 	begin_rest(p);
 	return false;
@@ -164,7 +177,7 @@ static bool predict(const struct hunt *h, uint16_t src, uint16_t dst, uint8_t *q
 
 	if (h->hypothesis.belief >= MN_BELIEF_TRUSTED ||
 	    (h->hypothesis.belief == MN_BELIEF_GUESS && !learned)) {
-		*queue = mn_hypothesis_predict(&h->s->hypotheses, h->hypothesis, &t);
+		*queue = mn_hypothesis_predict(&h->s->hypotheses, &h->hypothesis, &t);
 		return true;
 	}
 	return mn_learn_predict(h->learn, &h->p->origin, mn_block_ports(src, dst), queue);
@@ -259,12 +272,11 @@ static enum mn_steer_how give_candidate(struct hunt *h, uint16_t src, uint16_t d
 /* A tuple that is predicted, or else one that may be tried. */
 static enum mn_steer_how look_for(struct hunt *h, uint16_t *src, uint16_t *dst)
 {
-	uint64_t bit = UINT64_C(1) << h->q->queue;
 	bool tries = may_try(h);
 	enum merit best;
 	uint16_t x, y;
 
-	if ((!tries && !h->trusted) || h->p->unreachable & bit)
+	if (!tries && (!h->trusted || h->p->unreachable & bit_of(h->q->queue)))
 		return MN_STEER_NONE;
 	best = choose(h, &x, &y);
 	while (best == MERIT_NONE && h->p->reach > MN_REACH_ANY && h->p->reach < MN_REACH_HOME) {
@@ -272,7 +284,7 @@ static enum mn_steer_how look_for(struct hunt *h, uint16_t *src, uint16_t *dst)
 		best = choose(h, &x, &y);
 	}
 	if (best == MERIT_NONE && h->trusted && !h->fits && h->p->reach == MN_REACH_ANY)
-		h->p->unreachable |= bit;
+		h->p->unreachable |= bit_of(h->q->queue);
 	if (best == MERIT_NONE || (best != MERIT_FITS && !tries))
 		return MN_STEER_NONE;
 	*src = x;
@@ -285,26 +297,28 @@ static enum mn_steer_how look_for(struct hunt *h, uint16_t *src, uint16_t *dst)
 
 static void believe(struct hunt *h)
 {
+	const struct mn_hypotheses *all = &h->s->hypotheses;
+	struct mn_steer_tuple t = { .src = h->q->src, .dst = h->q->dst };
 	bool learned = mn_learn_trusted(h->learn);
 
 	/* Whatever changes ports makes others of them than were asked for. */
 	if (h->p->translated)
 		return;
-	h->hypothesis = mn_hypotheses_best(&h->s->hypotheses, mn_steer_family(&h->q->src));
+	h->hypothesis = mn_hypotheses_best(all, mn_steer_family(&h->q->src));
+	mn_hypothesis_between(all, &h->hypothesis, t);
 	h->trusted = learned || h->hypothesis.belief >= MN_BELIEF_TRUSTED;
 	h->predicts = h->trusted || h->hypothesis.belief == MN_BELIEF_GUESS ||
 		      mn_learn_is_open(h->learn, &h->p->origin);
 }
 
-/* What is true for a while only is forgotten from time to time. */
+/* What was found out about the NIC as it was before is forgotten. */
 static void note_question(struct hunt *h)
 {
 	struct mn_steer_peer *p = h->p;
 
 	p->home_src = h->q->home_src;
 	p->home_dst = h->q->home_dst;
-	if (++p->questions % UNREACHABLE_QUESTIONS == 0)
-		p->unreachable = 0;
+	p->questions++;
 	if (p->epoch != h->s->epoch) {
 		p->epoch = h->s->epoch;
 		p->unreachable = 0;

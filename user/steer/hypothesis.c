@@ -23,7 +23,7 @@ static const uint8_t keys[MN_HYPOTHESIS_KEYS - 1][MN_TOEPLITZ_KEY_MIN] = {
 		0x2c, 0x9c, 0x03, 0xd1, 0xad, 0x99, 0x44, 0xa7, 0xd9, 0x56,
 		0x3d, 0x59, 0x06, 0x3c, 0x25, 0xf3, 0xfc, 0x1f, 0xdc, 0x2a,
 	},
-	/* Symmetric: S. Woo, K. Park, "Scalable TCP Session Monitoring with Symmetric RSS", 2012. */
+	/* S. Woo, K. Park, "Scalable TCP Session Monitoring with Symmetric RSS", 2012. */
 	{
 		0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a,
 		0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a, 0x6d, 0x5a,
@@ -95,9 +95,9 @@ static uint8_t queue_of(const struct mn_hypotheses *h, uint32_t table, uint32_t 
 	return hash % sizes[table] % h->queues;
 }
 
-static uint32_t hash_of(const struct mn_hypotheses *h, uint32_t key, const struct mn_steer_tuple *t)
+static const uint8_t *key_of(const struct mn_hypotheses *h, uint32_t key)
 {
-	return mn_toeplitz(key == DEVICE ? h->device_key : keys[key - 1], t);
+	return key == DEVICE ? h->device_key : keys[key - 1];
 }
 
 static bool is_device(uint32_t key, uint32_t table)
@@ -124,7 +124,7 @@ bool mn_hypotheses_observe(struct mn_hypotheses *h, const struct mn_steer_tuple 
 	bool wrong = false;
 
 	for (uint32_t k = 0; k < MN_HYPOTHESIS_KEYS; k++) {
-		uint32_t hash = hash_of(h, k, t);
+		uint32_t hash = mn_toeplitz(key_of(h, k), t);
 
 		for (uint32_t i = 0; i < MN_HYPOTHESIS_TABLES; i++) {
 			if (!exists(h, k, i) || hits[k][i] == MN_HYPOTHESIS_REFUTED)
@@ -142,21 +142,31 @@ bool mn_hypotheses_observe(struct mn_hypotheses *h, const struct mn_steer_tuple 
 
 struct mn_hypothesis mn_hypotheses_best(const struct mn_hypotheses *h, uint32_t family)
 {
-	struct mn_hypothesis best = { MN_BELIEF_NONE, 0, 0 };
+	struct mn_hypothesis best = { .belief = MN_BELIEF_NONE };
 
 	for (uint32_t k = 0; k < MN_HYPOTHESIS_KEYS; k++) {
 		for (uint32_t i = 0; i < MN_HYPOTHESIS_TABLES; i++) {
 			enum mn_belief belief = belief_in(h, k, i, h->hits[family][k][i]);
 
 			if (belief > best.belief)
-				best = (struct mn_hypothesis){ belief, k, i };
+				best = (struct mn_hypothesis){ belief, k, i, 0 };
 		}
 	}
 	return best;
 }
 
-uint8_t mn_hypothesis_predict(const struct mn_hypotheses *h, struct mn_hypothesis which,
+void mn_hypothesis_between(const struct mn_hypotheses *h, struct mn_hypothesis *which,
+			   struct mn_steer_tuple t)
+{
+	t.src_port = 0;
+	t.dst_port = 0;
+	which->addresses = mn_toeplitz(key_of(h, which->key), &t);
+}
+
+uint8_t mn_hypothesis_predict(const struct mn_hypotheses *h, const struct mn_hypothesis *which,
 			      const struct mn_steer_tuple *t)
 {
-	return queue_of(h, which.table, hash_of(h, which.key, t));
+	uint32_t ports = mn_toeplitz_ports(key_of(h, which->key), t);
+
+	return queue_of(h, which->table, which->addresses ^ ports);
 }

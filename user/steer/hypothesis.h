@@ -12,7 +12,7 @@
 #include "steer/toeplitz.h"
 
 #define MN_HYPOTHESIS_KEYS	4u	/* the device's, and those of hypothesis.c */
-#define MN_HYPOTHESIS_TABLES	6u	/* the device's, and sizes of those that repeat the queues */
+#define MN_HYPOTHESIS_TABLES	6u	/* the device's, and sizes of default ones */
 #define MN_HYPOTHESIS_FAMILIES	2u
 
 struct mn_hypotheses {
@@ -48,10 +48,15 @@ bool mn_hypotheses_observe(struct mn_hypotheses *h, const struct mn_steer_tuple 
 struct mn_hypothesis {
 	enum mn_belief belief;
 	uint8_t key, table;
+	uint32_t addresses;	/* the hash with ports 0 and 0 */
 };
 
 struct mn_hypothesis mn_hypotheses_best(const struct mn_hypotheses *h, uint32_t family);
-uint8_t mn_hypothesis_predict(const struct mn_hypotheses *h, struct mn_hypothesis which,
+/* For packets between the addresses of this tuple. */
+void mn_hypothesis_between(const struct mn_hypotheses *h, struct mn_hypothesis *which,
+			   struct mn_steer_tuple t);
+/* The queue of one of them. */
+uint8_t mn_hypothesis_predict(const struct mn_hypotheses *h, const struct mn_hypothesis *which,
 			      const struct mn_steer_tuple *t);
 
 static inline uint32_t mn_steer_family(const struct mn_addr *src)

@@ -5,39 +5,42 @@
 
 #include "steer/toeplitz.h"
 
-static uint32_t put(uint8_t *to, uint32_t at, const void *bytes, uint32_t len)
+static bool is_v4(const struct mn_steer_tuple *t)
 {
-	memcpy(to + at, bytes, len);
-	return at + len;
+	return mn_addr_is_v4(&t->src) && mn_addr_is_v4(&t->dst);
 }
 
-static uint32_t make_input(uint8_t input[36], const struct mn_steer_tuple *t)
+/* The hash of bytes that begin at this byte of the input. */
+static uint32_t hash_at(const uint8_t *key, uint32_t at, const uint8_t *bytes, uint32_t len)
 {
-	uint32_t skip = mn_addr_is_v4(&t->src) && mn_addr_is_v4(&t->dst) ? 12 : 0;
-	uint16_t ports[2] = { htobe16(t->src_port), htobe16(t->dst_port) };
-	uint32_t n = 0;
+	uint32_t hash = 0;
 
-	n = put(input, n, t->src.b + skip, 16 - skip);
-	n = put(input, n, t->dst.b + skip, 16 - skip);
-	return put(input, n, ports, sizeof(ports));
+	for (uint32_t i = 0; i < len; i++) {
+		uint64_t window = 0;
+
+		/* Five bytes of the key are the windows of eight bits. */
+		for (uint32_t k = at + i; k < at + i + 5; k++)
+			window = window << 8 | (k < MN_TOEPLITZ_KEY_MIN ? key[k] : 0);
+		for (uint32_t bit = 0; bit < 8; bit++)
+			if (bytes[i] & 0x80 >> bit)
+				hash ^= window >> (8 - bit);
+	}
+	return hash;
+}
+
+uint32_t mn_toeplitz_ports(const uint8_t *key, const struct mn_steer_tuple *t)
+{
+	uint16_t ports[2] = { htobe16(t->src_port), htobe16(t->dst_port) };
+	uint8_t bytes[sizeof(ports)];
+
+	memcpy(bytes, ports, sizeof(bytes));
+	return hash_at(key, is_v4(t) ? 8 : 32, bytes, sizeof(bytes));
 }
 
 uint32_t mn_toeplitz(const uint8_t *key, const struct mn_steer_tuple *t)
 {
-	uint8_t input[36];
-	uint32_t len = make_input(input, t);
-	uint32_t hash = 0, window;
+	uint32_t len = is_v4(t) ? 4 : 16;
 
-	memcpy(&window, key, sizeof(window));
-	window = be32toh(window);
-	for (uint32_t i = 0; i < 8 * len; i++) {
-		uint32_t next = i + 32;
-
-		if (input[i / 8] >> (7 - i % 8) & 1)
-			hash ^= window;
-		/* Behind the last bit of the input no key is needed. */
-		if (next < 8 * MN_TOEPLITZ_KEY_MIN)
-			window = window << 1 | (key[next / 8] >> (7 - next % 8) & 1);
-	}
-	return hash;
+	return hash_at(key, 0, t->src.b + 16 - len, len) ^
+	       hash_at(key, len, t->dst.b + 16 - len, len) ^ mn_toeplitz_ports(key, t);
 }

@@ -15,4 +15,7 @@
 /* key: at least MN_TOEPLITZ_KEY_MIN bytes. */
 uint32_t mn_toeplitz(const uint8_t *key, const struct mn_steer_tuple *t);
 
+/* The part of the ports alone: the hash is that with ports 0 and 0, xor this. */
+uint32_t mn_toeplitz_ports(const uint8_t *key, const struct mn_steer_tuple *t);
+
 #endif /* MN_STEER_TOEPLITZ_H */
