@@ -206,11 +206,27 @@ struct mn_wire_end {
 	uint32_t conn;
 } __attribute__((packed));
 
-/* The connection goes on, on the path that the receiver of this calls path. */
+/*
+ * A connection is to go on, on another path of the two hosts that ends at the same engine of the
+ * one that is asked. path is that host's id of it, and mine the number that the asking side gives
+ * the connection there; both come back in the answer and make it belong to the question.
+ */
+enum mn_wire_move_step {
+	MN_WIRE_MOVE_ASK,	/* on the old path; nothing of the sender is under way there */
+	MN_WIRE_MOVE_TAKEN,	/* the answer: nor of the other side; it waits for HERE */
+	MN_WIRE_MOVE_REFUSED,	/* the other answer, and that to HERE for an unknown connection */
+	MN_WIRE_MOVE_VOID,	/* the side that asked stays on the old path */
+	/* On the new path, in each packet until the peer says something there. */
+	MN_WIRE_MOVE_HERE,
+	MN_WIRE_MOVE_STEPS
+};
+
 struct mn_wire_move {
 	uint8_t type;
-	uint8_t reserved[3];
+	uint8_t step;		/* enum mn_wire_move_step */
+	uint16_t reserved;
 	uint32_t conn;
+	uint32_t mine;
 	uint64_t path;
 } __attribute__((packed));
 
@@ -265,7 +281,7 @@ _Static_assert(sizeof(struct mn_wire_credit) == 20, "wire credit");
 _Static_assert(sizeof(struct mn_wire_open) == 28, "wire open");
 _Static_assert(sizeof(struct mn_wire_accept) == 24, "wire accept");
 _Static_assert(sizeof(struct mn_wire_end) == 8, "wire end");
-_Static_assert(sizeof(struct mn_wire_move) == 16, "wire move");
+_Static_assert(sizeof(struct mn_wire_move) == 20, "wire move");
 _Static_assert(sizeof(struct mn_wire_challenge) == 16, "wire challenge");
 _Static_assert(sizeof(struct mn_wire_candidate) == 16, "wire candidate");
 _Static_assert(sizeof(struct mn_wire_arrival) == 16, "wire arrival");

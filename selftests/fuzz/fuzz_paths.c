@@ -19,6 +19,7 @@
 #define SINK_PORT	(SIM_PORT + 1)
 #define NAMES		8
 #define LOSS		10000
+#define PATHS		4
 #define DEADLINE_US	60000000
 
 struct world {
@@ -29,6 +30,8 @@ struct world {
 	uint32_t names[NAMES];		/* what host 1 calls its connections */
 	uint32_t n_flows, n_names, seen;
 	struct mn_path_info path;	/* at host 1, to host 2; id is 0: there is none */
+	uint64_t ids[PATHS];		/* of its paths, to any host */
+	uint32_t n_ids;
 	uint64_t number;		/* of the last packet */
 	uint64_t nonce;			/* of host 1's last CHALLENGE */
 	uint16_t port;
@@ -53,6 +56,7 @@ static void note_path(const struct mn_path_info *info, void *ctx)
 {
 	struct world *w = ctx;
 
+	w->ids[w->n_ids++ % PATHS] = info->id;
 	if (mn_addr_equal(&info->tuple.remote, &w->sim->host[2].addr))
 		w->path = *info;
 }
@@ -64,6 +68,7 @@ static void look(struct world *w)
 	uint32_t next = 0;
 
 	w->path.id = 0;
+	w->n_ids = 0;
 	while (mn_stack_walk_paths(h->stack, &next, 64, note_path, w))
 		;
 	if (w->path.id != before)
@@ -127,6 +132,10 @@ static struct mn_frame take_frame(struct world *w, struct input *in)
 	f.engine = f.code == MN_WIRE_CODE_ELSEWHERE ? take(in, 1) : 0;
 	f.src_port = f.dst_port = 1;
 	f.value = f.type == MN_FRAME_OPEN ? 1 + take_index(in) : 1 + take(in, 2);
+	if (f.type == MN_FRAME_MOVE) {
+		f.code %= MN_WIRE_MOVE_STEPS;
+		f.value = w->ids[take(in, 1) % PATHS];
+	}
 	if (f.type == MN_FRAME_RESPONSE && take(in, 1) & 1)
 		f.value = w->nonce;
 	if (f.type == MN_FRAME_ACK)

@@ -290,6 +290,34 @@ static bool cmd_route(struct run *r, struct words *w)
 					    p->way.mac, p->way.mtu));
 }
 
+static void find_number(const struct mn_path_info *info, void *ctx)
+{
+	struct mn_path_info *wanted = ctx;
+
+	if (info->id == wanted->id)
+		*wanted = *info;
+}
+
+/* move NAME PATH [ERRNO] */
+static bool cmd_move(struct run *r, struct words *w)
+{
+	struct conn *c = run_conn(r, w);
+	char *name = c ? script_word(r->script, w, "the name of a path") : NULL;
+	struct path *p = name ? world_path(r->world, name) : NULL;
+	struct mn_path_info info = { .id = p ? p->id : 0 };
+	char *error = words_next(w);
+	uint32_t next = 0;
+	int ret;
+
+	if (!p)
+		return script_fail(r->script, "there is no such path");
+	mn_stack_walk_paths(r->world->stack, &next, UINT32_MAX, find_number, &info);
+	ret = mn_stack_move(r->world->stack, c->id, info.number);
+	if (error && ret && !strcmp(strerrorname_np(-ret), error))
+		return true;
+	return result(r, ret) && (!error || script_fail(r->script, "the stack moves it"));
+}
+
 /* port PATH N: the stack is to send there from now on, and the script's packets come from there */
 static bool cmd_port(struct run *r, struct words *w)
 {
@@ -430,7 +458,7 @@ bool command_run(struct run *r, const char *name, struct words *w, bool *ok)
 		{ "connects", cmd_connects }, { "established", cmd_established },
 		{ "accepted", cmd_accepted }, { "send", cmd_send }, { "messages", cmd_messages },
 		{ "close", cmd_close }, { "abort", cmd_abort }, { "route", cmd_route },
-		{ "port", cmd_port }, { "reachable", cmd_reachable },
+		{ "port", cmd_port }, { "move", cmd_move }, { "reachable", cmd_reachable },
 		{ "engine", cmd_engine }, { "app", cmd_app },
 		{ "away", cmd_away }, { "answers", cmd_answers }, { "ignore", cmd_ignore },
 		{ "heed", cmd_heed },

@@ -174,6 +174,24 @@ static void fill_stream(struct conn *c, const struct frame_spec *fs, struct mn_f
 		c->seq = f->offset + f->len + fs->fin;
 }
 
+static bool fill_move(struct maker *m, const struct frame_spec *fs, struct conn *c,
+		      struct mn_frame *f)
+{
+	bool answers = f->code == MN_WIRE_MOVE_TAKEN || f->code == MN_WIRE_MOVE_REFUSED;
+
+	f->value = value_of(&fs->value, 0);
+	f->mine = value_of(&fs->mine, answers ? c->next_number : c->next_peer_number);
+	if (*fs->to && !exchange_id(m->w, fs->to, &f->value))
+		return false;
+	if (f->code == MN_WIRE_MOVE_ASK)
+		c->next_peer_number = f->mine;
+	if (f->code == MN_WIRE_MOVE_HERE && f->mine == c->next_peer_number) {
+		c->peer_number = f->mine;
+		c->path = m->path;
+	}
+	return true;
+}
+
 static bool make_conn_frame(struct maker *m, const struct frame_spec *fs)
 {
 	struct conn *c = world_find(m->w, fs->conn);
@@ -193,6 +211,8 @@ static bool make_conn_frame(struct maker *m, const struct frame_spec *fs)
 	f.port = value_of(&fs->port, c->port);
 	f.client_port = value_of(&fs->client, c->client);
 	f.value = value_of(&fs->value, value_of(&fs->serial, c->serial));
+	if (fs->type == MN_FRAME_MOVE && !fill_move(m, fs, c, &f))
+		return false;
 	if (fs->type == MN_FRAME_DATA || fs->type == MN_FRAME_OPEN)
 		fill_stream(c, fs, &f);
 	if (fs->type == MN_FRAME_OPEN)

@@ -111,6 +111,17 @@ static bool match_open(struct match *m, const struct frame_spec *fs, const struc
 	       (range_has(&fs->credit, f->credit) || differ(m->why, "credit"));
 }
 
+static bool match_move(struct match *m, const struct frame_spec *fs, const struct mn_frame *f)
+{
+	uint64_t id;
+
+	if (f->code != fs->code.lo)
+		return differ(m->why, "step");
+	if (*fs->to && (!exchange_id(m->w, fs->to, &id) || id != f->value))
+		return differ(m->why, "path");
+	return range_has(&fs->mine, f->mine) || differ(m->why, "mine");
+}
+
 static bool match_frame(struct match *m, const struct frame_spec *fs, const struct sent_frame *s)
 {
 	const struct mn_frame *f = &s->f;
@@ -132,6 +143,8 @@ static bool match_frame(struct match *m, const struct frame_spec *fs, const stru
 		       (range_has(&fs->engine, f->engine) || differ(m->why, "engine"));
 	case MN_FRAME_ABORT:
 		return range_has(&fs->code, f->code) || differ(m->why, "code");
+	case MN_FRAME_MOVE:
+		return match_move(m, fs, f);
 	case MN_FRAME_CHALLENGE:
 	case MN_FRAME_RESPONSE:
 		return range_has(&fs->value, f->value) || differ(m->why, "value");

@@ -63,13 +63,17 @@ static struct conn *conn_of_open(struct world *w, const struct mn_frame *f)
 
 static bool names_conn(uint8_t type)
 {
-	return type == MN_FRAME_DATA || (type >= MN_FRAME_CREDIT && type <= MN_FRAME_STOP);
+	return type == MN_FRAME_DATA || (type >= MN_FRAME_CREDIT && type <= MN_FRAME_MOVE);
 }
 
 static struct conn *conn_of(struct world *w, const struct path *p, const struct mn_frame *f)
 {
 	if (f->type == MN_FRAME_OPEN)
 		return conn_of_open(w, f);
+	for (unsigned int i = 0; f->type == MN_FRAME_MOVE && i < w->n_conns; i++)
+		if (f->code == MN_WIRE_MOVE_HERE && w->conns[i].peer_number == f->conn &&
+		    w->conns[i].next_number == f->mine)
+			return &w->conns[i];
 	for (unsigned int i = 0; names_conn(f->type) && i < w->n_conns; i++)
 		if (w->conns[i].peer_number == f->conn && w->conns[i].path == p)
 			return &w->conns[i];
@@ -89,6 +93,11 @@ static void learn_frame(struct path *p, struct conn *c, const struct mn_frame *f
 		c->serial = f->value;
 	} else if (f->type == MN_FRAME_ACCEPT) {
 		c->number = f->mine;
+	} else if (f->type == MN_FRAME_MOVE && f->code == MN_WIRE_MOVE_ASK) {
+		c->next_number = f->mine;
+	} else if (f->type == MN_FRAME_MOVE && f->code == MN_WIRE_MOVE_HERE) {
+		c->number = f->mine;
+		c->path = p;
 	}
 	if ((f->type == MN_FRAME_DATA || f->type == MN_FRAME_OPEN) && c->sent_end < end)
 		c->sent_end = end;
@@ -175,6 +184,7 @@ static bool check_frame(struct world *w, const struct path *p, const struct sent
 	/* Openings that are refused are no connections of the script. */
 	if (!s->conn)
 		return f->type == MN_FRAME_REFUSE ||
+		       (f->type == MN_FRAME_MOVE && f->code == MN_WIRE_MOVE_REFUSED) ||
 		       script_fail(w->script, "the stack sends a frame of type %u for %#x, which"
 				   " is no connection of the path", f->type, f->conn);
 	return !f->len || check_payload(w, s->conn, f);

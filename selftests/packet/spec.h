@@ -20,6 +20,7 @@ struct frame_spec {
 	struct range engine, window, delay, wait, ranges, run, value, src, dst, code, number;
 	char acked[SCRIPT_LINE], but[SCRIPT_LINE];	/* packet numbers; all */
 	char bytes[SCRIPT_LINE];
+	char to[SCRIPT_NAME];		/* MOVE: own:PATH, peer:PATH */
 };
 
 struct spec {
@@ -43,6 +44,8 @@ bool spec_parse(struct script *s, struct words *w, struct spec *p);
 bool spec_parse_frame(struct script *s, struct words *w, struct frame_spec *f, char **next);
 /* The type of a frame by its name; -1: none. */
 int spec_frame_type(const char *name);
+/* A step of MOVE by its name; -1: none. */
+int spec_move_step(const char *name);
 /* Names of a code, "" when there is none; and back, 0 when there is none. */
 const char *spec_code_name(uint32_t code);
 uint32_t spec_code(const char *name);

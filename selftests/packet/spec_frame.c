@@ -18,6 +18,12 @@ static const char *const names[MN_FRAME_TYPES] = {
 	[MN_FRAME_ADVICE] = "ADVICE",
 };
 
+static const char *const steps[MN_WIRE_MOVE_STEPS] = {
+	[MN_WIRE_MOVE_ASK] = "ASK", [MN_WIRE_MOVE_TAKEN] = "TAKEN",
+	[MN_WIRE_MOVE_REFUSED] = "REFUSED", [MN_WIRE_MOVE_VOID] = "VOID",
+	[MN_WIRE_MOVE_HERE] = "HERE",
+};
+
 static const struct spec_field fields[] = {
 	SPEC_RANGE(frame_spec, credit), SPEC_RANGE(frame_spec, drops),
 	SPEC_RANGE(frame_spec, serial), SPEC_RANGE(frame_spec, port),
@@ -28,7 +34,7 @@ static const struct spec_field fields[] = {
 	SPEC_RANGE(frame_spec, value), SPEC_RANGE(frame_spec, src),
 	SPEC_RANGE(frame_spec, dst), SPEC_RANGE(frame_spec, code),
 	{ "conn", offsetof(struct frame_spec, number), 0 },
-	SPEC_TEXT(frame_spec, but), SPEC_TEXT(frame_spec, bytes),
+	SPEC_TEXT(frame_spec, but), SPEC_TEXT(frame_spec, bytes), SPEC_TEXT(frame_spec, to),
 };
 
 int spec_frame_type(const char *name)
@@ -41,6 +47,14 @@ int spec_frame_type(const char *name)
 	if (!strcmp(name, "..."))
 		return SPEC_ANY;
 	return !strcmp(name, "RAW") ? SPEC_RAW : -1;
+}
+
+int spec_move_step(const char *name)
+{
+	for (int i = 0; i < MN_WIRE_MOVE_STEPS; i++)
+		if (!strcmp(steps[i], name))
+			return i;
+	return -1;
 }
 
 static bool has_conn(uint8_t type)
@@ -74,6 +88,10 @@ static int parse_word(struct script *s, struct words *w, struct frame_spec *f, c
 	bool stream = f->type == MN_FRAME_DATA || f->type == MN_FRAME_OPEN;
 	uint32_t code = spec_code(word);
 
+	if (f->type == MN_FRAME_MOVE && spec_move_step(word) >= 0) {
+		f->code = (struct range){ spec_move_step(word), spec_move_step(word), true };
+		return 1;
+	}
 	if (stream && isdigit((unsigned char)word[0]))
 		return parse_bytes(s, f, word) ? 1 : -1;
 	if (!strcmp(word, "fin") && stream) {
@@ -185,6 +203,9 @@ static int print_frame(const struct sent_frame *s, char *buf, size_t size)
 	case MN_FRAME_CREDIT:
 	case MN_FRAME_ACCEPT:
 		return n + print_room(f, buf, size);
+	case MN_FRAME_MOVE:
+		return n + snprintf(buf, size, " %s mine %u to %#lx", steps[f->code], f->mine,
+				    f->value);
 	case MN_FRAME_REFUSE:
 	case MN_FRAME_ABORT:
 		return n + snprintf(buf, size, " %s engine %u", spec_code_name(f->code),

@@ -65,6 +65,7 @@ struct conn {
 	struct mn_tuple way;		/* for connect: where to */
 	bool opened_here;
 	uint32_t number, peer_number;	/* chosen by the stack (0: not known), by the script */
+	uint32_t next_number, next_peer_number;	/* those in the last MOVE ASK of either */
 	uint32_t client;		/* port of the opener; 0: not known yet */
 	uint16_t port;
 	uint64_t id, flow, serial;

@@ -88,6 +88,8 @@ static struct mn_frame good(uint8_t type)
 		f.engine = f.code == MN_WIRE_CODE_ELSEWHERE ? any64() : 0;
 		break;
 	case MN_FRAME_MOVE:
+		f.code = random_below(&rng, MN_WIRE_MOVE_STEPS);
+		f.mine = any64();
 		f.value = any64();
 		break;
 	case MN_FRAME_ARRIVAL:
@@ -363,6 +365,8 @@ TEST(mn_frame_next__impossible)
 		PATCH(MN_FRAME_OPEN, mn_wire_open, credit, CREDIT_MAX + 1),
 		PATCH(MN_FRAME_OPEN, mn_wire_open, credit, UINT32_MAX),
 		PATCH(MN_FRAME_MOVE, mn_wire_move, path, 0),
+		PATCH(MN_FRAME_MOVE, mn_wire_move, step, MN_WIRE_MOVE_STEPS),
+		PATCH(MN_FRAME_MOVE, mn_wire_move, step, 255),
 		PATCH(MN_FRAME_ARRIVAL, mn_wire_arrival, src_port, 0),
 		PATCH(MN_FRAME_ARRIVAL, mn_wire_arrival, dst_port, 0),
 		PATCH(MN_FRAME_ADVICE, mn_wire_advice, src_port, 0),

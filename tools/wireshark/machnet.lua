@@ -22,9 +22,10 @@ local bodies = { [INIT] = 48, [ANSWER] = 48, [RETRY] = 8, [RESET] = 16 }
 local codes = { [0] = "NONE", "UNKNOWN", "BUSY", "CLOSED", "REFUSED", "ELSEWHERE", "ABORTED" }
 local frame_types = { [0] = "PAD", "PING", "ACK", "DATA", "CREDIT", "OPEN", "ACCEPT", "REFUSE", "ABORT", "STOP", "MOVE",
 	"CHALLENGE", "RESPONSE", "CANDIDATE", "ARRIVAL", "ADVICE" }
-local frame_sizes = { [0] = 1, 4, 24, 16, 20, 28, 24, 8, 8, 8, 16, 16, 16, 16, 16, 16 }
+local frame_sizes = { [0] = 1, 4, 24, 16, 20, 28, 24, 8, 8, 8, 20, 16, 16, 16, 16, 16 }
 -- Flags that a frame may have in its second byte, and the codes of those that have one.
 local frame_flags = { [DATA] = FIN + ROOM, [OPEN] = FIN }
+local move_steps = { [0] = "ASK", "TAKEN", "REFUSED", "VOID", "HERE" }
 local frame_codes = {
 	[REFUSE] = { [BUSY] = true, [REFUSED] = true, [ELSEWHERE] = true },
 	[ABORT] = { [ABORTED] = true },
@@ -33,7 +34,7 @@ local frame_codes = {
 -- Reserved bytes: pairs of offset and length.
 local frame_reserved = {
 	[PING] = { 1, 3 }, [ACK] = { 22, 2 }, [CREDIT] = { 1, 3 }, [OPEN] = { 22, 2 }, [ACCEPT] = { 1, 3 }, [ABORT] = { 1, 1 },
-	[STOP] = { 1, 1 }, [MOVE] = { 1, 3 }, [CHALLENGE] = { 1, 7 }, [RESPONSE] = { 1, 7 }, [CANDIDATE] = { 1, 3, 8, 8 },
+	[STOP] = { 1, 1 }, [MOVE] = { 2, 2 }, [CHALLENGE] = { 1, 7 }, [RESPONSE] = { 1, 7 }, [CANDIDATE] = { 1, 3, 8, 8 },
 	[ARRIVAL] = { 2, 2, 12, 4 }, [ADVICE] = { 1, 3, 12, 4 },
 }
 
@@ -85,6 +86,7 @@ local f = {
 	first = ProtoField.uint64("machnet.ack.first", "From", base.DEC),
 	last = ProtoField.uint64("machnet.ack.last", "To", base.DEC),
 	value = ProtoField.uint64("machnet.frame.value", "Path, nonce", base.HEX),
+	step = ProtoField.uint8("machnet.move.step", "Step", base.DEC, move_steps),
 	token = ProtoField.uint32("machnet.frame.token", "Token, serial", base.HEX),
 	src_port = ProtoField.uint16("machnet.frame.src_port", "Source port"),
 	dst_port = ProtoField.uint16("machnet.frame.dst_port", "Destination port"),
@@ -522,11 +524,19 @@ end
 local function show_later(t, tvb, fr)
 	local at = fr.at
 
-	if fr.type == MOVE or fr.type == CHALLENGE or fr.type == RESPONSE then
-		t:add(f.value, tvb(at + 8, 8))
-		if fr.type == MOVE and is_zero(tvb(at + 8, 8)) then
+	if fr.type == MOVE then
+		t:add(f.step, tvb(at + 1, 1))
+		t:add(f.mine, tvb(at + 8, 4))
+		t:add(f.value, tvb(at + 12, 8))
+		if not move_steps[tvb(at + 1, 1):uint()] then
+			t:add_proto_expert_info(e.malformed, "A MOVE without a step")
+		elseif is_zero(tvb(at + 12, 8)) then
 			t:add_proto_expert_info(e.malformed, "A path without an id")
 		end
+		return
+	end
+	if fr.type == CHALLENGE or fr.type == RESPONSE then
+		t:add(f.value, tvb(at + 8, 8))
 		return
 	end
 	t:add(f.token, tvb(at + 4, 4))

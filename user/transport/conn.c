@@ -160,6 +160,7 @@ void mn_conn_drop_sendq(struct mn_conn *c)
 static void wind_up(struct mn_conn *c, enum mn_end why)
 {
 	c->use = MN_CONN_DEAD;
+	mn_conn_move_drop(c);
 	mn_list_del(&c->in_watch);
 	mn_stack_conn_forget_ports(c);
 	mn_conn_post_end(c, mn_end_errno(why));
@@ -191,6 +192,7 @@ static void reap(struct mn_conn *c)
 	struct mn_stack_channel *sch = c->sch;
 
 	mn_stream_end(&c->st, &c->stack->records);
+	mn_conn_move_drop(c);
 	if (c->lane)
 		mn_lane_del(c);
 	mn_list_del(&c->in_lane);

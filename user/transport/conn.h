@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "transport/inbox.h"
+#include "transport/move.h"
 #include "transport/reassembly.h"
 #include "transport/sched.h"
 #include "transport/sendq.h"
@@ -62,6 +63,8 @@ struct mn_conn {
 	uint8_t redirects;		/* of its opening */
 	int16_t stalled;		/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
 	int16_t post_error;
+	uint8_t moving;			/* enum mn_move_state */
+	uint8_t asks;			/* moves that were asked for since the last one */
 
 	struct mn_list in_ready;	/* mn_lane.ready; mn_path.waiting */
 	struct mn_list in_rooms, in_throttled, in_blocked;
@@ -80,7 +83,11 @@ struct mn_conn {
 	uint32_t channel_id;
 	uint32_t unread_before;		/* what was unread of the slot, when it came up */
 	uint64_t request;		/* of the application; 0: the peer opened it */
-	uint64_t serial;		/* of its opening on its path; 0: none yet */
+	union {
+		/* Of its opening on its path, until that is answered; 0: none yet. */
+		uint64_t serial;
+		struct mn_move *move;	/* while mn_conn_has_move() */
+	};
 	uint64_t born_us;
 	uint32_t watch_us;		/* since when it is in in_watch, modulo 2^32 */
 	uint32_t moved_us;		/* finishing: when the peer accepted something last */
@@ -113,10 +120,35 @@ void mn_conn_drop_sendq(struct mn_conn *c);
 void mn_conn_lose_path(struct mn_conn *c, enum mn_end why);
 /* The channel goes away: no event for the application any more, the control thread has its now. */
 void mn_conn_orphan(struct mn_conn *c, enum mn_end why);
+/* It is between two paths, and this side knows which. */
+static inline bool mn_conn_has_move(const struct mn_conn *c)
+{
+	return c->moving != MN_MOVE_NONE && c->moving != MN_MOVE_HERE;
+}
+/* Control frames that are to be sent now: of those that the stream wants. */
+static inline uint8_t mn_conn_control(const struct mn_conn *c)
+{
+	uint8_t due = mn_stream_control(&c->st);
+
+	switch (c->moving) {
+	case MN_MOVE_NONE:
+	case MN_MOVE_HERE:
+		return due;
+	case MN_MOVE_DRAIN:
+		return due & (MN_DUE_ACCEPT | MN_DUE_ABORT);
+	default:
+		return due & (MN_DUE_MOVE | MN_DUE_ABORT);
+	}
+}
+/* It has something to send that does not wait. */
+static inline bool mn_conn_wants_packet(const struct mn_conn *c)
+{
+	return mn_conn_has_move(c) ? mn_conn_control(c) : mn_stream_wants_packet(&c->st);
+}
 /* It may have something to send. */
 static inline void mn_conn_ready(struct mn_conn *c)
 {
-	if (mn_stream_wants_packet(&c->st))
+	if (mn_conn_wants_packet(c))
 		mn_sched_ready(c);
 }
 

@@ -39,7 +39,7 @@ void mn_conn_receive_abort(struct mn_conn *c)
 	}
 	s->stats.aborts_received++;
 	/* It may have overtaken the ACCEPT. */
-	if (!c->st.accepted)
+	if (!c->st.accepted && !c->st.has_remote)
 		mn_conn_answered(c);
 	mn_stream_end(&c->st, &s->records);
 	/* All was delivered, and only the peer's word of it is missing. */

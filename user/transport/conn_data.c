@@ -49,6 +49,9 @@ void mn_conn_room_due(struct mn_conn *c, bool now)
 	struct mn_path *p;
 
 	c->st.due |= MN_DUE_ROOM;
+	/* The peer may leave the path: it learns it on the next one. */
+	if (c->moving == MN_MOVE_SETTLE || c->moving == MN_MOVE_AWAIT)
+		return;
 	if (!c->lane || !c->st.has_remote || c->st.state != MN_STREAM_OPEN)
 		return;
 	p = c->lane->path;

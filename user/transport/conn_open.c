@@ -171,12 +171,13 @@ void mn_conn_receive_accept(struct mn_conn *c, const struct mn_frame *f, uint64_
 		s->stats.drop_bad_state++;
 		return;
 	}
-	mn_conn_answered(c);
 	if (c->st.has_remote) {
 		/* Sent again, with what the acceptor has taken by now: it is not said once more. */
 		mn_conn_receive_room(c, f, number);
 		return;
 	}
+	mn_conn_answered(c);
+	c->serial = 0;
 	if (mn_stream_accepted(&c->st, &s->records, f, number)) {
 		s->stats.drop_malformed++;
 		mn_conn_end(c, MN_END_RESET);
@@ -276,7 +277,6 @@ static void accept_open(struct mn_path *p, struct mn_stack_channel *sch, const s
 	mn_stream_accept(&c->st, f, number);
 	c->local_port = f->port;
 	c->remote_port = f->client_port;
-	c->serial = f->value;
 	if (!mn_conn_up(c)) {
 		s->stats.drop_conn_limit++;
 		mn_conn_discard(c);

@@ -94,6 +94,24 @@ static bool output_accept(struct mn_conn *c, struct mn_build *b)
 	fill_room(c, &f);
 	mn_build_frame(b, &f);
 	mn_stream_control_sent(&c->st, MN_DUE_ACCEPT);
+	mn_conn_move_sent(c);
+	return true;
+}
+
+static bool output_move(struct mn_conn *c, struct mn_build *b)
+{
+	struct mn_frame f;
+
+	if (!mn_conn_move_frame(c, &f)) {
+		c->st.due &= ~MN_DUE_MOVE;
+		return true;
+	}
+	if (!mn_build_fits(b, mn_frame_size(MN_FRAME_MOVE, 0), 1))
+		return false;
+	mn_build_record(b, MN_RECORD_CONTROL, c->number)->len = MN_DUE_MOVE;
+	mn_build_frame(b, &f);
+	mn_stream_control_sent(&c->st, MN_DUE_MOVE);
+	b->asks = true;
 	return true;
 }
 
@@ -178,14 +196,42 @@ static bool output_data(struct mn_conn *c, struct mn_build *b)
 	return true;
 }
 
+static bool output_room(struct mn_conn *c, struct mn_build *b)
+{
+	struct mn_frame f = { .type = MN_FRAME_CREDIT, .conn = c->st.remote };
+	struct mn_record *rec;
+
+	if (!mn_build_fits(b, mn_frame_size(MN_FRAME_CREDIT, 0), 1))
+		return false;
+	rec = mn_build_record(b, MN_RECORD_CONTROL, c->number);
+	rec->flags = room_flags(c);
+	fill_room(c, &f);
+	mn_build_frame(b, &f);
+	b->lazy = true;
+	return true;
+}
+
+/* On its new path nothing of it comes before the peer knows that it is there. */
+static bool output_here(struct mn_conn *c, struct mn_build *b)
+{
+	if (!output_move(c, b))
+		return false;
+	return !(c->st.due & MN_DUE_ROOM) || c->st.state != MN_STREAM_OPEN || output_room(c, b);
+}
+
 bool mn_conn_output(struct mn_conn *c, struct mn_build *b)
 {
-	uint8_t due = mn_stream_control(&c->st);
+	uint8_t due = mn_conn_control(c);
 	uint32_t room = mn_build_room(b);
 
+	if (c->moving == MN_MOVE_HERE && !output_here(c, b))
+		return false;
+	if ((due & MN_DUE_MOVE) && c->moving != MN_MOVE_HERE && !output_move(c, b))
+		return false;
+	due &= ~MN_DUE_MOVE;
 	if (due && !output_control(c, b, due))
 		return false;
-	if (c->st.state != MN_STREAM_OPEN)
+	if (c->st.state != MN_STREAM_OPEN || mn_conn_has_move(c))
 		return true;
 	while (mn_stream_wants_packet(&c->st)) {
 		if (!output_data(c, b))
@@ -199,17 +245,7 @@ bool mn_conn_output(struct mn_conn *c, struct mn_build *b)
 
 bool mn_conn_output_room(struct mn_conn *c, struct mn_build *b)
 {
-	struct mn_frame f = { .type = MN_FRAME_CREDIT, .conn = c->st.remote };
-	struct mn_record *rec;
-
-	if (!mn_build_fits(b, mn_frame_size(MN_FRAME_CREDIT, 0), 1))
-		return false;
-	rec = mn_build_record(b, MN_RECORD_CONTROL, c->number);
-	rec->flags = room_flags(c);
-	fill_room(c, &f);
-	mn_build_frame(b, &f);
-	b->lazy = true;
-	return true;
+	return c->moving == MN_MOVE_HERE ? output_here(c, b) : output_room(c, b);
 }
 
 void mn_conn_record(struct mn_conn *c, uint32_t i, bool lost)

@@ -177,11 +177,13 @@ static int parse_move(const uint8_t *at, struct mn_frame *f)
 	struct mn_wire_move w;
 
 	memcpy(&w, at, sizeof(w));
+	f->code = w.step;
 	f->conn = be32toh(w.conn);
+	f->mine = be32toh(w.mine);
 	f->value = be64toh(w.path);
-	if (w.reserved[0] | w.reserved[1] | w.reserved[2])
+	if (w.reserved)
 		return -EPROTONOSUPPORT;
-	return f->value ? 0 : -EBADMSG;
+	return f->value && w.step < MN_WIRE_MOVE_STEPS ? 0 : -EBADMSG;
 }
 
 static int parse_challenge(const uint8_t *at, struct mn_frame *f)
@@ -392,7 +394,8 @@ uint32_t mn_frame_write(uint8_t *at, const struct mn_frame *f)
 		return WRITE(at, (struct mn_wire_end){ f->type, f->engine, htobe16(f->code),
 						       conn });
 	case MN_FRAME_MOVE:
-		return WRITE(at, (struct mn_wire_move){ f->type, { 0 }, conn, htobe64(f->value) });
+		return WRITE(at, (struct mn_wire_move){ f->type, f->code, 0, conn,
+							htobe32(f->mine), htobe64(f->value) });
 	case MN_FRAME_CHALLENGE:
 	case MN_FRAME_RESPONSE:
 		return WRITE(at, (struct mn_wire_challenge){ f->type, { 0 }, htobe64(f->value) });

@@ -13,7 +13,7 @@ struct mn_frame {
 	uint8_t type;		/* enum mn_wire_frame_type */
 	uint8_t flags;		/* MN_FRAME_F_* */
 	uint8_t engine;		/* REFUSE, ARRIVAL */
-	uint16_t code;		/* enum mn_wire_code; REFUSE, ABORT */
+	uint16_t code;		/* enum mn_wire_code; REFUSE, ABORT; MOVE: its step */
 	uint32_t conn;
 	uint32_t len;		/* DATA, OPEN: of the payload */
 	const uint8_t *payload;
@@ -21,7 +21,7 @@ struct mn_frame {
 	uint64_t accepted;	/* DATA with CREDIT, CREDIT, ACCEPT */
 	uint8_t drops;		/* those */
 	uint32_t credit;	/* those, and OPEN; of MN_CREDIT_BITS bits */
-	uint32_t mine;		/* ACCEPT */
+	uint32_t mine;		/* ACCEPT, MOVE */
 	uint32_t client_port;	/* OPEN */
 	uint16_t port;		/* OPEN */
 	uint16_t src_port, dst_port;	/* ARRIVAL, ADVICE */

@@ -113,6 +113,8 @@ struct mn_path *mn_path_new(struct mn_stack *s, struct mn_peer *peer, enum mn_pa
 	mn_list_init(&p->ready);
 	mn_list_init(&p->waiting);
 	mn_list_init(&p->rooms);
+	mn_list_init(&p->coming);
+	mn_list_init(&p->settling);
 	mn_recovery_init(&p->rec, mn_path_settle, p, s->now_us);
 	mn_swift_init(&p->swift, MN_SENT_MAX, s->now_us);
 	mn_serials_init(&p->opens);
@@ -355,6 +357,7 @@ void mn_path_end(struct mn_path *p, enum mn_end why, uint32_t code)
 	/* Records go back before the connections that they name; those of REFUSE as due again. */
 	mn_recovery_fini(&p->rec);
 	drop_refuses(p);
+	mn_path_drop_moves(p);
 	while ((c = first_conn(p)))
 		mn_conn_lose_path(c, why);
 	forget(p, why);
@@ -396,6 +399,7 @@ void mn_path_reopen(struct mn_path *p, bool fresh)
 
 	mn_recovery_fini(&p->rec);
 	drop_refuses(p);
+	mn_path_drop_moves(p);
 	/* Out of sight for those that look for a path; and the peer stays. */
 	mn_list_del(&p->in_peer);
 	peer->n_conns++;

@@ -134,7 +134,10 @@ struct mn_path {
 	struct mn_list rooms;		/* connections whose credit is due */
 	bool rooms_left;		/* they did not fit into the last packet */
 	uint32_t n_conns;
-	uint32_t refuses;		/* records of REFUSE frames that are due */
+	uint32_t refuses;		/* records of REFUSE and MOVE frames that are due */
+	struct mn_list coming;		/* struct mn_move: connections that are to come here */
+	struct mn_list settling;	/* and those that leave when nothing of them is under way */
+	uint64_t settled;		/* no packet with a lower number is */
 
 	/* handshake */
 	bool init_due;			/* send INIT or ANSWER */

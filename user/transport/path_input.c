@@ -94,6 +94,7 @@ static void conn_frame(struct mn_path *p, const struct mn_frame *f, uint64_t num
 		p->stack->stats.drop_unknown_conn++;
 		return;
 	}
+	mn_conn_move_seen(c);
 	switch (f->type) {
 	case MN_FRAME_DATA:
 		p->stack->stats.rx_frames_data++;
@@ -151,6 +152,10 @@ static bool receive_frame(struct mn_path *p, const struct mn_frame *f, uint64_t 
 		w->checks = true;
 		mn_path_receive_response(p, f->value);
 		return true;
+	case MN_FRAME_MOVE:
+		w->ack = true;
+		mn_conn_receive_move(p, f);
+		return true;
 	case MN_FRAME_CANDIDATE:
 		w->checks = true;
 		mn_path_receive_candidate(p, f->value, pkt);
@@ -162,10 +167,6 @@ static bool receive_frame(struct mn_path *p, const struct mn_frame *f, uint64_t 
 	case MN_FRAME_ADVICE:
 		w->checks = true;
 		mn_path_receive_advice(p, f, pkt);
-		return true;
-	case MN_FRAME_MOVE:
-		w->ack = true;
-		p->stack->stats.drop_bad_state++;
 		return true;
 	default:
 		w->ack = true;
@@ -291,6 +292,7 @@ void mn_path_receive_frames(struct mn_path *p, const struct mn_packet *pk,
 	if (pk->number == p->top && !w.checks)
 		mn_path_received_from(p, pkt);
 	schedule_ack(p, &w, pkt->len, in_order);
+	mn_path_check_moves(p);
 	mn_path_rearm(p);
 	if (!mn_list_empty(&p->ready) || p->rooms_left || p->refuses != MN_RECORD_NONE)
 		mn_path_ready(p);

@@ -44,27 +44,42 @@ static void acknowledged(struct mn_path *p)
 	mn_timer_clear(&p->ack);
 }
 
+/* REFUSE, or a MOVE that concerns no connection of here. */
+static struct mn_frame refusal(const struct mn_record *due)
+{
+	if (due->kind == MN_RECORD_MOVE)
+		return (struct mn_frame){
+			.type = MN_FRAME_MOVE,
+			.code = due->flags,
+			.conn = due->conn,
+			.mine = due->len,
+			.value = due->offset,
+		};
+	return (struct mn_frame){
+		.type = MN_FRAME_REFUSE,
+		.engine = due->offset,
+		.code = due->len,
+		.conn = due->conn,
+	};
+}
+
 static void write_refuses(struct mn_path *p, struct mn_build *b)
 {
 	struct mn_records *rs = &p->stack->records;
 
 	/* Each has its record already. */
 	while (p->refuses != MN_RECORD_NONE &&
-	       mn_build_room(b) >= sizeof(struct mn_wire_end)) {
+	       mn_build_room(b) >= sizeof(struct mn_wire_move)) {
 		uint32_t i = p->refuses;
-		struct mn_record *due = mn_record_at(rs, i), *rec;
-		struct mn_frame f = {
-			.type = MN_FRAME_REFUSE,
-			.engine = due->offset,
-			.code = due->len,
-			.conn = due->conn,
-		};
+		struct mn_record due = *mn_record_at(rs, i), *rec;
+		struct mn_frame f = refusal(&due);
 
-		p->refuses = due->next;
+		p->refuses = due.next;
 		mn_record_put(rs, i);
-		rec = mn_build_record(b, MN_RECORD_REFUSE, f.conn);
-		rec->offset = f.engine;
-		rec->len = f.code;
+		rec = mn_build_record(b, due.kind, due.conn);
+		rec->offset = due.offset;
+		rec->len = due.len;
+		rec->flags = due.flags;
 		mn_build_frame(b, &f);
 		b->asks = true;
 	}
@@ -84,7 +99,7 @@ static void write_conns(struct mn_path *p, struct mn_build *b)
 			continue;
 		}
 		full = !mn_conn_output(c, b);
-		mn_sched_sent(c, b->at - before, mn_stream_wants_packet(&c->st));
+		mn_sched_sent(c, b->at - before, mn_conn_wants_packet(c));
 		if (full)
 			return;
 	}
@@ -255,7 +270,7 @@ void mn_path_settle(void *ctx, struct mn_sent *sent, bool lost)
 		struct mn_conn *c;
 
 		next = rec->next;
-		if (rec->kind == MN_RECORD_REFUSE) {
+		if (rec->kind == MN_RECORD_REFUSE || rec->kind == MN_RECORD_MOVE) {
 			if (lost) {
 				rec->next = p->refuses;
 				p->refuses = i;

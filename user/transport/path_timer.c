@@ -112,6 +112,7 @@ static void stream_fire(struct mn_path *p)
 	} else if (!mn_recovery_idle(r) && mn_recovery_timeout_us(r) <= now_us) {
 		timeout_fire(p);
 	}
+	mn_path_check_moves(p);
 	mn_path_rearm(p);
 	mn_path_ready(p);
 }
@@ -151,7 +152,8 @@ static bool is_of_no_use(const struct mn_path *p)
 {
 	uint64_t idle_us = p->opened_here ? MN_PATH_IDLE_US : 3 * MN_PATH_IDLE_US;
 
-	return p->empty_us && mn_recovery_idle(&p->rec) && p->refuses == MN_RECORD_NONE &&
+	return p->empty_us && mn_list_empty(&p->coming) && mn_recovery_idle(&p->rec) &&
+	       p->refuses == MN_RECORD_NONE &&
 	       p->stack->now_us - p->empty_us >= idle_us;
 }
 

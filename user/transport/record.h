@@ -19,6 +19,7 @@ enum mn_record_kind {
 	MN_RECORD_FIN,		/* its end, at offset */
 	MN_RECORD_CONTROL,	/* len: MN_DUE_* of the connection */
 	MN_RECORD_REFUSE,	/* conn: the peer's number; offset: engine; len: code */
+	MN_RECORD_MOVE,		/* the same; offset: path; len: mine; flags: step */
 };
 
 #define MN_RECORD_F_ROOM	0x1	/* the packet carried the connection's room, too */

@@ -300,6 +300,15 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r)
 	return r->sent_us + (wait > PROBE_MIN_US ? wait : PROBE_MIN_US);
 }
 
+bool mn_recovery_is_settled(const struct mn_recovery *r, uint64_t *from, uint64_t end)
+{
+	if (*from < r->head)
+		*from = r->head;
+	while (*from < end && *from < r->next && !is_under_way(mn_recovery_at(r, *from)))
+		++*from;
+	return *from >= end;
+}
+
 void mn_recovery_moved(struct mn_recovery *r)
 {
 	/* Nothing that is under way is compared with what is sent from now on. */

@@ -120,6 +120,11 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r);
 /* When the timeout passes; something is flying or lazy. */
 uint64_t mn_recovery_timeout_us(const struct mn_recovery *r);
 
+/*
+ * Nothing below end is under way any more. *from, 0 at first, is kept by the caller: nothing below
+ * it was when this was called last.
+ */
+bool mn_recovery_is_settled(const struct mn_recovery *r, uint64_t *from, uint64_t end);
 /* Packets take another way from here on: no comparison across the change. */
 void mn_recovery_moved(struct mn_recovery *r);
 

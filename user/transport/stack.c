@@ -96,8 +96,15 @@ static void free_held(struct mn_stack *s)
 			mn_conn_free_held(&s->conns[i]);
 }
 
+static void free_moves(struct mn_stack *s)
+{
+	while (!mn_list_empty(&s->moves))
+		mn_conn_move_drop(mn_container(s->moves.next, struct mn_move, in_stack)->conn);
+}
+
 void mn_stack_destroy(struct mn_stack *s)
 {
+	free_moves(s);
 	free_held(s);
 	free_paths(s);
 	for (uint32_t i = 0; i < s->n_channels; i++)
@@ -124,6 +131,22 @@ int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why)
 	mn_conn_end(c, why);
 	mn_stack_close_corrupt(s);
 	return 0;
+}
+
+static struct mn_path *path_by_number(struct mn_stack *s, uint64_t number)
+{
+	for (uint32_t i = 0; i < s->fresh_path; i++)
+		if (s->paths[i].state != MN_PATH_FREE && mn_path_number(&s->paths[i]) == number)
+			return &s->paths[i];
+	return NULL;
+}
+
+int mn_stack_move(struct mn_stack *s, uint64_t id, uint64_t path)
+{
+	struct mn_conn *c = mn_stack_conn_by_id(s, id);
+	struct mn_path *to = path_by_number(s, path);
+
+	return c && to ? mn_conn_move(c, to) : -ENOENT;
 }
 
 int mn_stack_set_route(struct mn_stack *s, const struct mn_addr *local,

@@ -72,6 +72,8 @@ enum mn_stack_event_type {
 	MN_STACK_EVENT_PATH_UP,		/* before the first connection on it is */
 	MN_STACK_EVENT_PATH_MOVED,	/* another next hop, MTU or port */
 	MN_STACK_EVENT_PATH_END,	/* after the last connection on it */
+	/* A connection goes on, on another path: as UP. */
+	MN_STACK_EVENT_MOVED,
 	/* mn_stack_probe(): request, tuple, and why: TIMED_OUT or UNREACHABLE without an answer. */
 	MN_STACK_EVENT_PROBED,
 };
@@ -85,7 +87,7 @@ struct mn_stack_event {
 	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
 	uint64_t id;		/* of the connection, in this datapath */
 	uint16_t remote_engine;
-	uint64_t path;		/* UP, END, PATH_*: its path's number; END: 0 after the path's */
+	uint64_t path;		/* UP, MOVED, END, PATH_*: its number; END: 0 after the path's */
 	uint64_t request;	/* CONNECT, UP, END, PROBED: the caller's; 0: accepted */
 	uint32_t local_port, remote_port;	/* UP, END: logical; CONNECT: remote_port */
 	struct mn_tuple tuple;	/* of its path; CONNECT: addresses, the local one may be any */
@@ -127,6 +129,7 @@ struct mn_stack_config {
 	X(tx_stale) X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_lost) X(tx_retransmits)	\
 	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
 	X(paths_opened) X(paths_accepted) X(paths_ended) X(opens_moved)	\
+	X(conns_moved) X(conns_followed) X(moves_refused)	\
 	X(tuples_changed) X(tuples_followed) X(challenges_sent) X(challenges_received)	\
 	X(tuples_steered) X(advices_sent) X(candidates_sent) X(candidates_received)	\
 	X(rx_misplaced) X(rx_confined)	\
@@ -184,6 +187,14 @@ void mn_stack_forget_source(struct mn_stack *s, const struct mn_addr *local);
  * connection; PROBED follows. The path is closed as idle. request: not 0. 0 or -ENOSPC.
  */
 int mn_stack_probe(struct mn_stack *s, const struct mn_tuple *to, uint64_t request);
+
+/*
+ * The connection is to go on, on another path of this stack between the same engines; both by what
+ * they are called outside. It asks the peer; MOVED follows when it has agreed, and nothing when it
+ * refuses or one of the paths ends. -ENOENT, -EBUSY (it is opening, ending or moving; the path is
+ * not open or new), -EINVAL (the path does not lead there), -ENOMEM.
+ */
+int mn_stack_move(struct mn_stack *s, uint64_t id, uint64_t path);
 
 /* At once, with an ABORT to the peer. -ENOENT. */
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);

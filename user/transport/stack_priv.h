@@ -10,6 +10,7 @@
 #include "transport/cookie.h"
 #include "transport/credit.h"
 #include "transport/listener.h"
+#include "transport/move.h"
 #include "transport/path.h"
 #include "transport/peer.h"
 #include "transport/reassembly.h"
@@ -57,6 +58,7 @@ struct mn_stack {
 	uint64_t port_seed[2];
 	uint32_t client_port;		/* the last one that was given out */
 	struct mn_list opening, finishing;	/* connections, oldest first */
+	struct mn_list moves;		/* struct mn_move, oldest first */
 
 	struct mn_path *paths;		/* max_paths of them, by slot */
 	uint32_t fresh_path, n_free_paths;
@@ -134,6 +136,8 @@ void mn_stack_check_left(struct mn_stack *s, struct mn_stack_channel *sch);
 
 /* stack_sweep.c: what is limited in time and has no timer */
 void mn_stack_sweep_init(struct mn_stack *s);
+/* One of the lists may have an entry. */
+void mn_stack_arm_sweep(struct mn_stack *s);
 /* Into one of the lists, as the newest. */
 void mn_stack_watch(struct mn_conn *c, struct mn_list *list);
 

@@ -56,9 +56,10 @@ static void finish_too_long(struct mn_stack *s)
 	}
 }
 
-static void arm(struct mn_stack *s)
+void mn_stack_arm_sweep(struct mn_stack *s)
 {
-	if (mn_list_empty(&s->opening) && mn_list_empty(&s->finishing))
+	if (mn_list_empty(&s->opening) && mn_list_empty(&s->finishing) &&
+	    mn_list_empty(&s->moves))
 		return;
 	if (!mn_timer_is_set(&s->sweep))
 		mn_timer_set(&s->wheel, &s->sweep, s->now_us + SWEEP_US);
@@ -71,13 +72,15 @@ static void sweep_fire(struct mn_timer *t, void *ctx)
 	(void)ctx;
 	open_too_old(s);
 	finish_too_long(s);
-	arm(s);
+	mn_stack_expire_moves(s);
+	mn_stack_arm_sweep(s);
 }
 
 void mn_stack_sweep_init(struct mn_stack *s)
 {
 	mn_list_init(&s->opening);
 	mn_list_init(&s->finishing);
+	mn_list_init(&s->moves);
 	mn_timer_init(&s->sweep, sweep_fire);
 }
 
@@ -86,5 +89,5 @@ void mn_stack_watch(struct mn_conn *c, struct mn_list *list)
 	c->watch_us = c->stack->now_us;
 	mn_list_del(&c->in_watch);
 	mn_list_add_tail(list, &c->in_watch);
-	arm(c->stack);
+	mn_stack_arm_sweep(c->stack);
 }

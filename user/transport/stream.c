@@ -74,7 +74,7 @@ uint8_t mn_stream_control(const struct mn_stream *st)
 	case MN_STREAM_OPENING:
 		return st->due & MN_DUE_OPEN;
 	case MN_STREAM_OPEN:
-		return st->due & (MN_DUE_ACCEPT | MN_DUE_STOP);
+		return st->due & (MN_DUE_ACCEPT | MN_DUE_STOP | MN_DUE_MOVE);
 	case MN_STREAM_ABORTED:
 		return st->due & (st->has_remote ? MN_DUE_ABORT : MN_DUE_OPEN);
 	default:
@@ -240,7 +240,7 @@ static void control_lost(struct mn_stream *st, uint8_t what)
 	if (what & MN_DUE_OPEN)
 		open_lost(st);
 	if (st->state == MN_STREAM_OPEN)
-		st->due |= what & (MN_DUE_ACCEPT | MN_DUE_STOP);
+		st->due |= what & (MN_DUE_ACCEPT | MN_DUE_STOP | MN_DUE_MOVE);
 	if (st->state == MN_STREAM_ABORTED)
 		st->due |= what & MN_DUE_ABORT;
 }

@@ -37,6 +37,7 @@ enum mn_stream_state {
 #define MN_DUE_ROOM	0x04
 #define MN_DUE_STOP	0x08
 #define MN_DUE_ABORT	0x10
+#define MN_DUE_MOVE	0x20
 
 struct mn_stream {
 	uint8_t state;		/* enum mn_stream_state */
