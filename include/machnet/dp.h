@@ -174,6 +174,8 @@ struct machnet_dp_info {
 
 struct machnet_dp;
 
+#define MACHNET_DP_RSS_SAVE_MAX	4096
+
 /*
  * Whether cfg->cores names a CPU for each of cfg->engines that this process may use: for a caller
  * that wants to know before it takes the device. 0, or -EINVAL; the log has the sentence.
@@ -187,6 +189,13 @@ int machnet_dp_check_cores(const struct machnet_dp_config *cfg);
 int machnet_dp_create(const struct machnet_dp_config *cfg, struct machnet_dp **dp);
 /* Resets all connections, stops the engines, closes the device and the TAP. */
 void machnet_dp_destroy(struct machnet_dp *dp);
+/*
+ * What was learned of the device's RSS, for machnet_dp_rss_load() after the next start. Returns its
+ * bytes, MACHNET_DP_RSS_SAVE_MAX at most; 0: there is nothing to keep.
+ */
+size_t machnet_dp_rss_save(struct machnet_dp *dp, void *buf, size_t cap);
+/* Used when packets have confirmed it. -EINVAL: damaged, of another version or number of queues. */
+int machnet_dp_rss_load(struct machnet_dp *dp, const void *buf, size_t len);
 /*
  * Takes out of the machine's pool the hugepages that datapaths of dead processes had added. The
  * next machnet_dp_create() does the same. Needs no datapath.

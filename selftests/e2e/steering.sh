@@ -9,11 +9,6 @@ need_commands jq
 ENGINES=4
 PORT=31600
 
-# sum HOST NAME: of all engines.
-sum() {
-	on "$1" "$bin/machnetctl" -j stats | jq "[to_entries[] | select(.key | test(\"^engine[0-9]+[.]$2\$\")) | .value] | add"
-}
-
 fact() {
 	on "$1" "$bin/machnetctl" -j device | jq -r ".[0].$2"
 }
@@ -46,7 +41,7 @@ clients_up() {
 }
 
 attached() {
-	[ "$(on a "$bin/machnetctl" -j stats | jq '[to_entries[] | select(.key | test("^engine[0-9]+[.]channels$")) | .value] | add')" = "$1" ]
+	[ "$(counter a channels)" = "$1" ]
 }
 
 all_pairs() {
@@ -54,19 +49,19 @@ all_pairs() {
 }
 
 misplaced() {
-	echo "$(sum a rx_misplaced) $(sum b rx_misplaced)"
+	echo "$(counter a rx_misplaced) $(counter b rx_misplaced)"
 }
 
 # While so many packets arrive at each host.
 stands_still() {
 	local before a b
 
-	before=$(misplaced) a=$(sum a rx_packets) b=$(sum b rx_packets)
+	before=$(misplaced) a=$(counter a rx_packets) b=$(counter b rx_packets)
 	wait_for 5 arrived $((a + 500)) $((b + 500)) && [ "$before" = "$(misplaced)" ]
 }
 
 arrived() {
-	[ "$(sum a rx_packets)" -gt "$1" ] && [ "$(sum b rx_packets)" -gt "$2" ]
+	[ "$(counter a rx_packets)" -gt "$1" ] && [ "$(counter b rx_packets)" -gt "$2" ]
 }
 
 paths_are_shown() {
@@ -81,11 +76,11 @@ here_ok "$((ENGINES * ENGINES)) programs" clients_up
 here_ok "each pair of engines has a path" wait_for 5 all_pairs
 here_ok "hand-offs come to an end" wait_for 10 stands_still
 for host in a b; do
-	run_says "host $host has asked for ports" '^[1-9]' sum $host advices_sent
+	run_says "host $host has asked for ports" '^[1-9]' counter $host advices_sent
 	run_says "host $host: its queues are known by arrivals" '^labelled$' fact $host rss_class
 	here_ok "host $host: paths show where packets come from, and whether ports were asked for" paths_are_shown $host
 done
-tap_diag <<<"hand-offs $(misplaced), tuples tried $(sum a candidates_sent) $(sum b candidates_sent), unknown before $(fact a rss_candidates) $(fact b rss_candidates)"
+tap_diag <<<"hand-offs $(misplaced), tuples tried $(counter a candidates_sent) $(counter b candidates_sent), unknown before $(fact a rss_candidates) $(fact b rss_candidates)"
 for i in "${!clients[@]}"; do
 	wait "${clients[i]}" || not_ok "program $i: every message intact and in order" "$?"
 done

@@ -71,11 +71,9 @@ static bool can_be_steered(struct steer_net *n, int h)
 		.src = n->host[!h].addr, .dst = host->addr,
 		.src_first = STEER_BLOCK, .src_count = STEER_BLOCK_PORTS,
 	};
+	uint64_t all = (UINT64_C(1) << host->engines) - 1;
 
-	for (q.queue = 0; q.queue < host->engines; q.queue++)
-		if (!soft_nic_reaches(&host->nic, &q, STEER_BLOCK, STEER_BLOCK_PORTS))
-			return false;
-	return true;
+	return soft_nic_reached(&host->nic, &q, STEER_BLOCK, STEER_BLOCK_PORTS) == all;
 }
 
 TEST_F(steering, every_pair_of_engines)

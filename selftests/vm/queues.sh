@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Two VMs with two queue pairs each, with RSS that can be set and with a spread that nobody can see: two engines
-# share the packets, and those that arrive at the wrong one are handed over.
+# Two VMs with two queue pairs each: with RSS whose key and table the daemon may read, with the same when it does not read them, and
+# without RSS. Two engines share the packets; those that arrive at the wrong one are handed over, and after a moment none does.
 # shellcheck source=selftests/vm/hosts.sh
 . "$(dirname "$0")/hosts.sh"
 
@@ -15,13 +15,57 @@ boot() {
 	vm_up "$1-$2" cpus=2 mem=1024 "nic=net:$2,queues=2$3"
 }
 
-# two_queues KIND OPTION
+misplaced() {
+	echo "$(counter "a-$1" rx_misplaced) $(counter "b-$1" rx_misplaced)"
+}
+
+# Two programs at a time, so that each has an engine of its own.
+load() {
+	local port pids=()
+
+	for port in 1001 1002; do
+		vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p $port -s 256 -w 2 -n 300 --verify >"$work/load-$port.log" 2>&1 &
+		pids+=("$!")
+	done
+	wait "${pids[0]}" && wait "${pids[1]}"
+}
+
+# Each question is a path of its own, and so a tuple more that the NICs of both show.
+more_tuples() {
+	local i
+
+	for ((i = 0; i < 20; i++)); do
+		vm_exec "a-$1" "$bin/machnetctl" doctor "${addr[b]}" >"$work/doctor.log" 2>&1
+		grep -q "${addr[b]} answers" "$work/doctor.log" || return 1
+	done
+}
+
+device() {
+	vm_exec "$1" "$bin/machnetctl" -j device | jq -r ".[0].$2"
+}
+
+# A daemon that starts anew knows what the one before it has learned.
+starts_learned() {
+	local rank
+
+	rank=$(device "a-$1" rss_rank)
+	stop "a-$1" "machnetd-a-$1" && daemon_up "a-$1" -e 2 --rss=opaque && [ "$(device "a-$1" rss_rank)" = "$rank" ]
+}
+
+stands_still() {
+	local before
+
+	before=$(misplaced "$1")
+	load "$1" && [ "$before" = "$(misplaced "$1")" ]
+}
+
+# two_queues KIND OPTION CLASSES [OPTION of machnetd...]
 two_queues() {
-	local vm port i n ok=0
+	local vm port i ok=0 classes=$3
 
 	boot a "$1" "$2" && boot b "$1" "$2" || return
 	for vm in a b; do
-		host_up "$vm-$1" ${addr[$vm]}/24 && daemon_up "$vm-$1" -e 2 || bail "$1: a daemon in VM $vm"
+		host_up "$vm-$1" ${addr[$vm]}/24 && daemon_up "$vm-$1" -e 2 "${@:4}" || bail "$1: a daemon in VM $vm"
 		ok "$1: a daemon in VM $vm"
 		run_says "$1: it has two engines" ", 2 engines" cat "$work/machnetd-$vm-$1.log"
 	done
@@ -35,18 +79,21 @@ two_queues() {
 		done
 	done
 	run_ok "$1: messages arrive intact over 8 connections to two engines" test $ok = 8
-	# Enough connections that not all of them can be where they belong by chance.
-	run_ok "$1: 24 connections" vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p 1001 --connect 24
-	# A TAP that steers by itself learns where the answers come from, and may be right each time.
-	n=$(counter "b-$1" handoff_sent)
-	[ "$1" != rss ] || run_ok "$1: packets change engines ($n)" test "$n" -gt 0
+	here_ok "$1: paths with 20 more tuples" more_tuples "$1"
+	here_ok "$1: hand-offs come to an end" wait_for 60 stands_still "$1"
+	tap_diag <<<"$1: hand-offs $(misplaced "$1"), tuples tried $(counter "a-$1" candidates_sent) $(counter "b-$1" candidates_sent)"
+	for vm in a b; do
+		run_says "$1: class of the NIC of VM $vm" "^($classes)\$" device "$vm-$1" rss_class
+	done
 	run_ok "$1: and none is dropped for it" test "$(counter "b-$1" drop_handoff_full)" = 0
+	[ "$1" != opaque ] || here_ok "$1: what was learned outlives the daemon" starts_learned "$1"
 	kernels_clean "a-$1" "b-$1"
 	vm_down "a-$1"
 	vm_down "b-$1"
 }
 
 tap_start
-two_queues rss ,rss
-two_queues hidden ''
+two_queues rss ,rss computed
+two_queues opaque ,rss learned --rss=opaque
+two_queues hidden '' 'labelled|unknown'
 tap_end

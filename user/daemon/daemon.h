@@ -74,6 +74,7 @@ struct mnd_daemon {
 	uint64_t last_probe;
 	uint32_t refused;		/* connections that are not in the registry */
 	bool path_refused;		/* the last path is not */
+	time_t rss_saved_s;		/* CLOCK_MONOTONIC */
 	bool listing[2];		/* a snapshot is under way: by enum mnd_list */
 	time_t start_s;			/* CLOCK_MONOTONIC */
 };

@@ -15,6 +15,7 @@
 #include "daemon/loop.h"
 #include "daemon/path.h"
 #include "daemon/path_ports.h"
+#include "daemon/rss_state.h"
 #include "daemon/pci.h"
 #include "daemon/probe.h"
 #include "daemon/uevent.h"
@@ -44,6 +45,8 @@ static void device_event(void *ctx, const struct machnet_dp_event *ev)
 	mnd_probe_event(d, ev);
 	mnd_conn_event(d, ev);
 	mnd_leaving_event(d, ev);
+	if (ev->type == MACHNET_DP_EVENT_PATH_END && d->serving)
+		mnd_rss_state_save(d, false);
 }
 
 static void on_dp(void *arg, uint32_t events)
@@ -414,8 +417,10 @@ int mnd_device_open(struct mnd_daemon *d)
 	if (!ret)
 		ret = mnd_path_ports_follow(d);
 	d->serving = !ret;
-	if (!ret)
+	if (!ret) {
+		mnd_rss_state_load(d);
 		device_say(d);
+	}
 	return ret;
 }
 
@@ -424,6 +429,8 @@ void mnd_device_close(struct mnd_daemon *d)
 	mnd_rtnl_close(&d->rtnl_events);
 	if (d->pci_fd >= 0)
 		close(d->pci_fd);
+	if (d->serving)
+		mnd_rss_state_save(d, true);
 	/* While it goes down the datapath reports the end of each connection. */
 	if (d->dp)
 		machnet_dp_destroy(d->dp);

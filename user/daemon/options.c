@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #define OPTIONS_DONE	1	/* exit status 0, plus 1 */
 #define DEFAULT_PATH_PORTS	"61440-61503"
+#define DEFAULT_STATE	"/var/lib/machnet"
 #define OPTIONS_USAGE	3	/* exit status 2, plus 1 */
 
 enum {
@@ -27,6 +29,7 @@ enum {
 	OPT_PATH_PORTS,
 	OPT_PATHS,
 	OPT_RSS,
+	OPT_STATE,
 	OPT_FAULT,
 	OPT_DETACH,
 	OPT_GIVE_BACK,
@@ -44,6 +47,7 @@ static const struct option long_options[] = {
 	{ "path-ports", required_argument, NULL, OPT_PATH_PORTS },
 	{ "paths", required_argument, NULL, OPT_PATHS },
 	{ "rss", required_argument, NULL, OPT_RSS },
+	{ "state", required_argument, NULL, OPT_STATE },
 	{ "tap", required_argument, NULL, OPT_TAP },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
@@ -80,6 +84,8 @@ static const char help[] =
 "                         port of its own: where a network limits what one flow may carry\n"
 "      --rss MODE         device (default: its key and table are read, and believed when\n"
 "                         packets confirm them) or opaque (they are not read)\n"
+"      --state DIR        where what is learned of the device's RSS is kept for the next\n"
+"                         start (default " DEFAULT_STATE ")\n"
 "      --tap NAME         name of the exception path's interface (default mnet%d)\n"
 "      --control MODE     kernel (default: machnet.ko) or local (no module)\n"
 "      --socket PATH      where applications attach (default " MN_APP_SOCKET_DEFAULT ",\n"
@@ -231,6 +237,9 @@ static int parse_option(struct mnd_options *o, int opt, char *arg)
 		o->rss_opaque = !strcmp(arg, "opaque");
 		return o->rss_opaque || !strcmp(arg, "device") ? 0 :
 		       usage("--rss %s: want device or opaque", arg);
+	case OPT_STATE:
+		o->state = arg;
+		return strlen(arg) < PATH_MAX - 32 ? 0 : usage("--state: %s", "too long");
 	case OPT_TAP:
 		o->tap = arg;
 		return strlen(arg) < IF_NAMESIZE
@@ -269,7 +278,7 @@ int mnd_options_parse(struct mnd_options *o, int argc, char **argv)
 	*o = (struct mnd_options){
 		.engines = 1, .control = "kernel", .tap = "mnet%d",
 		.path_port_first = MACHNET_DP_PATH_PORT_FIRST, .path_ports = MACHNET_DP_PATH_PORTS,
-		.paths = 1,
+		.paths = 1, .state = DEFAULT_STATE,
 	};
 	o->socket = getenv(MN_APP_SOCKET_ENV);
 	if (!o->socket || !*o->socket)

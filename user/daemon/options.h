@@ -29,6 +29,7 @@ struct mnd_options {
 	uint32_t mtu;		/* 0: the device's */
 	uint16_t path_port_first;	/* the block of path ports */
 	uint16_t path_ports;	/* how many */
+	const char *state;		/* directory of what outlives the daemon */
 	bool rss_opaque;	/* the device's RSS settings are not read */
 	uint8_t paths;		/* to each engine of a peer */
 	struct machnet_dp_fault fault;

@@ -7,6 +7,7 @@
 #include <rte_ethdev.h>
 #include <rte_random.h>
 
+#include "dp/dp_priv.h"
 #include "dp/rss.h"
 
 /* Pairs of addresses: each path of each engine may have its own. */
@@ -101,4 +102,14 @@ void dp_rss_info(struct mn_steer *s, struct machnet_dp_rss *info)
 	info->contradictions = i.contradictions;
 	info->candidates = i.candidates;
 	info->refused = i.refused;
+}
+
+size_t machnet_dp_rss_save(struct machnet_dp *dp, void *buf, size_t cap)
+{
+	return dp->steer ? mn_steer_save(dp->steer, buf, cap) : 0;
+}
+
+int machnet_dp_rss_load(struct machnet_dp *dp, const void *buf, size_t len)
+{
+	return dp->steer ? mn_steer_load(dp->steer, buf, len) : -EINVAL;
 }
