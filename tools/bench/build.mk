@@ -19,6 +19,11 @@ PROGS += bench-stack
 bench-stack_SRCS := $(wildcard tools/bench/stack/*.c)
 bench-stack_LIBS := libmn_transport
 
+# What it costs to find ports that lead to the right queues, without a device.
+PROGS += bench-steer
+bench-steer_SRCS := $(wildcard tools/bench/steer/*.c) selftests/unit/soft_nic.c
+bench-steer_LIBS := libmn_transport
+
 # How far apart two processors are; for run.sh alone.
 PROGS += bench-line
 bench-line_SRCS := tools/bench/line/line.c

@@ -36,7 +36,7 @@ usage() {
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
 	WORK/WORLD: ${works[*]} connect each loss loss10 single reorder many connections-64 connections-8K
-	same-host stopped-reader stuck deaf-client hostile stack; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
+	same-host stopped-reader stuck deaf-client hostile stack steer; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
 	tcp-batch-busy raw exchange idle ring holes. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
@@ -246,6 +246,18 @@ stack() {
 	fi
 }
 
+# Ports for the queues of software NICs, in bench-steer: seeds decide, so that one run is enough.
+steer() {
+	wanted steer/all || return 0
+	progress steer
+	only none
+	if "$bin/bench-steer" --json >"$work/report" 2>"$work/client.log"; then
+		record steer all '[]' '[]'
+	else
+		complain "steer: $(<"$work/client.log")"
+	fi
+}
+
 # each_round CMD...: with round set.
 each_round() {
 	for ((round = 1; round <= rounds; round++)); do
@@ -439,6 +451,7 @@ round=1
 for name in idle ring holes; do
 	stack $name
 done
+steer
 printf '\r%-70s\r' '' >&2
 
 "$(dirname "$0")/table.py" "$results" "${BENCH_JSON:-$top/build/bench.json}" "seconds=$seconds" "rounds=$rounds" \

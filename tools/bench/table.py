@@ -100,6 +100,10 @@ def rate(v):
     return f"{v:,.0f}/s"
 
 
+def share(v):
+    return f"{100 * v:.0f} %"
+
+
 def us(v):
     return f"{v:,.1f} us"
 
@@ -306,6 +310,44 @@ def print_runs(r):
     print_table(["work", "world", "each way", "Gbit/s", "p50 us", "p99 us", "p99.9 us"], rows)
 
 
+STEER_KINDS = ("fanout", "fanout-equal", "keyed", "shuffled", "toeplitz", "toeplitz-equal", "symmetric", "device")
+STEER_SIZES = (2, 4, 8, 16)
+
+
+def add_steer(bars, r):
+    def value(kind, size, key):
+        return r.median("steer", "all", f"{kind}_{size}_{key}")
+
+    for kind in STEER_KINDS[:4]:
+        for size, mean, worst in ((4, 18, 45), (16, 115, 230)):
+            what = f"steer: {kind}, {size}x{size}, candidates for all engines"
+            bars.at_most(what, f"mean <= {mean}", value(kind, size, "mean"), mean, number)
+            bars.at_most(what, f"worst of 100 <= {worst}", value(kind, size, "worst"), worst, number)
+        bars.at_most(f"steer: {kind}, 4x4, per connection of 1,000", "<= 0.02", value(kind, 4, "per_connection"),
+                     0.02, number)
+    for kind in STEER_KINDS[4:]:
+        for size in STEER_SIZES:
+            bars.at_most(f"steer: {kind}, {size}x{size}, candidates of a peer after 40 others", "none",
+                         value(kind, size, "warm_worst"), 0, number)
+
+
+def print_steer(r):
+    def value(kind, size, key):
+        return r.median("steer", "all", f"{kind}_{size}_{key}")
+
+    rows = []
+    for kind in STEER_KINDS:
+        for size in STEER_SIZES:
+            if value(kind, size, "mean") is None:
+                return
+            rows.append([kind, f"{size}x{size}", f"{value(kind, size, 'blind'):.1f}",
+                         share(value(kind, size, "impossible")), share(value(kind, size, "spray_missed")),
+                         f"{value(kind, size, 'mean'):.1f}", f"{value(kind, size, 'worst'):.0f}",
+                         f"{value(kind, size, 'per_connection'):.4f}", f"{value(kind, size, 'warm'):.2f}"])
+    print_table(["hash", "engines", "blind search", "has none", "spray of 32 misses", "candidates", "worst",
+                 "per connection", "later peer"], rows)
+
+
 def as_json(r, bars, facts):
     numbers = ("rate", "gbps", "p50_us", "p90_us", "p99_us", "p999_us", "max_us", "seconds")
     runs = {}
@@ -323,7 +365,7 @@ def main():
              **dict(a.split("=", 1) for a in sys.argv[3:])}
     bars = Bars()
     for add in (add_rates, add_connect, add_each, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours,
-                add_sockets, add_stack):
+                add_sockets, add_stack, add_steer):
         add(bars, r)
     print("Medians of " + ", ".join(f"{k} {v}" for k, v in facts.items()))
     print("Two daemons, a client and a server share two cores: one per host; crossed: an application and its daemon\n"
@@ -331,6 +373,7 @@ def main():
           "rate of the kernel's sockets over veth (tcp: a call per message; -batch: many; -busy: without sleeping).\n")
     print_bars(r, bars)
     print_runs(r)
+    print_steer(r)
     with open(sys.argv[2], "w", encoding="ascii") as out:
         json.dump(as_json(r, bars, facts), out, indent=1)
         out.write("\n")

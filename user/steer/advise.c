@@ -65,8 +65,7 @@ static uint64_t bit_of(uint8_t queue)
 
 static bool has_hope(const struct hunt *h)
 {
-	return h->p->budget && h->p->reach != MN_REACH_HOME && !mn_learn_ignores_ports(h->learn) &&
-	       !(h->p->unreachable & bit_of(h->q->queue));
+	return h->p->budget && h->p->reach != MN_REACH_HOME && !mn_learn_ignores_ports(h->learn);
 }
 
 /* At the end of a rest nothing is believed: a try shows whether the NIC is still the same. */
@@ -276,7 +275,7 @@ static enum mn_steer_how look_for(struct hunt *h, uint16_t *src, uint16_t *dst)
 	enum merit best;
 	uint16_t x, y;
 
-	if (!tries && (!h->trusted || h->p->unreachable & bit_of(h->q->queue)))
+	if (h->trusted ? h->p->unreachable & bit_of(h->q->queue) : !tries)
 		return MN_STEER_NONE;
 	best = choose(h, &x, &y);
 	while (best == MERIT_NONE && h->p->reach > MN_REACH_ANY && h->p->reach < MN_REACH_HOME) {
