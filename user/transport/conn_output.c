@@ -12,6 +12,14 @@ static uint8_t room_flags(const struct mn_conn *c)
 	return MN_RECORD_F_ROOM | (mn_stream_peer_finished(&c->st) ? MN_RECORD_F_FINAL : 0);
 }
 
+/* Of a frame that each message may have, only what it has is written. */
+static void begin(const struct mn_conn *c, struct mn_frame *f, uint8_t type, uint8_t flags)
+{
+	f->type = type;
+	f->flags = flags;
+	f->conn = c->st.remote;
+}
+
 static void fill_room(struct mn_conn *c, struct mn_frame *f)
 {
 	mn_stream_fill_room(&c->st, mn_conn_credit(c), f);
@@ -166,14 +174,11 @@ static bool has_records(struct mn_conn *c, const struct mn_build *b, uint32_t ro
 static bool output_data(struct mn_conn *c, struct mn_build *b)
 {
 	bool room_due = c->st.due & MN_DUE_ROOM;
-	struct mn_frame f = {
-		.type = MN_FRAME_DATA,
-		.flags = room_due ? MN_FRAME_F_CREDIT : 0,
-		.conn = c->st.remote,
-	};
-	uint32_t head = mn_frame_size(MN_FRAME_DATA, f.flags);
+	uint8_t with = room_due ? MN_FRAME_F_CREDIT : 0;
+	uint32_t head = mn_frame_size(MN_FRAME_DATA, with);
 	struct mn_stack_stats *st = &c->stack->stats;
 	uint8_t flags = room_due ? room_flags(c) : 0;
+	struct mn_frame f;
 	struct mn_span sp;
 
 	if (!mn_build_fits(b, head + 1, 0) || !is_worth_it(c, mn_build_room(b) - head) ||
@@ -181,9 +186,9 @@ static bool output_data(struct mn_conn *c, struct mn_build *b)
 		return false;
 	if (!mn_stream_take(&c->st, &c->stack->records, mn_build_room(b) - head, &sp))
 		return true;
+	begin(c, &f, MN_FRAME_DATA, with | (sp.fin ? MN_FRAME_F_FIN : 0));
 	f.offset = sp.offset;
 	f.len = sp.len;
-	f.flags |= sp.fin ? MN_FRAME_F_FIN : 0;
 	if (room_due)
 		fill_room(c, &f);
 	mn_build_frame(b, &f);
@@ -198,11 +203,12 @@ static bool output_data(struct mn_conn *c, struct mn_build *b)
 
 static bool output_room(struct mn_conn *c, struct mn_build *b)
 {
-	struct mn_frame f = { .type = MN_FRAME_CREDIT, .conn = c->st.remote };
 	struct mn_record *rec;
+	struct mn_frame f;
 
 	if (!mn_build_fits(b, mn_frame_size(MN_FRAME_CREDIT, 0), 1))
 		return false;
+	begin(c, &f, MN_FRAME_CREDIT, 0);
 	rec = mn_build_record(b, MN_RECORD_CONTROL, c->number);
 	rec->flags = room_flags(c);
 	fill_room(c, &f);

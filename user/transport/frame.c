@@ -333,7 +333,11 @@ static struct mn_wire_room room_of(const struct mn_frame *f)
 				      htobe32((uint32_t)f->drops << MN_CREDIT_BITS | f->credit) };
 }
 
-#define WRITE(at, ...)	({ __auto_type w = (__VA_ARGS__); memcpy(at, &w, sizeof(w)); sizeof(w); })
+/*
+ * Member by member, in place: a copy of a struct that was put together on the stack would read
+ * back at once, as a whole, what was stored in parts, which no store buffer can forward.
+ */
+#define WRITE(at, ...)	({ *(typeof(__VA_ARGS__) *)(at) = (__VA_ARGS__); sizeof(__VA_ARGS__); })
 
 static uint32_t write_data(uint8_t *at, const struct mn_frame *f)
 {

@@ -177,23 +177,26 @@ static bool take_lost(struct mn_stream *st, struct mn_records *rs, uint32_t max,
 
 static bool take_new(struct mn_stream *st, uint32_t max, struct mn_span *sp)
 {
-	uint64_t left = st->snd_end - st->snd_nxt;
+	uint64_t left = st->snd_end - st->snd_nxt, from = st->snd_nxt, end;
+	uint32_t len;
+	bool fin;
 
 	/* OPEN carries what it can, before any credit. */
 	if (st->state == MN_STREAM_OPEN) {
-		uint64_t credit = st->snd_limit > st->snd_nxt ? st->snd_limit - st->snd_nxt : 0;
+		uint64_t credit = st->snd_limit > from ? st->snd_limit - from : 0;
 
 		if (credit < left)
 			left = credit;
 	}
-	*sp = (struct mn_span){ st->snd_nxt, left < max ? left : max, false, false };
-	sp->again = sp->len && sp->offset < st->snd_max;
-	sp->fin = st->fin_queued && !st->fin_sent && sp->offset + sp->len == st->snd_end;
-	st->snd_nxt += sp->len;
-	st->fin_sent |= sp->fin;
-	if (st->snd_max < st->snd_nxt + sp->fin)
-		st->snd_max = st->snd_nxt + sp->fin;
-	return sp->len || sp->fin;
+	len = left < max ? left : max;
+	end = from + len;
+	fin = st->fin_queued && !st->fin_sent && end == st->snd_end;
+	*sp = (struct mn_span){ from, len, fin, len && from < st->snd_max };
+	st->snd_nxt = end;
+	st->fin_sent |= fin;
+	if (st->snd_max < end + fin)
+		st->snd_max = end + fin;
+	return len || fin;
 }
 
 bool mn_stream_take(struct mn_stream *st, struct mn_records *rs, uint32_t max, struct mn_span *sp)
