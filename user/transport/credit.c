@@ -163,30 +163,26 @@ void mn_sharers_touch(struct mn_sharers *sh, uint32_t *epoch, uint64_t now_us)
 	}
 }
 
-/* Bytes of stream that fit; no more than the largest credit. */
-static uint64_t fits(uint64_t bytes, uint32_t cost16)
-{
-	/* Most streams take much less of one of the two than there is. */
-	if (bytes * 16 >= (uint64_t)MN_CREDIT_MAX * cost16)
-		return MN_CREDIT_MAX;
-	return bytes * 16 / cost16;
-}
-
 uint32_t mn_credit_share(const struct mn_credit *cr, uint32_t free, uint64_t ring,
 			 const struct mn_cost *cost, uint32_t least)
 {
 	uint32_t sharers = mn_sharers_count(&cr->sharers);
 	uint32_t room = mn_credit_room(cr, free);
-	uint64_t bytes, by_ring;
+	uint64_t bytes, cost16 = cost->bufs16;
 
 	if (mn_credit_is_low(cr, free) || ring < 2 * MN_SHM_INLINE_MAX)
 		return 0;
-	if (!sharers)
-		sharers = 1;
-	bytes = fits((uint64_t)(room - cr->total / 32) * MN_SHM_BUF_SIZE / sharers, cost->bufs16);
+	bytes = (uint64_t)(room - cr->total / 32) * MN_SHM_BUF_SIZE;
 	/* The rest of the ring is for the entries that need no more than a slot. */
-	by_ring = fits(ring / 4 * 3 / sharers, cost->ring16);
-	if (by_ring < bytes)
-		bytes = by_ring;
+	ring = ring / 4 * 3;
+	/* Of buffers and ring what is used up first; compared, and shared out, by one division. */
+	if (ring * cost16 < bytes * cost->ring16) {
+		bytes = ring;
+		cost16 = cost->ring16;
+	}
+	bytes *= 16;
+	cost16 *= sharers ? sharers : 1;
+	/* Most streams take much less than there is. */
+	bytes = bytes >= MN_CREDIT_MAX * cost16 ? MN_CREDIT_MAX : bytes / cost16;
 	return bytes < least && room > cr->total / 8 ? least : bytes;
 }
