@@ -167,6 +167,42 @@ TEST_F(flow, lost_window_update)
 	EXPECT_TRUE(sim_run(self->sim, 300000, wanted_messages));
 }
 
+#define MANY	1000u
+#define ROUNDS	20
+
+/*
+ * A message or two that wait for their reader are no shortage: the peers learn of the room with
+ * the acknowledgement, and not once more, by packets of their own, when they have been read.
+ */
+TEST(unread_messages_of_many_connections_ask_for_no_report)
+{
+	struct sim *sim = sim_new_sized(5, MANY + 1, 64);
+	struct sim_app *src = &sim->host[0].apps[0], *dst = &sim->host[1].apps[0];
+	const struct mn_stack_stats *st = mn_stack_stats(sim->host[1].stack);
+	uint64_t flows[MANY], back, before;
+
+	ASSERT_TRUE(sim_pair(sim, &flows[0], &back));
+	for (uint32_t i = 1; i < MANY; i++)
+		ASSERT_TRUE(sim_connect(sim, 0, &flows[i], &back));
+	/* As many share the buffers from here on. */
+	for (uint32_t i = 0; i < MANY; i++)
+		ASSERT_TRUE(sim_send(src, flows[i], 64));
+	sim_run(sim, 2000, NULL);
+	before = st->tx_packets;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		dst->reads = false;
+		for (uint32_t k = 0; k < 32; k++)
+			ASSERT_TRUE(sim_send(src, flows[(32 * i + k) % MANY], 64));
+		sim_run(sim, 150, NULL);
+		dst->reads = true;
+		sim_run(sim, 150, NULL);
+	}
+	EXPECT_GE(ROUNDS + ROUNDS / 4, st->tx_packets - before)
+		TH_LOG("%lu packets", st->tx_packets - before);
+	EXPECT_EQ(0, sim->errors);
+	sim_free(sim);
+}
+
 /* Credit given for large messages is used for tiny ones, and nobody reads: more comes than fits. */
 TEST_F(flow, credit_was_too_large)
 {

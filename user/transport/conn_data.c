@@ -36,8 +36,11 @@ uint32_t mn_conn_credit(struct mn_conn *c)
 	unread = unread > c->unread_before ? unread - c->unread_before : 0;
 	bytes = share > unread ? share - unread : 0;
 	bytes += mn_inbox_expects(&c->inbox);
-	/* Given little, it is looked at again when there is more. */
-	if (bytes >= least && bytes >= share / 2)
+	/*
+	 * Given little, it is looked at again when there is more. That a message or two are unread
+	 * is not little: the next report would follow each one that the application reads.
+	 */
+	if (2 * bytes >= least && 2 * bytes >= share)
 		mn_list_del(&c->in_throttled);
 	else if (mn_list_empty(&c->in_throttled))
 		mn_list_add_tail(&sch->throttled, &c->in_throttled);
