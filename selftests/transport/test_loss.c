@@ -175,6 +175,26 @@ TEST_F(loss, reordering_window_adapts)
 		TH_LOG("%lu of %lu packets", st->tx_retransmits - before, st->tx_packets - packets);
 }
 
+/*
+ * And when it is longer than two round trips, as where a packet that was overtaken waits for the
+ * next burst: here the least round trip is 4 us, and a packet may be 120 us late.
+ */
+TEST_F(loss, reordering_window_outgrows_a_short_round_trip)
+{
+	const struct mn_stack_stats *st = mn_stack_stats(self->sim->host[0].stack);
+	uint64_t before, packets;
+
+	self->sim->net = (struct sim_net){
+		.delay_us = 2, .bytes_per_us = 1250, .reorder = 20000, .reorder_us = 120,
+	};
+	ASSERT_NE(0, transfer(self->sim, self->flow, 500, 60000, 10000000));
+	before = st->tx_retransmits;
+	packets = st->tx_packets;
+	ASSERT_NE(0, transfer(self->sim, self->flow, 2000, 60000, 10000000));
+	EXPECT_LT((st->tx_retransmits - before) * 1000, st->tx_packets - packets)
+		TH_LOG("%lu of %lu packets", st->tx_retransmits - before, st->tx_packets - packets);
+}
+
 static int to_lose, data_seen;
 
 static bool lose_nth_data(struct sim *sim, int from, const uint8_t *data, uint32_t len)

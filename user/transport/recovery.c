@@ -9,6 +9,8 @@
 /* Reordering below this is not worth a retransmission: an interrupt's, a batch's. */
 #define REO_MIN_US	20u
 #define REO_MULT_MAX	16u
+/* It grows to so much at least, however short the round trip is. */
+#define REO_CAP_MIN_US	200u
 /* A grown window is kept for so many recoveries (RFC 8985, 6.2). */
 #define REO_KEEP	16u
 /* A probe earlier than this would often be answered by a late acknowledgement. */
@@ -206,13 +208,15 @@ static uint32_t reordering_us(const struct mn_recovery *r)
 {
 	uint32_t part = mn_rtt_min_us(&r->rtt) / 4, srtt = mn_rtt_smoothed_us(&r->rtt);
 	uint64_t wnd = (uint64_t)r->reo_mult * (part > REO_MIN_US ? part : REO_MIN_US);
+	uint32_t cap = 2 * srtt > REO_CAP_MIN_US ? 2 * srtt : REO_CAP_MIN_US;
 
 	/*
 	 * One round trip (RFC 8985) is too little where it is short: a packet that is overtaken
-	 * waits for the next ones, and they for the engine's next turns.
+	 * waits for the next ones, and they for the engines' next turns and for the application,
+	 * of which the round trip without the acknowledgement's delay knows nothing.
 	 */
-	if (wnd > 2 * srtt)
-		wnd = 2 * srtt;
+	if (wnd > cap)
+		wnd = cap;
 	return wnd > REO_MIN_US ? wnd : REO_MIN_US;
 }
 
