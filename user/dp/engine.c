@@ -309,7 +309,7 @@ static unsigned int engine_turn(struct dp_engine *e)
 	unsigned int work, sent;
 
 	e->stats.loops++;
-	e->now_us = dp_clock_us();
+	dp_engine_clock(e);
 	work = dp_engine_commands(e);
 	if (rte_ring_free_count(e->events) < e->events_reserve) {
 		dp_engine_wake_control(e);

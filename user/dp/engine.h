@@ -120,7 +120,7 @@ struct dp_engine {
 	uint16_t tx_count;
 	uint64_t tx_stuck_since_us;	/* the NIC takes nothing; 0: it does */
 	struct rte_mbuf *spare;		/* for the next packet */
-	uint64_t now_us;
+	uint64_t now_ns, now_us;	/* when the turn began */
 	uint64_t idle_since_us;		/* 0: the last turn had work */
 	uint64_t spin_from_ns, spin_until_ns;
 	enum dp_wait waits_for;		/* who was given something last */
@@ -168,6 +168,8 @@ extern const struct mn_stack_ops dp_engine_ops;
 /* snapshot.c: goes on with the snapshots that are under way. True: there was one. */
 bool dp_engine_snapshot(struct dp_engine *e);
 
+/* A turn begins now. */
+void dp_engine_clock(struct dp_engine *e);
 /* Microseconds of the clock that all engines use. */
 uint64_t dp_clock_us(void);
 

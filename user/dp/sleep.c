@@ -45,6 +45,12 @@ uint64_t dp_clock_us(void)
 	return clock_ns() / NSEC_PER_USEC;
 }
 
+void dp_engine_clock(struct dp_engine *e)
+{
+	e->now_ns = clock_ns();
+	e->now_us = e->now_ns / NSEC_PER_USEC;
+}
+
 int dp_engine_watch(struct dp_engine *e, int fd)
 {
 	/* Edge-triggered: each write to an eventfd is an edge, so that nobody has to read it. */
@@ -139,7 +145,8 @@ static void engine_sleep(struct dp_engine *e)
 	__atomic_store_n(&e->sleeps, 0, __ATOMIC_RELAXED);
 }
 
-static void engine_yield(struct dp_engine *e)
+/* Returns the time after it. */
+static uint64_t engine_yield(struct dp_engine *e)
 {
 	uint64_t before = clock_ns(), after;
 
@@ -147,6 +154,7 @@ static void engine_yield(struct dp_engine *e)
 	after = clock_ns();
 	mn_crowd_yielded(&e->crowd, before, after);
 	e->yielded_us = after / NSEC_PER_USEC;
+	return after;
 }
 
 static bool engine_may_yield(const struct dp_engine *e)
@@ -155,30 +163,38 @@ static bool engine_may_yield(const struct dp_engine *e)
 	       e->now_us - e->idle_since_us < IDLE_SPIN_US;
 }
 
-static void engine_spin_begin(struct dp_engine *e, bool yielded)
+static void engine_spin_begin(struct dp_engine *e, bool yielded, uint64_t now_ns)
 {
 	e->spin = &e->spins[e->waits_for][yielded];
-	e->spin_from_ns = clock_ns();
-	e->spin_until_ns = e->spin_from_ns + mn_spin_begin(e->spin, e->spin_hits);
+	e->spin_from_ns = now_ns;
+	e->spin_until_ns = now_ns + mn_spin_begin(e->spin, e->spin_hits);
 }
 
+/*
+ * The time is that of the turn that found nothing: to read the clock takes as long as a good part
+ * of such a turn, and each message waits for several of them.
+ */
 void dp_engine_idle(struct dp_engine *e)
 {
+	uint64_t now_ns;
+
 	if (!e->idle_since_us) {
 		e->idle_since_us = e->now_us;
-		engine_spin_begin(e, false);
+		engine_spin_begin(e, false, e->now_ns);
 	}
-	if (clock_ns() < e->spin_until_ns) {
+	if (e->now_ns < e->spin_until_ns) {
 		rte_pause();
 		return;
 	}
 	mn_spin_miss(e->spin, e->spin_hits);
 	e->spin_hits = 0;
-	if (e->tx_count || engine_may_yield(e))
-		engine_yield(e);
-	else
+	if (e->tx_count || engine_may_yield(e)) {
+		now_ns = engine_yield(e);
+	} else {
 		engine_sleep(e);
-	engine_spin_begin(e, true);
+		now_ns = clock_ns();
+	}
+	engine_spin_begin(e, true, now_ns);
 }
 
 /* A wait has ended. */

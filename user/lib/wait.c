@@ -55,12 +55,12 @@ static int events_ready(struct mnc_channel *ch, void *arg)
 	return came;
 }
 
-/* Looks again for as long as that is likely to be enough. */
+/* Looks again for as long as that is likely to be enough. *at: the time, before and after. */
 static int spin(struct mnc_channel *ch, const struct mnc_wait *w, struct mn_spin *sp,
-		int64_t deadline)
+		int64_t deadline, int64_t *at)
 {
 	uint32_t hits = __atomic_load_n(&ch->spin_hits, __ATOMIC_RELAXED);
-	int64_t from = mnc_now_ns(), now = from, until = from + mn_spin_begin(sp, hits);
+	int64_t from = *at, now, until = from + mn_spin_begin(sp, hits);
 	int ret;
 
 	if (until > deadline)
@@ -75,13 +75,15 @@ static int spin(struct mnc_channel *ch, const struct mnc_wait *w, struct mn_spin
 	else
 		mn_spin_miss(sp, hits);
 	__atomic_store_n(&ch->spin_hits, ret ? hits + 1 : 0, __ATOMIC_RELAXED);
+	*at = now;
 	return ret;
 }
 
 /* Yields until an event comes, until_ns, or a yield that shows that it is no use. */
-static int yield_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t until_ns)
+static int yield_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t until_ns,
+		       int64_t now)
 {
-	int64_t before, now = mnc_now_ns();
+	int64_t before;
 	int ret;
 
 	do {
@@ -91,8 +93,7 @@ static int yield_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t
 		mn_crowd_yielded(&ch->crowd, before, now);
 		if (mn_crowd_is(&ch->crowd, now))
 			return w->ready(ch, w->arg);
-		ret = spin(ch, w, &ch->spin[1], until_ns);
-		now = mnc_now_ns();
+		ret = spin(ch, w, &ch->spin[1], until_ns, &now);
 	} while (!ret && now < until_ns);
 	return ret;
 }
@@ -193,14 +194,15 @@ static int sleep_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t
 
 int mnc_wait_until(struct mnc_channel *ch, const struct mnc_wait *w, int64_t deadline)
 {
-	int64_t now = mnc_now_ns();
+	int64_t from = mnc_now_ns(), now = from;
 	int ret = w->ready(ch, w->arg);
 
 	if (ret || now >= deadline)
 		return ret;
-	ret = spin(ch, w, &ch->spin[0], deadline);
-	if (!ret && !mn_crowd_is(&ch->crowd, now))
-		ret = yield_until(ch, w, deadline - now > YIELD_NS ? now + YIELD_NS : deadline);
+	ret = spin(ch, w, &ch->spin[0], deadline, &now);
+	if (!ret && !mn_crowd_is(&ch->crowd, from))
+		ret = yield_until(ch, w, deadline - from > YIELD_NS ? from + YIELD_NS : deadline,
+				  now);
 	return ret ? ret : sleep_until(ch, w, deadline);
 }
 
