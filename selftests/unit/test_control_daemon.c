@@ -58,7 +58,8 @@ TEST_F(daemon, facts)
 		"path_port_first", "path_port_count", "engines", "cores", "poll", "memory",
 		"rx_wakeup", "rss_class", "rss_ignores_ports", "rss_rank", "rss_rank_full",
 		"rss_observations", "rss_contradictions", "rss_candidates", "rss_refused",
-		"rss_handoffs", "rss_confined", "rss_moves", "uptime_s", "channels", "connections", "registered",
+		"rss_handoffs", "rss_confined", "rss_moves", "uptime_s", "channels",
+		"connections", "registered",
 	};
 	int fd = dial(&self->d, NOBODY);
 	struct mn_app_msg ans = { 0 };

@@ -75,7 +75,7 @@ struct mn_ports {
 struct mn_path_in {
 	struct mn_ports now;		/* of the newest packet, those that try tuples aside */
 	uint8_t queue;			/* of that packet; MN_QUEUE_NONE: there was none */
-	bool confined;			/* no tuple is left to be tried */
+	uint32_t confined_us;		/* no tuple is left, for so long; 0: that is not so */
 	bool due;			/* an ADVICE */
 	uint8_t tries;			/* ADVICEs with the token */
 	uint32_t token;
@@ -88,6 +88,7 @@ struct mn_path_in {
 /* What the peer has asked for, and whether it is used. */
 struct mn_path_out {
 	bool steered;
+	struct mn_ports left;		/* that were used until a timeout; 0: none were */
 	bool candidate_due, arrival_due;
 	uint32_t token;
 	struct mn_ports tried;		/* 0: none is */
@@ -248,6 +249,8 @@ void mn_path_settle(void *ctx, struct mn_sent *s, bool lost);
 void mn_path_use_tuple(struct mn_path *p, uint16_t local_port, uint16_t remote_port);
 /* Once more, without an acknowledgement since the last time. */
 void mn_path_timed_out(struct mn_path *p);
+/* What was sent before it has arrived: the timeout was needless. */
+void mn_path_timed_in(struct mn_path *p);
 /* The newest packet of the peer has come by this tuple, and tries none. */
 void mn_path_received_from(struct mn_path *p, const struct mn_pkt *pkt);
 void mn_path_receive_challenge(struct mn_path *p, uint64_t nonce, const struct mn_tuple *t);

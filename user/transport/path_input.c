@@ -62,8 +62,10 @@ static bool receive_ack(struct mn_path *p, const struct mn_frame *f, uint64_t nu
 	delay = measure(p, &f->ack, got.rtt_us);
 	lost = mn_recovery_acked(r, now_us, &got);
 	w->reached |= got.any;
-	if (got.undo)
+	if (got.undo) {
 		mn_swift_undo(&p->swift);
+		mn_path_timed_in(p);
+	}
 	if (lost + got.repaired) {
 		p->tx_lost += lost;
 		p->stack->stats.tx_lost += lost;

@@ -13,6 +13,7 @@
  * direction of the tuple that it asks for: firewalls and NAT that admit answers alone admit the
  * CANDIDATE then, and the peer's NIC shows what it does with that tuple, too.
  */
+#include "base/min.h"
 #include "steer/steer.h"
 #include "transport/stack_priv.h"
 
@@ -20,8 +21,9 @@
 #define TRIES		4u
 /* Between two of a path at least, or two round trips if that is longer; doubled at each. */
 #define ASK_US		1000u
-/* Nothing is left to be tried: until it is looked at again. */
-#define CONFINED_US	1000000u
+/* Nothing is left to be tried: until it is looked at again; at first, then doubled, at most. */
+#define CONFINED_US	10000u
+#define CONFINED_MAX_US	1000000u
 /* Between two observations of packets that try nothing. */
 #define NOTE_US		100u
 
@@ -81,13 +83,15 @@ static void ask(struct mn_path *p)
 	struct mn_path_in *in = &p->in;
 
 	in->tries = 0;
-	in->confined = mn_steer_advise(p->stack->cfg.steer, &q, &in->asked.src,
-				       &in->asked.dst) == MN_STEER_NONE;
-	if (in->confined) {
+	if (mn_steer_advise(p->stack->cfg.steer, &q, &in->asked.src, &in->asked.dst) ==
+	    MN_STEER_NONE) {
 		in->asked = (struct mn_ports){ 0 };
-		in->next_us = p->stack->now_us + CONFINED_US;
+		in->confined_us = in->confined_us ? mn_min_u32(2 * in->confined_us,
+							       CONFINED_MAX_US) : CONFINED_US;
+		in->next_us = p->stack->now_us + in->confined_us;
 		return;
 	}
+	in->confined_us = 0;
 	in->token++;
 	in->due = true;
 	wait_for_answer(p);
@@ -116,7 +120,7 @@ static void misplaced(struct mn_path *p)
 
 	p->in.misplaced++;
 	s->stats.rx_misplaced++;
-	if (p->in.confined)
+	if (p->in.confined_us)
 		s->stats.rx_confined++;
 	if (s->now_us < p->in.next_us)
 		return;
@@ -218,6 +222,7 @@ void mn_path_receive_arrival(struct mn_path *p, const struct mn_frame *f)
 	if (f->engine != p->remote_engine)
 		return;
 	out->steered = true;
+	out->left = (struct mn_ports){ 0 };
 	p->stack->stats.tuples_steered++;
 	mn_path_use_tuple(p, tried.src, tried.dst);
 }

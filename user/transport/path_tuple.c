@@ -59,10 +59,23 @@ void mn_path_timed_out(struct mn_path *p)
 
 	if (n < MOVE_TIMEOUTS || p->peer->route.local_host)
 		return;
+	if (p->out.steered)
+		p->out.left = (struct mn_ports){ p->local_port, p->remote_port };
 	/* Stateful firewalls and NAT may admit nothing but the tuple of the handshake. */
 	home = p->out.steered || (n - MOVE_TIMEOUTS) % HOME_EVERY == HOME_EVERY - 1;
 	p->out.steered = false;
 	mn_path_use_tuple(p, home ? p->home_port : mn_path_own_port(p), p->peer_port);
+}
+
+void mn_path_timed_in(struct mn_path *p)
+{
+	struct mn_ports left = p->out.left;
+
+	if (!left.src)
+		return;
+	p->out.left = (struct mn_ports){ 0 };
+	p->out.steered = true;
+	mn_path_use_tuple(p, left.src, left.dst);
 }
 
 /* --- the peer's port --- */
@@ -130,6 +143,7 @@ void mn_path_receive_response(struct mn_path *p, uint64_t nonce)
 	if (p->out.steered)
 		p->local_port = p->home_port;
 	p->out.steered = false;
+	p->out.left = (struct mn_ports){ 0 };
 	p->remote_port = p->peer_port = c->port;
 	c->port = 0;
 	c->due = false;

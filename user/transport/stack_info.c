@@ -108,7 +108,7 @@ static void fill_path(const struct mn_path *p, struct mn_path_info *info)
 		.rx_remote_port = p->in.now.src,
 		.rx_misplaced = p->in.misplaced,
 		.steered = p->out.steered,
-		.confined = p->in.confined,
+		.confined = p->in.confined_us,
 	};
 	mn_path_tuple(p, &info->tuple);
 }

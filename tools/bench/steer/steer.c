@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hosts.h"
+#include "paths.h"
 #include "steer/learn.h"
 #include "selftests/unit/random.h"
 
@@ -20,6 +21,10 @@
 #define BLOCK_RANK	12u	/* of pairs of ports of two blocks of 64 */
 
 static const uint8_t sizes[] = { 2, 4, 8, 16 };
+/* Kinds whose keys cannot be read, and sizes, of which paths are measured; loss in a million. */
+static const char *const path_kinds[] = { "fanout-equal", "keyed", "toeplitz" };
+static const uint8_t path_sizes[] = { 4, 8, 16 };
+static const uint32_t path_losses[] = { 0, 10000 };
 
 /* Candidates of both hosts. */
 struct cost {
@@ -223,6 +228,52 @@ static void print_head(void)
 	       "spray", "all", "worst", "path", "conn.", "warm-up", "warm", "worst");
 }
 
+static const struct hosts_kind *kind_of(const char *name)
+{
+	const struct hosts_kind *k = hosts_kinds;
+
+	while (strcmp(k->name, name))
+		k++;
+	return k;
+}
+
+static void each_path_row(void (*print)(const struct hosts_kind *kind, uint8_t engines,
+					uint32_t loss_ppm, const struct paths_cost cost[2]))
+{
+	for (uint32_t k = 0; k < sizeof(path_kinds) / sizeof(path_kinds[0]); k++) {
+		for (uint32_t i = 0; i < 2 * sizeof(path_sizes); i++) {
+			const struct hosts_kind *kind = kind_of(path_kinds[k]);
+			struct paths_cost cost[2];
+
+			paths_measure(kind, path_sizes[i / 2], path_losses[i % 2], &cost[0],
+				      &cost[1]);
+			print(kind, path_sizes[i / 2], path_losses[i % 2], cost);
+		}
+	}
+}
+
+static void print_path_row(const struct hosts_kind *kind, uint8_t engines, uint32_t loss_ppm,
+			   const struct paths_cost cost[2])
+{
+	printf("%-15s %2ux%-2u %3u %%", kind->name, engines, engines, loss_ppm / 10000);
+	for (int i = 0; i < 2; i++)
+		printf("  %8.1f %7.2f %7.2f %9u", cost[i].settled_ms, cost[i].handoffs,
+		       cost[i].probes, cost[i].unsettled);
+	printf(" %6lu %5lu\n", cost[0].ended + cost[1].ended, cost[0].lost + cost[1].lost);
+	fflush(stdout);
+}
+
+static void print_paths(void)
+{
+	printf("\nPaths: all pairs of engines at once, a packet and its answer per ms on each.\n"
+	       "Per path; then a NIC gets another key and table.\n\n%-15s %5s %5s", "hash", "",
+	       "loss");
+	for (int i = 0; i < 2; i++)
+		printf("  %8s %7s %7s %9s", "ms", "handed", "probes", "unsettled");
+	printf(" %6s %5s\n", "ended", "lost");
+	each_path_row(print_path_row);
+}
+
 static int print_table(void)
 {
 	print_head();
@@ -240,7 +291,25 @@ static int print_table(void)
 	printf("\n%-32s %12s %16s\n", "Observations, 4 queues", "full rank", "contradiction");
 	print_rank("any ports", measure_rank(0, MN_LINEAR_BITS));
 	print_rank("blocks of 64", measure_rank(HOSTS_PORTS, BLOCK_RANK));
+	print_paths();
 	return 0;
+}
+
+static void print_json_path(const struct hosts_kind *kind, uint8_t engines, uint32_t loss_ppm,
+			    const struct paths_cost cost[2])
+{
+	static const char *const when[] = { "first", "changed" };
+
+	for (int i = 0; i < 2; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "%s_%u_%s%s", kind->name, engines, when[i],
+			 loss_ppm ? "_loss" : "");
+		printf(", \"%s_ms\": %.1f, \"%s_handoffs\": %.2f, \"%s_probes\": %.2f, "
+		       "\"%s_unsettled\": %u, \"%s_ended\": %lu, \"%s_lost\": %lu", key,
+		       cost[i].settled_ms, key, cost[i].handoffs, key, cost[i].probes, key,
+		       cost[i].unsettled, key, cost[i].ended, key, cost[i].lost);
+	}
 }
 
 static void print_json_row(const struct hosts_kind *kind, uint8_t engines, const struct row *r)
@@ -277,6 +346,7 @@ static int print_json(void)
 	print_json_rank("any", measure_rank(0, MN_LINEAR_BITS));
 	printf(", ");
 	print_json_rank("block", measure_rank(HOSTS_PORTS, BLOCK_RANK));
+	each_path_row(print_json_path);
 	printf("}\n");
 	return 0;
 }
