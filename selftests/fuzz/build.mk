@@ -47,3 +47,11 @@ fuzz_paths_LIBS := libmn_transport
 TEST_PROGS += test_fuzz_paths
 test_fuzz_paths_SRCS := selftests/fuzz/test_fuzz_paths.c $(fuzz_paths_SRCS)
 test_fuzz_paths_LIBS := libmn_transport
+
+# steer: arrivals and questions in any order, and any bytes as what was learned
+FUZZERS += fuzz_steer
+fuzz_steer_SRCS := selftests/fuzz/fuzz_steer.c
+fuzz_steer_LIBS := libmn_transport
+TEST_PROGS += test_fuzz_steer
+test_fuzz_steer_SRCS := selftests/fuzz/test_fuzz_steer.c $(fuzz_steer_SRCS)
+test_fuzz_steer_LIBS := libmn_transport

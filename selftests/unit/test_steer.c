@@ -92,6 +92,32 @@ TEST_F(steer, candidates_are_of_both_blocks_and_not_given_twice)
 	}
 }
 
+TEST(patient__as_many_candidates_as_queues_are_looked_for)
+{
+	const struct mn_steer_config cfg = {
+		.queues = 4, .port_first = WORLD_PORT, .port_count = 64, .max_peers = 4, .seed = 2,
+		.patient = true,
+	};
+	struct steer_world w = { .ports = 64, .steer = mn_steer_new(&cfg) };
+	uint16_t src[3], dst[3], x, y;
+
+	arrive(&w, 1, WORLD_PORT, WORLD_PORT, 0);
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(MN_STEER_CANDIDATE, ask(&w, 1, 1, &src[i], &dst[i]));
+	EXPECT_EQ(MN_STEER_WAIT, ask(&w, 1, 2, &x, &y));
+	EXPECT_EQ(WORLD_PORT, x);
+	/* One found: still two are looked for, and under way. */
+	arrive(&w, 1, src[0], dst[0], 2);
+	EXPECT_EQ(MN_STEER_LABELLED, ask(&w, 1, 2, &x, &y));
+	EXPECT_EQ(MN_STEER_WAIT, ask(&w, 1, 1, &x, &y));
+	arrive(&w, 1, src[1], dst[1], 2);
+	EXPECT_EQ(MN_STEER_CANDIDATE, ask(&w, 1, 1, &x, &y));
+	EXPECT_EQ(MN_STEER_WAIT, ask(&w, 1, 3, &x, &y));
+	/* Another peer's are its own. */
+	EXPECT_EQ(MN_STEER_CANDIDATE, ask(&w, 2, 3, &x, &y));
+	mn_steer_free(w.steer);
+}
+
 TEST_F(steer, candidates_that_were_lost_are_given_again_in_the_end)
 {
 	struct mn_steer_question q = world_question(&self->w, 1, 3);
@@ -206,14 +232,22 @@ TEST_F(steer, what_was_refused_and_arrives_is_a_label)
 	EXPECT_EQ(dst, y);
 }
 
-TEST_F(steer, the_home_tuple_cannot_be_refused)
+TEST_F(steer, a_refused_home_tuple_restricts_nothing)
 {
 	struct mn_steer_question q = world_question(&self->w, 1, 3);
+	struct mn_steer_info info;
 	uint16_t src, dst;
 
-	arrive(&self->w, 1, WORLD_PORT, WORLD_PORT, 3);
-	mn_steer_refused(self->w.steer, &q, WORLD_PORT, WORLD_PORT);
-	EXPECT_EQ(MN_STEER_LABELLED, mn_steer_advise(self->w.steer, &q, &src, &dst));
+	for (int i = 0; i < 9; i++) {
+		arrive(&self->w, 1, WORLD_PORT, WORLD_PORT, 3);
+		ASSERT_EQ(MN_STEER_LABELLED, mn_steer_advise(self->w.steer, &q, &src, &dst));
+		mn_steer_refused(self->w.steer, &q, src, dst);
+	}
+	/* It is not given again before it arrives. */
+	EXPECT_EQ(MN_STEER_CANDIDATE, mn_steer_advise(self->w.steer, &q, &src, &dst));
+	EXPECT_TRUE(src != WORLD_PORT && dst != WORLD_PORT);
+	mn_steer_info(self->w.steer, &info);
+	EXPECT_EQ(9, info.refused);
 }
 
 TEST_F(steer, a_peer_cannot_take_more_labels_than_its_own)

@@ -329,6 +329,8 @@ def add_steer(bars, r):
         for size in STEER_SIZES:
             bars.at_most(f"steer: {kind}, {size}x{size}, candidates of a peer after 40 others", "none",
                          value(kind, size, "warm_worst"), 0, number)
+    missed = [value(kind, size, "missed") for kind in STEER_KINDS for size in STEER_SIZES]
+    bars.at_most("steer: queues that exist and were not found", "none", None if None in missed else sum(missed), 0, number)
 
 
 def print_steer(r):
@@ -342,9 +344,9 @@ def print_steer(r):
                 return
             rows.append([kind, f"{size}x{size}", f"{value(kind, size, 'blind'):.1f}",
                          share(value(kind, size, "impossible")), share(value(kind, size, "spray_missed")),
-                         f"{value(kind, size, 'mean'):.1f}", f"{value(kind, size, 'worst'):.0f}",
+                         f"{value(kind, size, 'mean'):.1f}", f"{value(kind, size, 'worst'):.0f}", f"{value(kind, size, 'at_once'):.1f}",
                          f"{value(kind, size, 'per_connection'):.4f}", f"{value(kind, size, 'warm'):.2f}"])
-    print_table(["hash", "engines", "blind search", "has none", "spray of 32 misses", "candidates", "worst",
+    print_table(["hash", "engines", "blind search", "has none", "spray of 32 misses", "candidates", "worst", "all at once",
                  "per connection", "later peer"], rows)
 
 

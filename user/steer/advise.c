@@ -97,6 +97,8 @@ void mn_steer_note_passage(struct mn_steer_peer *p, uint16_t src_port, uint16_t 
 {
 	uint8_t reach = MN_REACH_ANY;
 
+	if (src_port == p->home_src && dst_port == p->home_dst)
+		return;
 	if (src_port == p->home_src)
 		reach = MN_REACH_HOME_SRC;
 	if (dst_port == p->home_dst)
@@ -112,21 +114,36 @@ static bool is_home(const struct mn_steer_question *q, uint16_t src, uint16_t ds
 	return src == q->home_src && dst == q->home_dst;
 }
 
+/* Tuples that were asked for before the last restriction say nothing of it. */
+static bool is_meant_by_reach(uint8_t reach, const struct mn_steer_question *q, uint16_t src,
+			      uint16_t dst)
+{
+	/* The home tuple gets through: behind a NAT it is the peer that cannot choose it. */
+	if (is_home(q, src, dst))
+		return false;
+	switch (reach) {
+	case MN_REACH_ANY:
+		return true;
+	case MN_REACH_HOME_DST:
+		return dst == q->home_dst;
+	case MN_REACH_HOME_SRC:
+		return src == q->home_src;
+	default:
+		return false;
+	}
+}
+
 void mn_steer_note_refusal(struct mn_steer *s, const struct mn_steer_question *q,
 			   uint16_t src_port, uint16_t dst_port)
 {
 	struct mn_steer_peer *p = mn_steer_peer_find(&s->peers, &q->src, &q->dst);
 	struct mn_label *l = p ? mn_label_find(p, src_port, dst_port) : NULL;
 
-	if (!l || l->state == MN_LABEL_REFUSED || is_home(q, src_port, dst_port))
+	if (!l || l->state == MN_LABEL_REFUSED)
 		return;
 	s->refused++;
 	mn_label_set(&s->peers, p, l, MN_LABEL_REFUSED, 0);
-	/* Those asked for before the last restriction say nothing of it. */
-	if ((p->reach == MN_REACH_HOME_DST && dst_port != q->home_dst) ||
-	    (p->reach == MN_REACH_HOME_SRC && src_port != q->home_src) || p->reach == MN_REACH_HOME)
-		return;
-	if (++p->refusals == REFUSALS_MAX) {
+	if (is_meant_by_reach(p->reach, q, src_port, dst_port) && ++p->refusals == REFUSALS_MAX) {
 		p->reach++;
 		p->refusals = 0;
 	}
@@ -182,12 +199,15 @@ static bool predict(const struct hunt *h, uint16_t src, uint16_t dst, uint8_t *q
 	return mn_learn_predict(h->learn, &h->p->origin, mn_block_ports(src, dst), queue);
 }
 
+static bool is_under_way(const struct hunt *h, const struct mn_label *l)
+{
+	return l->state == MN_LABEL_ASKED && h->p->questions - l->stamp <= ASKED_QUESTIONS;
+}
+
 /* It has not been tried, or so long ago that it is taken for lost. */
 static enum merit merit_of_label(const struct hunt *h, const struct mn_label *l)
 {
-	if (!l)
-		return MERIT_UNTRIED;
-	if (l->state == MN_LABEL_ASKED && h->p->questions - l->stamp > ASKED_QUESTIONS)
+	if (!l || (l->state == MN_LABEL_ASKED && !is_under_way(h, l)))
 		return MERIT_UNTRIED;
 	return l->state == MN_LABEL_ARRIVED && l->epoch != h->s->epoch ? MERIT_STALE : MERIT_NONE;
 }
@@ -259,6 +279,23 @@ static void mark_asked(struct hunt *h, uint16_t src, uint16_t dst)
 	l->stamp = h->p->questions;
 }
 
+/*
+ * Each queue without a label takes one more candidate at least, whichever finds it. As many at a
+ * time are never too many, more may be: engines that ask at once ask for the same queues.
+ */
+static bool must_wait(const struct hunt *h)
+{
+	uint32_t unknown = 0, under_way = 0;
+
+	if (!h->s->cfg.patient)
+		return false;
+	for (uint32_t queue = 0; queue < h->s->cfg.queues; queue++)
+		unknown += !h->p->arrived[queue];
+	for (uint32_t i = 0; i < h->p->n_labels; i++)
+		under_way += is_under_way(h, &h->p->labels[i]);
+	return under_way && under_way >= unknown;
+}
+
 static enum mn_steer_how give_candidate(struct hunt *h, uint16_t src, uint16_t dst)
 {
 	mark_asked(h, src, dst);
@@ -286,6 +323,8 @@ static enum mn_steer_how look_for(struct hunt *h, uint16_t *src, uint16_t *dst)
 		h->p->unreachable |= bit_of(h->q->queue);
 	if (best == MERIT_NONE || (best != MERIT_FITS && !tries))
 		return MN_STEER_NONE;
+	if ((best != MERIT_FITS || !h->trusted) && must_wait(h))
+		return MN_STEER_WAIT;
 	*src = x;
 	*dst = y;
 	if (best != MERIT_FITS || !h->trusted)

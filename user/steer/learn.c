@@ -166,4 +166,6 @@ void mn_learn_load(struct mn_learn *l, const struct mn_linear *map)
 {
 	mn_learn_restart(l);
 	l->map = *map;
+	for (int i = 0; i < MN_LINEAR_BITS; i++)
+		add_to_span(&l->full, map->vector[i]);
 }

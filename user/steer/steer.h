@@ -29,6 +29,7 @@ struct mn_steer_config {
 	uint16_t port_first, port_count;	/* this host's block of path ports */
 	uint32_t max_peers;		/* pairs of addresses; the oldest gives way */
 	uint64_t seed;			/* of the choice among candidates */
+	bool patient;			/* mn_steer_advise() may return MN_STEER_WAIT */
 };
 
 /* As the packet carries it when it arrives: src is the peer. Ports in host byte order. */
@@ -49,6 +50,8 @@ enum mn_steer_how {
 	MN_STEER_LABELLED,	/* it has arrived there before */
 	MN_STEER_PREDICTED,	/* the learned or computed hash says so */
 	MN_STEER_CANDIDATE,	/* not known: its arrival will show */
+	MN_STEER_WAIT,		/* no tuple yet: as many candidates of the peer are under way as
+				 * queues are looked for, and may find this one; ask again */
 };
 
 /* 1:1 with enum machnet_rss_class of the netlink ABI. */

@@ -52,7 +52,7 @@ static void init_host(struct host *host, const struct hosts_kind *kind, uint8_t 
 {
 	const struct mn_steer_config cfg = {
 		.queues = engines, .port_first = HOSTS_PORT, .port_count = HOSTS_PORTS,
-		.max_peers = 256, .seed = seed,
+		.max_peers = 256, .seed = seed, .patient = true,
 	};
 	const struct soft_nic_config nic = {
 		.hash = kind->hash, .table = kind->table, .table_len = 128, .queues = engines,
@@ -121,6 +121,18 @@ void hosts_meet(struct hosts *h, uint32_t peer)
 	}
 }
 
+static bool is_reached(struct hosts *h, uint32_t side, uint8_t queue)
+{
+	struct host *host = &h->host[side];
+
+	fill(host, side);
+	for (uint32_t s = 0; s < HOSTS_PORTS; s++)
+		for (uint32_t d = 0; d < HOSTS_PORTS; d++)
+			if (host->queues[s][d] == queue)
+				return true;
+	return false;
+}
+
 /* Until packets arrive at the queue of this side. */
 static void steer(struct hosts *h, uint32_t side, uint8_t queue)
 {
@@ -132,13 +144,56 @@ static void steer(struct hosts *h, uint32_t side, uint8_t queue)
 		enum mn_steer_how how = mn_steer_advise(host->steer, &q, &src, &dst);
 
 		if (how == MN_STEER_NONE) {
-			h->none++;
+			h->missed += is_reached(h, side, queue);
 			return;
 		}
 		h->candidates += how == MN_STEER_CANDIDATE;
 		if (arrive(h, side, src, dst) == queue)
 			return;
-		h->wrong += how != MN_STEER_CANDIDATE;
+	}
+}
+
+struct asked {
+	uint16_t src, dst;
+	bool right, done, waits;
+};
+
+/* All engines of the other side ask at the same time, and again when all packets have arrived. */
+static bool ask_round(struct hosts *h, uint32_t side, struct asked *asked)
+{
+	uint32_t pairs = h->engines * h->engines;
+	bool more = false;
+
+	for (uint32_t n = 0; n < pairs; n++) {
+		struct mn_steer_question q = question_of(&h->host[side], side, n % h->engines);
+		struct asked *a = &asked[n];
+		enum mn_steer_how how;
+
+		if (a->right || a->done)
+			continue;
+		how = mn_steer_advise(h->host[side].steer, &q, &a->src, &a->dst);
+		h->candidates += how == MN_STEER_CANDIDATE;
+		a->done = how == MN_STEER_NONE;
+		a->waits = how == MN_STEER_WAIT;
+	}
+	for (uint32_t n = 0; n < pairs; n++) {
+		struct asked *a = &asked[n];
+
+		if (a->right || a->done)
+			continue;
+		a->right = !a->waits && arrive(h, side, a->src, a->dst) == n % h->engines;
+		more |= !a->right;
+	}
+	return more;
+}
+
+void hosts_join_at_once(struct hosts *h)
+{
+	for (uint32_t side = 0; side < 2; side++) {
+		struct asked asked[MN_STEER_QUEUES * MN_STEER_QUEUES] = { 0 };
+
+		while (ask_round(h, side, asked))
+			;
 	}
 }
 

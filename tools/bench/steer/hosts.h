@@ -33,8 +33,7 @@ struct hosts {
 	uint8_t engines;	/* of each */
 	uint64_t rng;
 	uint32_t candidates;	/* of both */
-	uint32_t wrong;		/* tuples that were predicted, or labelled, and not right */
-	uint32_t none;		/* no tuple was found */
+	uint32_t missed;	/* queues that were not found, though there are ports for them */
 };
 
 void hosts_init(struct hosts *h, const struct hosts_kind *kind, uint8_t engines, uint64_t seed);
@@ -45,6 +44,9 @@ void hosts_meet(struct hosts *h, uint32_t peer);
 
 /* Ports for both directions between engine i of host 0 and engine j of host 1. */
 void hosts_join(struct hosts *h, uint8_t i, uint8_t j);
+
+/* Between all engines, which ask at the same time. */
+void hosts_join_at_once(struct hosts *h);
 
 /* Fills in where all pairs of ports lead; due before the following. */
 void hosts_fill(struct hosts *h);

@@ -34,13 +34,14 @@ struct cost {
 
 struct row {
 	struct cost all;		/* each engine of one host with each of the other */
+	struct cost at_once;		/* the same, all asking at the same time */
 	struct cost connections;	/* between random engines, CONNECTIONS of them */
 	struct cost warm;		/* all, of a peer after others */
 	double warm_up;			/* of the others */
 	double searched;		/* tries of the blind search, where it can succeed */
 	double impossible;		/* share of pairs of engines where it cannot */
 	double sprays_missed;
-	uint32_t none, wrong;
+	uint32_t missed;		/* queues that exist and were not found */
 };
 
 static void count(struct cost *c, uint32_t candidates)
@@ -71,7 +72,19 @@ static void measure_all(const struct hosts_kind *kind, uint8_t engines, uint64_t
 	hosts_meet(&h, 0);
 	join_all(&h);
 	count(&row->all, h.candidates);
-	row->none += h.none;
+	row->missed += h.missed;
+	hosts_fini(&h);
+}
+
+static void measure_at_once(const struct hosts_kind *kind, uint8_t engines, uint64_t seed,
+			    struct row *row)
+{
+	struct hosts h;
+
+	hosts_init(&h, kind, engines, seed);
+	hosts_meet(&h, 0);
+	hosts_join_at_once(&h);
+	count(&row->at_once, h.candidates);
 	hosts_fini(&h);
 }
 
@@ -85,7 +98,7 @@ static void measure_connections(const struct hosts_kind *kind, uint8_t engines, 
 	for (uint32_t n = 0; n < CONNECTIONS; n++)
 		hosts_join(&h, hosts_random(&h, engines), hosts_random(&h, engines));
 	count(&row->connections, h.candidates);
-	row->wrong += h.wrong;
+	row->missed += h.missed;
 	hosts_fini(&h);
 }
 
@@ -103,6 +116,7 @@ static void measure_warm(const struct hosts_kind *kind, uint8_t engines, uint64_
 	hosts_meet(&h, WARM_UP);
 	join_all(&h);
 	count(&row->warm, h.candidates);
+	row->missed += h.missed;
 	hosts_fini(&h);
 }
 
@@ -137,6 +151,7 @@ static struct row measure(const struct hosts_kind *kind, uint8_t engines)
 
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		measure_all(kind, engines, seed, &row);
+		measure_at_once(kind, engines, seed, &row);
 		measure_connections(kind, engines, seed, &row);
 		measure_warm(kind, engines, seed, &row);
 		measure_blind(kind, engines, seed, &row);
@@ -205,10 +220,12 @@ static struct rank measure_rank(uint32_t ports, uint8_t rank)
 
 static void print_row(const struct hosts_kind *kind, uint8_t engines, const struct row *r)
 {
-	printf("%-15s %2ux%-2u %8.1f %5.0f %% %5.0f %% %8.1f %5u %7.2f %7.4f %8.1f %6.2f %4u\n",
-	       kind->name, engines, engines, r->searched, 100 * r->impossible, 100 * r->sprays_missed,
-	       r->all.mean, r->all.worst, r->all.mean / engines / engines,
-	       r->connections.mean / CONNECTIONS, r->warm_up, r->warm.mean, r->warm.worst);
+	printf("%-15s %2ux%-2u %7.1f %4.0f %% %4.0f %% %8.1f %5u %8.1f %6.2f "
+	       "%7.4f %8.1f %6.2f %4u %4u\n",
+	       kind->name, engines, engines, r->searched, 100 * r->impossible,
+	       100 * r->sprays_missed, r->all.mean, r->all.worst, r->at_once.mean,
+	       r->all.mean / engines / engines, r->connections.mean / CONNECTIONS, r->warm_up,
+	       r->warm.mean, r->warm.worst, r->missed);
 }
 
 static void print_rank(const char *what, struct rank r)
@@ -219,13 +236,17 @@ static void print_rank(const char *what, struct rank r)
 
 static void print_head(void)
 {
-	printf("Candidates of both hosts, %u seeds; blocks of %u ports; all: each engine with each;\n"
-	       "per connection: of %u between random engines; warm: all, of a peer after %u others.\n"
-	       "Blind: pairs of ports until one fits both directions, where one exists; n/a: share of\n"
-	       "connections where none does; spray: those that miss with %u random pairs.\n\n",
+	printf("Candidates of both hosts, %u seeds; blocks of %u ports. all: each engine with\n"
+	       "each, one after the other, the mean and the worst seed; at once: all ask at the\n"
+	       "same time; path: all per path; conn.: per connection of %u between random\n"
+	       "engines; warm-up: of %u peers; later: all, of a peer after them; miss: queues\n"
+	       "that exist and were not found. blind: pairs of ports until one fits both\n"
+	       "directions; none: connections for which none does; spray: those that miss with\n"
+	       "%u random pairs.\n\n",
 	       SEEDS, HOSTS_PORTS, CONNECTIONS, WARM_UP, SPRAY);
-	printf("%-15s %5s %8s %7s %7s %8s %5s %7s %7s %8s %6s %4s\n", "hash", "", "blind", "n/a",
-	       "spray", "all", "worst", "path", "conn.", "warm-up", "warm", "worst");
+	printf("%-15s %5s %7s %6s %6s %8s %5s %8s %6s %7s %8s %6s %4s %4s\n", "hash", "", "blind",
+	       "none", "spray", "all", "worst", "at once", "path", "conn.", "warm-up", "later",
+	       "worst", "miss");
 }
 
 static const struct hosts_kind *kind_of(const char *name)
@@ -321,8 +342,9 @@ static void print_json_row(const struct hosts_kind *kind, uint8_t engines, const
 	       r->searched, key, r->impossible, key, r->sprays_missed);
 	printf("\"%s_mean\": %.2f, \"%s_worst\": %u, \"%s_per_connection\": %.5f, ", key,
 	       r->all.mean, key, r->all.worst, key, r->connections.mean / CONNECTIONS);
-	printf("\"%s_warm\": %.3f, \"%s_warm_worst\": %u, ", key, r->warm.mean, key,
-	       r->warm.worst);
+	printf("\"%s_warm\": %.3f, \"%s_warm_worst\": %u, \"%s_missed\": %u, ", key, r->warm.mean,
+	       key, r->warm.worst, key, r->missed);
+	printf("\"%s_at_once\": %.2f, ", key, r->at_once.mean);
 }
 
 static void print_json_rank(const char *ports, struct rank r)
