@@ -265,6 +265,28 @@ TEST_F(steer, a_peer_cannot_take_more_labels_than_its_own)
 	EXPECT_EQ(61601, src);
 }
 
+TEST_F(steer, a_peer_whose_packets_are_anywhere_gets_no_advice_and_harms_no_other)
+{
+	struct mn_steer_info info;
+	uint16_t src, dst;
+	uint32_t none = 0;
+
+	arrive(&self->w, 1, 61601, 61602, 2);
+	for (uint32_t i = 0; i < 1000; i++)
+		arrive(&self->w, 2, 61601, 61602, i % 4);
+	for (uint32_t i = 0; i < 30; i++)
+		none += ask(&self->w, 2, 2, &src, &dst) == MN_STEER_NONE;
+	EXPECT_EQ(30, none);
+	EXPECT_EQ(MN_STEER_LABELLED, ask(&self->w, 1, 2, &src, &dst));
+	EXPECT_EQ(61601, src);
+	mn_steer_info(self->w.steer, &info);
+	EXPECT_EQ(999, info.contradictions);
+	/* It ends when they are not. */
+	for (uint32_t i = 0; i < 100; i++)
+		arrive(&self->w, 2, 61601, 61602, 2);
+	EXPECT_EQ(MN_STEER_LABELLED, ask(&self->w, 2, 2, &src, &dst));
+}
+
 TEST_F(steer, the_last_label_of_a_queue_stays)
 {
 	uint16_t src, dst;

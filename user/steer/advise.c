@@ -362,8 +362,8 @@ static void note_question(struct hunt *h)
 		p->unreachable = 0;
 		p->budget = h->s->budget;
 	}
-	if (h->s->churn)
-		h->s->churn--;
+	if (p->churn)
+		p->churn--;
 }
 
 enum mn_steer_how mn_steer_answer(struct mn_steer *s, const struct mn_steer_question *q,
@@ -381,7 +381,7 @@ enum mn_steer_how mn_steer_answer(struct mn_steer *s, const struct mn_steer_ques
 		return MN_STEER_PREDICTED;
 	h.p = mn_steer_peer_get(&s->peers, &q->src, &q->dst, s->budget);
 	note_question(&h);
-	if (mn_steer_churns(s))
+	if (mn_steer_peer_churns(h.p))
 		return MN_STEER_NONE;
 	mn_learn_ask(learn, block_of_peer(q), block_of_ours(s));
 	if (give_label(&h, false, src_port, dst_port))

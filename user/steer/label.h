@@ -53,6 +53,7 @@ struct mn_steer_peer {
 	struct mn_label *labels;
 	uint16_t n_labels, room;
 	uint16_t arrived[MN_STEER_QUEUES];	/* labels of each queue */
+	uint16_t churn;		/* how fast labels become wrong */
 	uint32_t clock;
 	uint32_t questions;
 	uint32_t budget;	/* candidates until one of them finds another queue */
@@ -67,6 +68,14 @@ struct mn_steer_peer {
 	bool translated;	/* something on the way changes ports */
 	struct mn_peer_origin origin;
 };
+
+/* Labels become wrong as soon as they are made: queues do not follow from tuples. */
+#define MN_CHURN_HIGH	64u
+
+static inline bool mn_steer_peer_churns(const struct mn_steer_peer *p)
+{
+	return p->churn >= MN_CHURN_HIGH;
+}
 
 struct mn_steer_peers {
 	struct mn_steer_peer *all;

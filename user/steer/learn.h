@@ -22,7 +22,7 @@ struct mn_learn {
 	uint32_t failures;		/* maps in a row that failed before they were trusted */
 	uint32_t rest;			/* observations until the next map is begun */
 	uint32_t long_rest;		/* the next rest */
-	uint32_t alike;			/* other ports of the same peer at the same queue, in a row */
+	uint32_t alike;			/* other ports of a peer at the same queue, in a row */
 	uint32_t alike_needed;		/* of them, to say that ports do not matter */
 	bool varies;			/* other ports were at another queue */
 };

@@ -7,7 +7,7 @@
 #define CHURN_STEP	8u
 #define CHURN_MAX	(2 * MN_CHURN_HIGH)
 
-/* Everything that was known of the hash is a hypothesis again; labels are used where no newer is. */
+/* What was known of the hash is a hypothesis again; labels are used where no newer one is. */
 static void nic_changed(struct mn_steer *s)
 {
 	for (uint32_t f = 0; f < MN_STEER_FAMILIES; f++)
@@ -23,13 +23,13 @@ static bool is_same_packet(const struct mn_label *l, const struct mn_steer_tuple
 }
 
 /* The same tuple was at another queue: no hash does that, the NIC has changed. */
-static void contradict(struct mn_steer *s, const struct mn_label *l)
+static void contradict(struct mn_steer *s, struct mn_steer_peer *p, const struct mn_label *l)
 {
 	s->contradictions++;
 	if (l->epoch != s->epoch)
 		return;
 	nic_changed(s);
-	s->churn = mn_min_u32(s->churn + CHURN_STEP, CHURN_MAX);
+	p->churn = mn_min_u32(p->churn + CHURN_STEP, CHURN_MAX);
 }
 
 static void learn(struct mn_steer *s, struct mn_steer_peer *p, const struct mn_steer_tuple *t,
@@ -75,14 +75,14 @@ static void observe(struct mn_steer *s, const struct mn_steer_tuple *t, uint16_t
 	bool same = is_same_packet(l, t);
 
 	s->observations++;
-	if (s->churn)
-		s->churn--;
+	if (p->churn)
+		p->churn--;
 	if (asked_src != t->src_port || asked_dst != t->dst_port)
 		p->translated = true;
 	if (l && l->state != MN_LABEL_ARRIVED)
 		mn_steer_note_passage(p, asked_src, asked_dst);
 	if (same && l->queue != queue)
-		contradict(s, l);
+		contradict(s, p, l);
 	if (!same || l->epoch != s->epoch || l->queue != queue)
 		learn(s, p, t, queue);
 	set_label(s, p, t, asked_src, asked_dst, queue);

@@ -19,21 +19,12 @@ struct mn_steer {
 	struct mn_learn learn[MN_STEER_FAMILIES];
 	struct mn_hypotheses hypotheses;
 	uint16_t epoch;		/* of labels: one more with each change of the NIC */
-	uint32_t churn;		/* how fast labels become wrong */
 	uint64_t observations, contradictions, candidates, refused;
 };
 
-/* Labels become wrong as soon as they are made: queues do not follow from tuples. */
-#define MN_CHURN_HIGH	64u
-
-static inline bool mn_steer_churns(const struct mn_steer *s)
-{
-	return s->churn >= MN_CHURN_HIGH;
-}
-
 static inline uint64_t mn_steer_random(struct mn_steer *s)
 {
-	/* xorshift64*: S. Vigna, "An experimental exploration of Marsaglia's xorshift generators". */
+	/* xorshift64*: S. Vigna, ACM Trans. Math. Softw. 42 (4), 2016. */
 	s->random ^= s->random >> 12;
 	s->random ^= s->random << 25;
 	s->random ^= s->random >> 27;
