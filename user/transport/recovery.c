@@ -298,6 +298,9 @@ uint64_t mn_recovery_probe_us(const struct mn_recovery *r)
 	if (r->probing || !r->inflight || !srtt || r->backoff || r->reo_deadline_us)
 		return 0;
 	wait = srtt > r->rtt.var4 ? 2 * srtt : srtt + r->rtt.var4;
+	/* Where packets are overtaken, the last one may be late, too. */
+	if (r->reo_mult > 1)
+		wait += reordering_us(r);
 	/* The only packet may be held back by the receiver's delayed acknowledgement. */
 	if (r->inflight == 1)
 		wait += r->rtt.ack_delay_us;
