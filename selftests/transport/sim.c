@@ -38,6 +38,9 @@ static void on_event(void *ctx, const struct mn_stack_event *ev)
 		h->asks++;
 		return;
 	}
+	for (int a = 0; ev->type == MN_STACK_EVENT_CHANNEL && a < SIM_APPS; a++)
+		if (h->apps[a].ch.id == ev->channel)
+			h->apps[a].engine = ev->engine - h->first_engine;
 	if (h->n_events < SIM_EVENTS)
 		h->events[h->n_events] = *ev;
 	h->n_events++;
@@ -161,10 +164,31 @@ static void send_packets(struct sim *sim, int i, struct mn_stack *stack)
 	}
 }
 
+/* As between real engines, of which each looks at them in its next turn. */
+static void pass_parcels(struct sim_host *h)
+{
+	struct mn_parcel *parcels = h->parcels, p;
+	uint32_t n = h->n_parcels;
+
+	h->parcels = NULL;
+	h->n_parcels = 0;
+	for (uint32_t i = 0; i < n; i++)
+		mn_stack_parcel_in(h->stacks[parcels[i].to - h->first_engine], &parcels[i]);
+	free(parcels);
+	for (int e = 0; e < h->n_engines; e++)
+		while (mn_stack_parcel_out(h->stacks[e], &p)) {
+			if (!(h->n_parcels & (h->n_parcels - 1)))
+				h->parcels = realloc(h->parcels,
+						     (2 * h->n_parcels + 1) * sizeof(p));
+			h->parcels[h->n_parcels++] = p;
+		}
+}
+
 static void host_turn(struct sim *sim, int i)
 {
 	struct sim_host *h = &sim->host[i];
 
+	pass_parcels(h);
 	for (int a = 0; a < SIM_APPS; a++)
 		if (!h->apps[a].ch.dead)
 			sim_app_read(sim, &h->apps[a]);
@@ -234,6 +258,8 @@ static uint64_t host_event_us(const struct sim *sim, struct sim_host *h)
 		if (engine_us < at)
 			at = engine_us;
 	}
+	if (h->n_parcels)
+		at = sim->now_us;
 	for (int a = 0; a < SIM_APPS; a++)
 		if (h->apps[a].reads && !h->apps[a].ch.dead && mn_ring_avail(&h->apps[a].rx) > 0)
 			at = sim->now_us;
@@ -376,6 +402,7 @@ void sim_free(struct sim *sim)
 		for (int e = 0; e < sim->host[i].n_engines; e++)
 			mn_stack_destroy(sim->host[i].stacks[e]);
 		free(sim->host[i].asked);
+		free(sim->host[i].parcels);
 		for (int a = 0; a < SIM_APPS; a++) {
 			mn_channel_destroy(&sim->host[i].apps[a].ch);
 			free(sim->host[i].apps[a].free);
@@ -438,6 +465,14 @@ bool sim_listen(struct sim *sim, int host, int app, uint16_t port)
 
 	a->port = port;
 	return !mn_stack_listen(sim->host[host].stacks[a->engine], &a->ch, &any, port);
+}
+
+int sim_move(struct sim *sim, int host, int app, int engine)
+{
+	struct sim_host *h = &sim->host[host];
+	struct sim_app *a = &h->apps[app];
+
+	return mn_stack_move_channel(h->stacks[a->engine], &a->ch, h->first_engine + engine);
 }
 
 bool sim_pair(struct sim *sim, uint64_t *flow0, uint64_t *flow1)

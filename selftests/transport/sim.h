@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "channel/channel.h"
+#include "transport/parcel.h"
 #include "transport/stack.h"
 
 #define SIM_APPS	2
@@ -61,6 +62,8 @@ struct sim_host {
 	struct mn_stack *stacks[SIM_ENGINES];
 	int n_engines;
 	uint8_t first_engine;		/* its number; the others follow */
+	struct mn_parcel *parcels;	/* between its engines, since the last turn */
+	uint32_t n_parcels;
 	uint64_t handoffs;		/* packets that belong to another engine than the first */
 	struct mn_addr addr;
 	struct sim_app apps[SIM_APPS];
@@ -144,6 +147,8 @@ void sim_answer(struct sim *sim, struct sim_host *h);
 void sim_turn(struct sim *sim);
 
 struct mn_tuple sim_path(const struct sim *sim, int from, uint16_t local_port);
+/* The channel of the application moves to this engine, when it has agreed with its peers. */
+int sim_move(struct sim *sim, int host, int app, int engine);
 /* The application of the host listens on this port, on the engine that has its channel now. */
 bool sim_listen(struct sim *sim, int host, int app, uint16_t port);
 /* Listens on host 1, connects app 0 of host 0; flow handles at both ends. False: no connection. */

@@ -67,6 +67,12 @@ uint64_t mn_handles_new(struct mn_handles *h, uint32_t value)
 	return h->slots[slot].handle;
 }
 
+void mn_handles_set(struct mn_handles *h, uint64_t handle, uint32_t value)
+{
+	if (mn_handles_find(h, handle) != MN_HANDLES_NONE)
+		h->slots[handle & (h->flows - 1)].value = value;
+}
+
 void mn_handles_free(struct mn_handles *h, uint64_t handle)
 {
 	uint32_t slot = handle & (h->flows - 1);

@@ -42,6 +42,9 @@ void mn_handles_fini(struct mn_handles *h);
 /* A handle for value, which is not MN_HANDLES_NONE. MN_SHM_FLOW_NONE: no slot is free. */
 uint64_t mn_handles_new(struct mn_handles *h, uint32_t value);
 
+/* Another value for a handle that is in use. */
+void mn_handles_set(struct mn_handles *h, uint64_t handle, uint32_t value);
+
 /* The handle ends; one that is not in use is ignored. */
 void mn_handles_free(struct mn_handles *h, uint64_t handle);
 

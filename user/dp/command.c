@@ -113,8 +113,9 @@ static int event_type(enum mn_stack_event_type type)
 		return MACHNET_DP_EVENT_PATH_END;
 	case MN_STACK_EVENT_PROBED:
 		return MACHNET_DP_EVENT_PROBED;
-	/* MOVED: within an engine, which moves none yet. */
+	/* Nothing moves yet. */
 	case MN_STACK_EVENT_MOVED:
+	case MN_STACK_EVENT_CHANNEL:
 	case MN_STACK_EVENT_END:
 		break;
 	}
@@ -161,7 +162,7 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 		.local_host = s->tuple.local_host,
 	};
 
-	if (s->type == MN_STACK_EVENT_MOVED)
+	if (s->type == MN_STACK_EVENT_MOVED || s->type == MN_STACK_EVENT_CHANNEL)
 		return;
 	memcpy(ev.mac, s->tuple.mac, sizeof(ev.mac));
 	engine_post(e, &ev);

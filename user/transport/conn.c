@@ -4,27 +4,37 @@
 
 #include "transport/stack_priv.h"
 
-struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, enum mn_conn_use use)
+struct mn_conn *mn_conn_blank(struct mn_stack *s)
 {
-	struct mn_stack *s = sch->stack;
 	struct mn_conn *c = mn_stack_conn_take(s);
 
 	if (!c)
 		return NULL;
-	c->sch = sch;
-	c->channel_id = sch->ch->id;
-	c->use = use;
 	c->born_us = s->now_us;
+	c->home = s->cfg.engine;
 	c->flow = MN_SHM_FLOW_NONE;
 	mn_list_init(&c->in_ready);
 	mn_list_init(&c->in_rooms);
 	mn_list_init(&c->in_throttled);
 	mn_list_init(&c->in_blocked);
 	mn_list_init(&c->in_watch);
+	mn_list_init(&c->in_lane);
 	mn_sendq_init(&c->sendq);
 	mn_inbox_init(&c->inbox);
 	mn_reassembly_init(&c->held);
 	mn_stream_open(&c->st);
+	return c;
+}
+
+struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, enum mn_conn_use use)
+{
+	struct mn_conn *c = mn_conn_blank(sch->stack);
+
+	if (!c)
+		return NULL;
+	c->sch = sch;
+	c->channel_id = sch->ch->id;
+	c->use = use;
 	mn_list_add_tail(&sch->orphans, &c->in_lane);
 	sch->n_conns++;
 	return c;
@@ -202,6 +212,7 @@ static void reap(struct mn_conn *c)
 		c->peer->n_conns--;
 		mn_peer_put(&c->stack->peers, c->peer);
 	}
+	mn_stack_conn_unname(c);
 	mn_stack_conn_give(c);
 	if (!sch)
 		return;
@@ -245,6 +256,10 @@ void mn_conn_lose_path(struct mn_conn *c, enum mn_end why)
 {
 	struct mn_stack_channel *sch = c->sch;
 
+	if (c->use == MN_CONN_COMING) {
+		mn_conn_lose_place(c);
+		return;
+	}
 	mn_stream_end(&c->st, &c->stack->records);
 	if (c->use != MN_CONN_DEAD)
 		wind_up(c, end_without_path(c, why));

@@ -45,6 +45,7 @@ enum mn_conn_use {
 	MN_CONN_CLOSING,	/* closed here: what was sent is delivered, what comes is dropped */
 	MN_CONN_LEAVING,	/* closed by the peer; its own end is under way */
 	MN_CONN_DEAD,		/* over: a reset or a word to the application is still due */
+	MN_CONN_COMING,		/* no connection yet: the place of one of another engine */
 };
 
 struct mn_conn {
@@ -60,11 +61,14 @@ struct mn_conn {
 	bool app_knows;			/* it gets the event of the end, unless it closed it */
 	bool end_due;			/* the control thread gets the event of the end */
 	bool has_ports;			/* they are in the table */
-	uint8_t redirects;		/* of its opening */
+	union {
+		uint8_t redirects;	/* of its opening */
+		uint8_t asks;		/* later: moves that were asked for since the last one */
+	};
 	int16_t stalled;		/* why nothing can be taken now: -EAGAIN, -ENOBUFS */
 	int16_t post_error;
 	uint8_t moving;			/* enum mn_move_state */
-	uint8_t asks;			/* moves that were asked for since the last one */
+	uint8_t home;			/* the engine where it began: part of its id */
 
 	struct mn_list in_ready;	/* mn_lane.ready; mn_path.waiting */
 	struct mn_list in_rooms, in_throttled, in_blocked;
@@ -100,6 +104,8 @@ _Static_assert(sizeof(struct mn_conn) <= 456, "a million of them are in memory")
 
 /* In the channel, on no path. NULL: no slot. */
 struct mn_conn *mn_conn_new(struct mn_stack_channel *sch, enum mn_conn_use use);
+/* In no channel, on no path. */
+struct mn_conn *mn_conn_blank(struct mn_stack *s);
 /* Its first path, and with it its peer. False: no memory, nothing has changed. */
 bool mn_conn_join(struct mn_conn *c, struct mn_path *p);
 /* Both sides know of it: events for the application and the control thread. False: no handle. */
@@ -125,6 +131,16 @@ static inline bool mn_conn_has_move(const struct mn_conn *c)
 {
 	return c->moving != MN_MOVE_NONE && c->moving != MN_MOVE_HERE;
 }
+/* It is on its way to another engine. */
+static inline bool mn_conn_is_leaving(const struct mn_conn *c)
+{
+	return mn_conn_has_move(c) && !c->move->to;
+}
+/* Its data waits until it is elsewhere. */
+static inline bool mn_conn_is_held(const struct mn_conn *c)
+{
+	return mn_conn_has_move(c) && c->moving != MN_MOVE_NUMBER;
+}
 /* Control frames that are to be sent now: of those that the stream wants. */
 static inline uint8_t mn_conn_control(const struct mn_conn *c)
 {
@@ -132,6 +148,7 @@ static inline uint8_t mn_conn_control(const struct mn_conn *c)
 
 	switch (c->moving) {
 	case MN_MOVE_NONE:
+	case MN_MOVE_NUMBER:
 	case MN_MOVE_HERE:
 		return due;
 	case MN_MOVE_DRAIN:
@@ -143,7 +160,7 @@ static inline uint8_t mn_conn_control(const struct mn_conn *c)
 /* It has something to send that does not wait. */
 static inline bool mn_conn_wants_packet(const struct mn_conn *c)
 {
-	return mn_conn_has_move(c) ? mn_conn_control(c) : mn_stream_wants_packet(&c->st);
+	return mn_conn_is_held(c) ? mn_conn_control(c) : mn_stream_wants_packet(&c->st);
 }
 /* It may have something to send. */
 static inline void mn_conn_ready(struct mn_conn *c)
@@ -151,6 +168,11 @@ static inline void mn_conn_ready(struct mn_conn *c)
 	if (mn_conn_wants_packet(c))
 		mn_sched_ready(c);
 }
+
+/* conn_value.c: out of its stack; all but its slot's number, which is void */
+struct mn_conn_value;
+void mn_conn_save(struct mn_conn *c, struct mn_conn_value *v);
+void mn_conn_leave(struct mn_conn *c);
 
 /* conn_open.c: how it begins */
 

@@ -303,6 +303,8 @@ void mn_conn_receive_open(struct mn_path *p, const struct mn_frame *f, uint64_t 
 	}
 	mn_serials_set_done(&p->served, f->value);
 	sch = mn_listeners_find(&s->listeners, local, f->port);
+	if (sch && mn_stack_park_open(p, sch, f))
+		return;
 	if (sch && !sch->closed) {
 		accept_open(p, sch, f, number);
 		return;

@@ -237,7 +237,7 @@ bool mn_conn_output(struct mn_conn *c, struct mn_build *b)
 	due &= ~MN_DUE_MOVE;
 	if (due && !output_control(c, b, due))
 		return false;
-	if (c->st.state != MN_STREAM_OPEN || mn_conn_has_move(c))
+	if (c->st.state != MN_STREAM_OPEN || mn_conn_is_held(c))
 		return true;
 	while (mn_stream_wants_packet(&c->st)) {
 		if (!output_data(c, b))

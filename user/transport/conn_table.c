@@ -76,7 +76,7 @@ struct mn_conn *mn_stack_conn_by_number(struct mn_stack *s, const struct mn_path
 	struct mn_conn *c = mn_stack_conn_by_record(s, number);
 
 	/* Numbers are no secret: a peer may guess those of others. */
-	return c && c->lane && c->lane->path == p ? c : NULL;
+	return c && c->lane && c->lane->path == p && c->use != MN_CONN_COMING ? c : NULL;
 }
 
 struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_channel *sch,
@@ -87,10 +87,10 @@ struct mn_conn *mn_stack_conn_by_flow(struct mn_stack *s, const struct mn_stack_
 	return slot == MN_HANDLES_NONE ? NULL : &s->conns[slot];
 }
 
-static uint64_t port_key(const struct mn_stack *s, const struct mn_peer *peer, uint32_t remote,
+static uint64_t port_key(const struct mn_stack *s, uint64_t peer, uint32_t remote,
 			 uint32_t client)
 {
-	return mn_hash_mix(peer->key, (uint64_t)remote << 32 | client, s->port_seed);
+	return mn_hash_mix(peer, (uint64_t)remote << 32 | client, s->port_seed);
 }
 
 int mn_stack_conn_set_ports(struct mn_conn *c, const struct mn_peer *peer, uint16_t port)
@@ -103,7 +103,7 @@ int mn_stack_conn_set_ports(struct mn_conn *c, const struct mn_peer *peer, uint1
 	for (uint32_t i = 0; i < share; i++) {
 		uint32_t client = first + s->client_port++ % share;
 
-		if (!mn_keyset_put(&s->client_ports, port_key(s, peer, port, client))) {
+		if (!mn_keyset_put(&s->client_ports, port_key(s, peer->key, port, client))) {
 			c->local_port = client;
 			c->has_ports = true;
 			return 0;
@@ -116,10 +116,30 @@ void mn_stack_conn_forget_ports(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 
-	if (c->has_ports)
-		mn_keyset_del(&s->client_ports,
-			      port_key(s, c->peer, c->remote_port, c->local_port));
+	struct mn_parcel p = { .kind = MN_PARCEL_PORT };
+
+	if (!c->has_ports)
+		return;
 	c->has_ports = false;
+	if (c->home == s->cfg.engine) {
+		mn_keyset_del(&s->client_ports,
+			      port_key(s, c->peer->key, c->remote_port, c->local_port));
+		return;
+	}
+	/* Of the share of the engine where it began. */
+	p.port.local = c->peer->route.local;
+	p.port.remote = c->peer->route.remote;
+	p.port.port = c->remote_port;
+	p.port.client = c->local_port;
+	mn_stack_parcel(s, c->home, &p);
+}
+
+void mn_stack_port_free(struct mn_stack *s, const struct mn_addr *local,
+			const struct mn_addr *remote, uint16_t port, uint32_t client)
+{
+	uint64_t key = mn_peer_key(&s->peers, local, remote);
+
+	mn_keyset_del(&s->client_ports, port_key(s, key, port, client));
 }
 
 /*
@@ -130,15 +150,46 @@ uint64_t mn_stack_conn_id(const struct mn_conn *c)
 {
 	const struct mn_stack_config *cfg = &c->stack->cfg;
 
-	return cfg->instance << 48 | (uint64_t)c->first_number << 16 | cfg->engine;
+	return cfg->instance << 48 | (uint64_t)c->first_number << 16 | c->home;
+}
+
+static struct mn_conn *named(struct mn_stack *s, uint32_t slot, uint64_t id)
+{
+	struct mn_conn *c = slot < s->fresh ? &s->conns[slot] : NULL;
+
+	if (!c || c->use == MN_CONN_FREE || c->use == MN_CONN_DEAD || c->use == MN_CONN_COMING)
+		return NULL;
+	return mn_stack_conn_id(c) == id ? c : NULL;
 }
 
 struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id)
 {
 	uint32_t slot = (id >> 16) & ((1u << s->slot_bits) - 1);
-	struct mn_conn *c = slot < s->fresh ? &s->conns[slot] : NULL;
+	struct mn_conn *c = named(s, slot, id);
 
-	if (!c || c->use == MN_CONN_FREE || c->use == MN_CONN_DEAD)
-		return NULL;
-	return mn_stack_conn_id(c) == id ? c : NULL;
+	/* Of another engine's, or its slot is another one since it came back. */
+	return c || !s->by_name.entries ? c : named(s, mn_hash_get(&s->by_name, id), id);
+}
+
+int mn_stack_conn_name(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+	uint64_t seed[2] = { mn_stack_random(s), mn_stack_random(s) };
+
+	if (named(s, (mn_stack_conn_id(c) >> 16) & ((1u << s->slot_bits) - 1),
+		  mn_stack_conn_id(c)) == c)
+		return 0;
+	/* Few engines take connections of others. */
+	if (!s->by_name.entries && mn_hash_init(&s->by_name, s->cfg.max_conns, seed))
+		return -ENOMEM;
+	return mn_hash_put(&s->by_name, mn_stack_conn_id(c), c - s->conns);
+}
+
+void mn_stack_conn_unname(struct mn_conn *c)
+{
+	struct mn_stack *s = c->stack;
+
+	if (s->by_name.entries &&
+	    mn_hash_get(&s->by_name, mn_stack_conn_id(c)) == c - s->conns)
+		mn_hash_del(&s->by_name, mn_stack_conn_id(c));
 }

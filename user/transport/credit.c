@@ -139,6 +139,16 @@ void mn_credit_use(struct mn_credit *cr, struct mn_claim *cl, uint32_t n)
 	cr->claimed -= n;
 }
 
+void mn_credit_adopt(struct mn_credit *cr, struct mn_claim *cl)
+{
+	struct mn_list *line = is_small(cl->need) ? &cr->small : &cr->large;
+
+	cl->checked = 0;
+	cr->claimed += cl->held;
+	begin(cr, cl, cl->held + cl->used);
+	mn_list_add_tail(cl->granted ? &cr->met : line, &cl->node);
+}
+
 void mn_credit_end(struct mn_credit *cr, struct mn_claim *cl)
 {
 	begin(cr, cl, -(int32_t)(cl->held + cl->used));

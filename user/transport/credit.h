@@ -89,6 +89,8 @@ struct mn_claim *mn_credit_settle(struct mn_credit *cr, uint32_t free);
  * connection is to be ended, for what it holds cannot be sent anew. NULL: none.
  */
 struct mn_claim *mn_credit_expired(struct mn_credit *cr, uint64_t now_us);
+/* One that comes with its connection from another engine, as it was; it is in no list yet. */
+void mn_credit_adopt(struct mn_credit *cr, struct mn_claim *cl);
 /* n buffers of the claim were used. */
 void mn_credit_use(struct mn_credit *cr, struct mn_claim *cl, uint32_t n);
 /* The message was handed over, or given up with what was used of the claim. */

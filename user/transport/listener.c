@@ -68,6 +68,15 @@ void mn_listeners_del_owner(struct mn_listeners *ls, const void *owner)
 	}
 }
 
+void mn_listeners_each(const struct mn_listeners *ls, const void *owner,
+		       void (*fn)(struct mn_listener *l, void *ctx), void *ctx)
+{
+	for (uint32_t i = 0; i < MN_LISTENER_BUCKETS; i++)
+		for (struct mn_listener *l = ls->buckets[i]; l; l = l->next)
+			if (l->owner == owner)
+				fn(l, ctx);
+}
+
 void mn_listeners_fini(struct mn_listeners *ls)
 {
 	for (uint32_t i = 0; i < MN_LISTENER_BUCKETS; i++)

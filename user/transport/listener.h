@@ -27,6 +27,9 @@ int mn_listeners_add(struct mn_listeners *ls, const struct mn_addr *addr, uint16
 		     void *owner);
 void mn_listeners_del(struct mn_listeners *ls, const struct mn_addr *addr, uint16_t port);
 void mn_listeners_del_owner(struct mn_listeners *ls, const void *owner);
+/* Calls fn for each of the owner's; it changes none. */
+void mn_listeners_each(const struct mn_listeners *ls, const void *owner,
+		       void (*fn)(struct mn_listener *l, void *ctx), void *ctx);
 void mn_listeners_fini(struct mn_listeners *ls);
 /*
  * The listener of this address and port, NULL: none. The address itself before the

@@ -38,31 +38,41 @@ static void refuse(struct mn_path *p, uint32_t conn, const struct mn_frame *f)
 
 /* --- its life --- */
 
-static void begin(struct mn_conn *c, struct mn_move *m, enum mn_move_state state)
+static void begin(struct mn_conn *c, struct mn_move *m)
+{
+	m->conn = c;
+	m->since_us = c->stack->now_us;
+	c->move = m;
+	mn_list_init(&m->in_settling);
+	mn_list_init(&m->in_coming);
+	mn_list_add_tail(&c->stack->moves, &m->in_stack);
+	mn_stack_arm_sweep(c->stack);
+	if (m->to)
+		mn_list_add_tail(&m->to->coming, &m->in_coming);
+}
+
+/* From now on nothing new is sent. */
+static void settle(struct mn_conn *c, enum mn_move_state state)
 {
 	struct mn_path *p = c->lane->path;
 
-	m->conn = c;
-	m->since_us = c->stack->now_us;
-	m->mark = p->rec.next;
-	c->move = m;
 	c->moving = state;
 	/* What it was about to say is said on the new path. */
 	if (state == MN_MOVE_SETTLE)
 		mn_list_del(&c->in_rooms);
-	mn_list_add_tail(&c->stack->moves, &m->in_stack);
-	mn_stack_arm_sweep(c->stack);
-	mn_list_add_tail(&p->settling, &m->in_settling);
-	mn_list_init(&m->in_coming);
-	if (m->to)
-		mn_list_add_tail(&m->to->coming, &m->in_coming);
+	c->move->mark = p->rec.next;
+	mn_list_add_tail(&p->settling, &c->move->in_settling);
 	mn_path_check_moves(p);
 }
 
 static void forget(struct mn_conn *c, enum mn_move_state next)
 {
 	struct mn_move *m = c->move;
+	struct mn_parcel p = { .kind = MN_PARCEL_FORGET };
 
+	p.want.number = m->number;
+	if (!m->to && m->number)
+		mn_stack_parcel(c->stack, m->engine, &p);
 	mn_list_del(&m->in_stack);
 	mn_list_del(&m->in_settling);
 	mn_list_del(&m->in_coming);
@@ -76,7 +86,12 @@ void mn_conn_move_drop(struct mn_conn *c)
 {
 	if (mn_conn_has_move(c))
 		forget(c, MN_MOVE_NONE);
-	c->moving = MN_MOVE_NONE;
+}
+
+void mn_conn_move_left(struct mn_conn *c)
+{
+	c->move->number = 0;
+	forget(c, MN_MOVE_NONE);
 }
 
 /* It stays where it is. */
@@ -120,11 +135,22 @@ static void settle_on(struct mn_conn *c, struct mn_path *to, enum mn_move_state 
 	}
 	mn_lane_del(c);
 	mn_lane_add(lane, c);
-	c->moving = next;
 	/* Packets of the new path are numbered on their own. */
 	c->st.room_number = 0;
-	if (next == MN_MOVE_HERE)
-		c->st.due |= MN_DUE_MOVE;
+	if (next == MN_MOVE_HERE) {
+		mn_conn_move_here(c);
+		return;
+	}
+	mn_conn_room_due(c, true);
+	mn_conn_ready(c);
+	report(c);
+}
+
+void mn_conn_move_here(struct mn_conn *c)
+{
+	c->stack->stats.conns_moved++;
+	c->moving = MN_MOVE_HERE;
+	c->st.due |= MN_DUE_MOVE;
 	mn_conn_room_due(c, true);
 	mn_conn_ready(c);
 	report(c);
@@ -188,8 +214,7 @@ int mn_conn_move(struct mn_conn *c, struct mn_path *to)
 		return -EBUSY;
 	if (!leads_on(p, to) || to->remote_engine != p->remote_engine)
 		return -EINVAL;
-	/* The peer has proven the address, and knows it. */
-	if (to->opened_here && !to->rec.top)
+	if (!mn_path_is_proven(to))
 		return -EBUSY;
 	m = calloc(1, sizeof(*m));
 	if (!m)
@@ -199,8 +224,44 @@ int mn_conn_move(struct mn_conn *c, struct mn_path *to)
 	/* Another one for each question: late answers do not fit. */
 	c->asks++;
 	m->number = c->number + ((uint32_t)c->asks << c->stack->slot_bits);
-	begin(c, m, MN_MOVE_DRAIN);
+	begin(c, m);
+	settle(c, MN_MOVE_DRAIN);
 	return 0;
+}
+
+void mn_conn_move_want(struct mn_conn *c, uint8_t engine)
+{
+	struct mn_parcel p = { .kind = MN_PARCEL_WANT };
+	struct mn_move *m = calloc(1, sizeof(*m));
+
+	/* Without memory it is asked for later. */
+	if (!m)
+		return;
+	m->engine = engine;
+	begin(c, m);
+	c->moving = MN_MOVE_NUMBER;
+	p.want.route = c->peer->route;
+	p.want.remote_engine = c->lane->path->remote_engine;
+	p.want.conn = c->number;
+	mn_stack_parcel(c->stack, engine, &p);
+}
+
+void mn_conn_move_numbered(struct mn_conn *c, uint32_t number, uint64_t path)
+{
+	c->move->number = number;
+	c->move->path = path;
+	settle(c, MN_MOVE_DRAIN);
+}
+
+void mn_conn_move_cancel(struct mn_conn *c)
+{
+	const struct mn_move *m = c->move;
+
+	if ((c->moving == MN_MOVE_ASKED || c->moving == MN_MOVE_READY) &&
+	    !say(c->lane->path, MN_WIRE_MOVE_VOID, c->st.remote, m->number, m->path))
+		mn_conn_end(c, MN_END_RESET);
+	else
+		resume(c);
 }
 
 static bool fits(const struct mn_move *m, const struct mn_frame *f)
@@ -212,15 +273,20 @@ static void receive_taken(struct mn_conn *c, const struct mn_frame *f)
 {
 	struct mn_move *m = c->move;
 
+	if (c->moving == MN_MOVE_READY && fits(m, f))
+		return;
 	if (c->moving != MN_MOVE_ASKED || !fits(m, f)) {
 		/* It was given up here: the peer must not wait. */
 		c->stack->stats.drop_bad_state++;
 		say(c->lane->path, MN_WIRE_MOVE_VOID, c->st.remote, f->mine, f->value);
 		return;
 	}
+	if (!m->to) {
+		c->moving = MN_MOVE_READY;
+		return;
+	}
 	c->number = m->number;
 	c->asks = 0;
-	c->stack->stats.conns_moved++;
 	settle_on(c, m->to, MN_MOVE_HERE);
 }
 
@@ -245,11 +311,36 @@ static bool is_asked(const struct mn_conn *c)
 	return c->moving == MN_MOVE_SETTLE || c->moving == MN_MOVE_AWAIT;
 }
 
+/*
+ * Who goes first when both ask is an order of all hosts and engines: a channel waits for all of its
+ * connections, and channels must not wait for each other in a circle.
+ */
+static bool goes_first(const struct mn_conn *c)
+{
+	const struct mn_stack_config *cfg = &c->stack->cfg;
+	const struct mn_path *p = c->lane->path;
+
+	if (cfg->instance != p->instance)
+		return cfg->instance < p->instance;
+	if (cfg->engine != p->remote_engine)
+		return cfg->engine < p->remote_engine;
+	return !c->st.accepted;
+}
+
+/* It, or its channel, is about to move. */
+static bool wants_to_move(const struct mn_conn *c)
+{
+	if (c->moving == MN_MOVE_NONE)
+		return c->sch && c->sch->moving == MN_CHANNEL_ASKING;
+	return c->moving == MN_MOVE_NUMBER || c->moving == MN_MOVE_DRAIN ||
+	       c->moving == MN_MOVE_ASKED;
+}
+
 static bool yields(struct mn_conn *c)
 {
-	if (c->moving != MN_MOVE_DRAIN && c->moving != MN_MOVE_ASKED)
+	if (!wants_to_move(c))
 		return c->moving == MN_MOVE_NONE;
-	if (!c->st.accepted)
+	if (goes_first(c))
 		return false;
 	mn_conn_move_drop(c);
 	return true;
@@ -277,7 +368,8 @@ static void receive_ask(struct mn_conn *c, const struct mn_frame *f)
 	m->to = to;
 	m->path = f->value;
 	m->number = f->mine;
-	begin(c, m, MN_MOVE_SETTLE);
+	begin(c, m);
+	settle(c, MN_MOVE_SETTLE);
 }
 
 static void receive_void(struct mn_conn *c, const struct mn_frame *f)

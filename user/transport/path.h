@@ -203,6 +203,11 @@ bool mn_path_is_surplus(const struct mn_path *p);
 void mn_path_merge(struct mn_path *p);
 /* A port of our block that no other path to the peer has, if there is one. */
 uint16_t mn_path_own_port(const struct mn_path *p);
+/* The peer knows it as open. */
+static inline bool mn_path_is_proven(const struct mn_path *p)
+{
+	return p->state == MN_PATH_OPEN && (!p->opened_here || p->rec.top);
+}
 struct mn_path *mn_path_by_id(struct mn_stack *s, uint64_t id);
 /* A connection has left. */
 void mn_path_conn_left(struct mn_path *p);

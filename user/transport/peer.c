@@ -22,8 +22,8 @@ void mn_peers_fini(struct mn_peers *ps)
 	mn_hash_fini(&ps->by_address);
 }
 
-static uint64_t key_of(const struct mn_peers *ps, const struct mn_addr *local,
-		       const struct mn_addr *remote)
+uint64_t mn_peer_key(const struct mn_peers *ps, const struct mn_addr *local,
+		     const struct mn_addr *remote)
 {
 	const uint64_t *seed = ps->by_address.seed;
 	uint64_t l[2], r[2];
@@ -38,7 +38,7 @@ static const struct mn_addr any;
 struct mn_peer *mn_peer_find(const struct mn_peers *ps, const struct mn_addr *local,
 			     const struct mn_addr *remote)
 {
-	uint32_t slot = mn_hash_get(&ps->by_address, key_of(ps, local, remote));
+	uint32_t slot = mn_hash_get(&ps->by_address, mn_peer_key(ps, local, remote));
 
 	return slot == MN_HASH_NONE ? NULL : &ps->all[slot];
 }
@@ -65,7 +65,7 @@ struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route)
 		return NULL;
 	*peer = (struct mn_peer){
 		.route = *route,
-		.key = key_of(ps, &route->local, &route->remote),
+		.key = mn_peer_key(ps, &route->local, &route->remote),
 	};
 	mn_list_init(&peer->paths);
 	/* Two entries for each peer: there is room, and the key is new. */
@@ -75,7 +75,7 @@ struct mn_peer *mn_peer_get(struct mn_peers *ps, const struct mn_tuple *route)
 
 static bool is_default(const struct mn_peers *ps, const struct mn_peer *peer)
 {
-	return mn_hash_get(&ps->by_address, key_of(ps, &any, &peer->route.remote)) ==
+	return mn_hash_get(&ps->by_address, mn_peer_key(ps, &any, &peer->route.remote)) ==
 	       peer - ps->all;
 }
 
@@ -89,7 +89,7 @@ struct mn_peer *mn_peer_default(const struct mn_peers *ps, const struct mn_addr 
 
 void mn_peer_set_default(struct mn_peers *ps, struct mn_peer *peer, uint64_t now_us)
 {
-	uint64_t key = key_of(ps, &any, &peer->route.remote);
+	uint64_t key = mn_peer_key(ps, &any, &peer->route.remote);
 
 	mn_hash_del(&ps->by_address, key);
 	mn_hash_put(&ps->by_address, key, peer - ps->all);
@@ -109,7 +109,7 @@ void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer)
 		return;
 	mn_hash_del(&ps->by_address, peer->key);
 	if (is_default(ps, peer))
-		mn_hash_del(&ps->by_address, key_of(ps, &any, &peer->route.remote));
+		mn_hash_del(&ps->by_address, mn_peer_key(ps, &any, &peer->route.remote));
 	mn_list_add_tail(&ps->free, &peer->paths);
 }
 

@@ -58,6 +58,9 @@ struct mn_peer *mn_peer_default(const struct mn_peers *ps, const struct mn_addr 
 void mn_peer_set_default(struct mn_peers *ps, struct mn_peer *peer, uint64_t now_us);
 /* Those with this local address are to be asked for. */
 void mn_peers_ask(struct mn_peers *ps, const struct mn_addr *local);
+/* What mn_peer.key of that pair of addresses is. */
+uint64_t mn_peer_key(const struct mn_peers *ps, const struct mn_addr *local,
+		     const struct mn_addr *remote);
 /* One without paths and connections is forgotten. */
 void mn_peer_put(struct mn_peers *ps, struct mn_peer *peer);
 

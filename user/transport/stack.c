@@ -102,9 +102,26 @@ static void free_moves(struct mn_stack *s)
 		mn_conn_move_drop(mn_container(s->moves.next, struct mn_move, in_stack)->conn);
 }
 
+/* Channels that are nowhere else any more. */
+static void free_leaving(struct mn_stack *s)
+{
+	struct mn_list *next;
+
+	for (struct mn_list *l = s->leaving.next; l != &s->leaving; l = next) {
+		struct mn_stack_channel *sch =
+			mn_container(l, struct mn_stack_channel, in_leaving);
+
+		next = l->next;
+		if (sch->moving == MN_CHANNEL_GONE)
+			mn_stack_channel_free(sch);
+	}
+}
+
 void mn_stack_destroy(struct mn_stack *s)
 {
 	free_moves(s);
+	free_leaving(s);
+	mn_stack_free_parcels(s);
 	free_held(s);
 	free_paths(s);
 	for (uint32_t i = 0; i < s->n_channels; i++)
@@ -117,6 +134,7 @@ void mn_stack_destroy(struct mn_stack *s)
 	mn_keyset_fini(&s->client_ports);
 	mn_hash_fini(&s->by_id);
 	mn_hash_fini(&s->by_remote);
+	mn_hash_fini(&s->by_name);
 	free(s->conns);
 	free(s->paths);
 	free(s);

@@ -74,6 +74,8 @@ enum mn_stack_event_type {
 	MN_STACK_EVENT_PATH_END,	/* after the last connection on it */
 	/* A connection goes on, on another path: as UP. */
 	MN_STACK_EVENT_MOVED,
+	/* A channel is complete at its new engine, or stays at the old one: channel, engine. */
+	MN_STACK_EVENT_CHANNEL,
 	/* mn_stack_probe(): request, tuple, and why: TIMED_OUT or UNREACHABLE without an answer. */
 	MN_STACK_EVENT_PROBED,
 };
@@ -86,6 +88,7 @@ struct mn_stack_event {
 	uint64_t flow;		/* handle in the channel */
 	uint64_t unsent;	/* FINISHING: bytes that the peers have not accepted yet */
 	uint64_t id;		/* of the connection, in this datapath */
+	uint8_t engine;		/* CHANNEL: that has it */
 	uint16_t remote_engine;
 	uint64_t path;		/* UP, MOVED, END, PATH_*: its number; END: 0 after the path's */
 	uint64_t request;	/* CONNECT, UP, END, PROBED: the caller's; 0: accepted */
@@ -129,7 +132,7 @@ struct mn_stack_config {
 	X(tx_stale) X(rx_duplicates) X(rx_out_of_order) X(rx_held) X(tx_lost) X(tx_retransmits)	\
 	X(tx_probes) X(rto_fired) X(tlp_fired) X(connects) X(accepts) X(ends)	\
 	X(paths_opened) X(paths_accepted) X(paths_ended) X(opens_moved)	\
-	X(conns_moved) X(conns_followed) X(moves_refused)	\
+	X(conns_moved) X(conns_followed) X(moves_refused) X(channels_taken)	\
 	X(tuples_changed) X(tuples_followed) X(challenges_sent) X(challenges_received)	\
 	X(tuples_steered) X(advices_sent) X(candidates_sent) X(candidates_received)	\
 	X(rx_misplaced) X(rx_confined)	\
@@ -195,6 +198,14 @@ int mn_stack_probe(struct mn_stack *s, const struct mn_tuple *to, uint64_t reque
  * not open or new), -EINVAL (the path does not lead there), -ENOMEM.
  */
 int mn_stack_move(struct mn_stack *s, uint64_t id, uint64_t path);
+
+/*
+ * The channel is to move to another engine with its listeners and connections, by parcels
+ * (parcel.h), which both engines pass on in each turn. CHANNEL follows, from the engine that has it
+ * then: until it does, what concerns the channel or a connection of it must wait. 0, -ENOENT,
+ * -EBUSY (it moves), -EINVAL (no other engine).
+ */
+int mn_stack_move_channel(struct mn_stack *s, struct mn_channel *ch, uint8_t engine);
 
 /* At once, with an ABORT to the peer. -ENOENT. */
 int mn_stack_abort(struct mn_stack *s, uint64_t id, enum mn_end why);

@@ -57,6 +57,8 @@ int mn_stack_add_channel(struct mn_stack *s, struct mn_channel *ch)
 	mn_list_init(&sch->blocked);
 	mn_list_init(&sch->throttled);
 	mn_list_init(&sch->in_active);
+	mn_list_init(&sch->in_leaving);
+	sch->parked = MN_RECORD_NONE;
 	ch->owner = sch;
 	ch->posted_list = &s->posted;
 	mn_stack_activate(s, sch);
@@ -72,6 +74,17 @@ static void remove_channel(struct mn_stack *s, const struct mn_stack_channel *sc
 	while (s->channels[i] != sch)
 		i++;
 	s->channels[i] = s->channels[--s->n_channels];
+}
+
+void mn_stack_drop_channel(struct mn_stack *s, struct mn_stack_channel *sch)
+{
+	remove_channel(s, sch);
+	mn_list_del(&sch->in_active);
+}
+
+void mn_stack_channel_free(struct mn_stack_channel *sch)
+{
+	free(sch);
 }
 
 static void each_in(struct mn_list *list, void (*fn)(struct mn_conn *c, void *ctx), void *ctx)
@@ -118,16 +131,16 @@ void mn_stack_del_channel(struct mn_stack *s, struct mn_channel *ch, enum mn_end
 
 	if (!sch)
 		return;
+	mn_stack_cancel_move(s, sch);
 	mn_listeners_del_owner(&s->listeners, sch);
 	s->stats.finish_aborted += sch->leaving && !sch->left;
 	sch->left = true;
 	mn_stack_each_conn(sch, orphan, &why);
-	remove_channel(s, sch);
-	mn_list_del(&sch->in_active);
+	mn_stack_drop_channel(s, sch);
 	mn_list_del(&ch->in_posted);
 	ch->posted_list = NULL;
 	ch->owner = NULL;
-	free(sch);
+	mn_stack_channel_free(sch);
 }
 
 void mn_stack_activate(struct mn_stack *s, struct mn_stack_channel *sch)
@@ -148,6 +161,7 @@ static void close_corrupt(struct mn_stack *s, struct mn_stack_channel *sch)
 	enum mn_end why = MN_END_OWNER_DIED;
 
 	sch->closed = true;
+	mn_stack_cancel_move(s, sch);
 	mn_list_del(&sch->in_active);
 	mn_list_del(&sch->ch->in_posted);
 	s->stats.channels_corrupt++;
@@ -239,7 +253,7 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 	uint32_t before = sch->ch->rx_free_count;
 	bool work;
 
-	if (sch->closed || sch->ch->dead)
+	if (sch->closed || sch->ch->dead || sch->incomplete)
 		return false;
 	if (mn_channel_rx_reclaim(sch->ch))
 		mn_stack_mark_corrupt(s, sch);
@@ -250,6 +264,8 @@ static bool poll_channel(struct mn_stack *s, struct mn_stack_channel *sch)
 		update_credits(sch);
 		resume_requests(sch);
 	}
+	if (sch->moving >= MN_CHANNEL_ASKING)
+		return work;
 	if (!sch->corrupt)
 		work |= mn_stack_take_messages(s, sch, MESSAGES_PER_CALL) > 0;
 	if (!sch->corrupt && sch->leaving)
@@ -326,7 +342,8 @@ static bool wants_room(const struct mn_stack_channel *sch)
 
 bool mn_stack_arm(struct mn_stack *s)
 {
-	bool idle = mn_list_empty(&s->ready) && mn_replies_empty(&s->replies);
+	bool idle = mn_list_empty(&s->ready) && mn_replies_empty(&s->replies) &&
+		    mn_list_empty(&s->parcels);
 
 	for (uint32_t i = 0; idle && i < s->n_channels; i++) {
 		struct mn_stack_channel *sch = s->channels[i];

@@ -73,7 +73,8 @@ bool mn_stack_walk(struct mn_stack *s, uint32_t *next, uint32_t max,
 	for (; max && *next < s->fresh; max--, ++*next) {
 		const struct mn_conn *c = &s->conns[*next];
 
-		if (c->use == MN_CONN_FREE || c->use == MN_CONN_DEAD || !c->peer)
+		if (c->use == MN_CONN_FREE || c->use == MN_CONN_DEAD ||
+		    c->use == MN_CONN_COMING || !c->peer)
 			continue;
 		fill_conn(c, &info);
 		fn(&info, ctx);

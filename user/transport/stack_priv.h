@@ -11,12 +11,20 @@
 #include "transport/credit.h"
 #include "transport/listener.h"
 #include "transport/move.h"
+#include "transport/parcel.h"
 #include "transport/path.h"
 #include "transport/peer.h"
 #include "transport/reassembly.h"
 #include "transport/record.h"
 #include "transport/reply.h"
 #include "transport/stack.h"
+
+enum mn_channel_move {
+	MN_CHANNEL_STAYS,
+	MN_CHANNEL_OPENING,	/* until connections that are opening have their answers */
+	MN_CHANNEL_ASKING,	/* its connections ask their peers */
+	MN_CHANNEL_GONE,	/* until the new engine has it */
+};
 
 /* A channel as the stack sees it. */
 struct mn_stack_channel {
@@ -36,6 +44,12 @@ struct mn_stack_channel {
 	bool leaving;			/* the application has left: what it sent is delivered */
 	bool finishing;			/* all of that was taken, and the connections were closed */
 	bool left;			/* LEFT was reported */
+	bool incomplete;		/* it comes from another engine */
+	uint8_t moving;			/* enum mn_channel_move */
+	uint8_t move_to;		/* engine */
+	uint64_t move_us;		/* since when */
+	uint32_t parked;		/* records: OPENs that come meanwhile */
+	struct mn_list in_leaving;	/* mn_stack.leaving */
 };
 
 struct mn_stack {
@@ -59,6 +73,12 @@ struct mn_stack {
 	uint32_t client_port;		/* the last one that was given out */
 	struct mn_list opening, finishing;	/* connections, oldest first */
 	struct mn_list moves;		/* struct mn_move, oldest first */
+	struct mn_list leaving;		/* channels that move to other engines */
+	struct mn_list reserved;	/* places for connections that come; their paths open */
+	struct mn_list parcels;		/* for other engines */
+	struct mn_list free_parcels;
+	uint32_t n_free_parcels;
+	struct mn_hash by_name;		/* id -> slot, of those that have come from other engines */
 
 	struct mn_path *paths;		/* max_paths of them, by slot */
 	uint32_t fresh_path, n_free_paths;
@@ -133,6 +153,42 @@ void mn_stack_each_conn(struct mn_stack_channel *sch,
 			void (*fn)(struct mn_conn *c, void *ctx), void *ctx);
 void mn_stack_finish_channel(struct mn_stack *s, struct mn_stack_channel *sch);
 void mn_stack_check_left(struct mn_stack *s, struct mn_stack_channel *sch);
+
+/* A connection that has come is found by its id. 0, -ENOMEM. */
+int mn_stack_conn_name(struct mn_conn *c);
+void mn_stack_conn_unname(struct mn_conn *c);
+/* A client port that a connection of another engine has had. */
+void mn_stack_port_free(struct mn_stack *s, const struct mn_addr *local,
+			const struct mn_addr *remote, uint16_t port, uint32_t client);
+
+/* stack_channel.c: out of the lists; its memory */
+void mn_stack_drop_channel(struct mn_stack *s, struct mn_stack_channel *sch);
+void mn_stack_channel_free(struct mn_stack_channel *sch);
+
+/* stack_parcel.c */
+void mn_stack_parcel(struct mn_stack *s, uint8_t to, struct mn_parcel *p);
+/* There is memory for so many. */
+bool mn_stack_parcels_room(struct mn_stack *s, uint32_t n);
+void mn_stack_free_parcels(struct mn_stack *s);
+
+/* stack_move.c: the old engine of a channel */
+void mn_stack_cancel_move(struct mn_stack *s, struct mn_stack_channel *sch);
+void mn_stack_check_leaving(struct mn_stack *s);
+void mn_stack_channel_gone(struct mn_stack *s, const struct mn_channel *ch);
+void mn_stack_reserved(struct mn_stack *s, const struct mn_parcel *in);
+void mn_stack_reserved_lost(struct mn_stack *s, const struct mn_parcel *in);
+/* An OPEN for its listener; false: it is answered as always. */
+bool mn_stack_park_open(struct mn_path *p, struct mn_stack_channel *sch,
+			const struct mn_frame *f);
+
+/* stack_attach.c: the new one */
+void mn_stack_reserve(struct mn_stack *s, const struct mn_parcel *in);
+void mn_stack_check_reserved(struct mn_stack *s);
+void mn_stack_forget_reserved(struct mn_stack *s, const struct mn_parcel *in);
+void mn_conn_lose_place(struct mn_conn *c);
+void mn_stack_take_channel(struct mn_stack *s, const struct mn_parcel *in);
+void mn_stack_attach(struct mn_stack *s, struct mn_channel *ch, const struct mn_conn_value *v);
+void mn_stack_channel_taken(struct mn_stack *s, const struct mn_parcel *in);
 
 /* stack_sweep.c: what is limited in time and has no timer */
 void mn_stack_sweep_init(struct mn_stack *s);

@@ -59,7 +59,7 @@ static void finish_too_long(struct mn_stack *s)
 void mn_stack_arm_sweep(struct mn_stack *s)
 {
 	if (mn_list_empty(&s->opening) && mn_list_empty(&s->finishing) &&
-	    mn_list_empty(&s->moves))
+	    mn_list_empty(&s->moves) && mn_list_empty(&s->leaving))
 		return;
 	if (!mn_timer_is_set(&s->sweep))
 		mn_timer_set(&s->wheel, &s->sweep, s->now_us + SWEEP_US);
@@ -81,6 +81,10 @@ void mn_stack_sweep_init(struct mn_stack *s)
 	mn_list_init(&s->opening);
 	mn_list_init(&s->finishing);
 	mn_list_init(&s->moves);
+	mn_list_init(&s->leaving);
+	mn_list_init(&s->reserved);
+	mn_list_init(&s->parcels);
+	mn_list_init(&s->free_parcels);
 	mn_timer_init(&s->sweep, sweep_fire);
 }
 

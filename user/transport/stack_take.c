@@ -50,6 +50,9 @@ static int take_connect(struct mn_stack_channel *sch, const struct mn_desc *d)
 {
 	struct mn_shm_connect want;
 
+	/* It is asked for by the engine that the channel moves to. */
+	if (sch->moving && sch->moving != MN_CHANNEL_STAYS)
+		return -ENOBUFS;
 	if (!mn_channel_rx_has_room(sch->ch)) {
 		sch->answer_due = true;
 		return -ENOBUFS;

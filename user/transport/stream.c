@@ -286,6 +286,13 @@ static void rewind_to(struct mn_stream *st, struct mn_records *rs, uint64_t offs
 	st->fin_sent = false;
 }
 
+void mn_stream_detach(struct mn_stream *st, struct mn_records *rs)
+{
+	if (st->lost != MN_RECORD_NONE)
+		rewind_to(st, rs, st->snd_una);
+	st->room_number = 0;
+}
+
 static void advance_una(struct mn_stream *st, uint64_t accepted)
 {
 	st->snd_una = accepted;

@@ -83,6 +83,9 @@ void mn_stream_reopen(struct mn_stream *st, struct mn_records *rs);
 /* One that the peer opens by this frame. Its payload and FIN are still to be received. */
 void mn_stream_accept(struct mn_stream *st, const struct mn_frame *open, uint64_t number);
 
+/* It goes on in another stack: what was lost is sent there, without the records of this one. */
+void mn_stream_detach(struct mn_stream *st, struct mn_records *rs);
+
 /* --- what is to be sent --- */
 
 /* There are more bytes to send, or no more from here on. */
