@@ -2,7 +2,7 @@
 # The transport end to end: two stacks and a network in virtual time.
 
 transport_tests := test_backlog test_bad_channel test_bars test_channels test_claims test_conn test_connect test_counters test_dead test_end test_engines test_fair \
-	test_flow test_forged test_leave test_loss test_move test_move_channel test_operator test_paths test_stuck test_tuples
+	test_flow test_forged test_leave test_loss test_move test_move_channel test_move_ends test_operator test_paths test_stuck test_tuples
 TEST_PROGS += $(transport_tests)
 define transport_test
 $1_SRCS := $(addprefix selftests/transport/,$1.c sim.c sim_net.c sim_app.c sim_info.c sim_load.c)

@@ -155,7 +155,6 @@ static void many(struct __test_metadata *_metadata, uint64_t first)
 	}
 	EXPECT_GT(taken, asked / 2);
 	EXPECT_GT(taken, 100);
-	TH_LOG("%lu of %lu", taken, asked);
 }
 
 TEST(move_channel__quiet_network)
@@ -176,6 +175,46 @@ TEST(move_channel__loss)
 TEST(move_channel__loss_and_reordering)
 {
 	many(_metadata, 3);
+}
+
+#define MANY		1000
+#define ROUNDS		4
+
+/* A channel with a thousand connections, all of which have something to send, both ways. */
+TEST(move_channel__thousand_connections)
+{
+	for (uint64_t seed = 0; seed < 2; seed++) {
+		struct sim *sim = sim_new_engines(seed, 2, 2, 2048);
+		struct sim_app *a = &sim->host[0].apps[0], *b = &sim->host[1].apps[0];
+		static uint64_t flow[2][MANY];
+
+		sim->net.loss = seed ? 5000 : 0;
+		ASSERT_TRUE(sim_listen(sim, 1, 0, SIM_PORT));
+		for (int i = 0; i < MANY; i++)
+			ASSERT_TRUE(sim_connect(sim, 0, &flow[0][i], &flow[1][i]));
+		for (int r = 0; r < ROUNDS; r++) {
+			for (int i = 0; i < MANY; i++) {
+				ASSERT_TRUE(sim_send(a, flow[0][i], 1 + (i * 7 + r) % 200));
+				ASSERT_TRUE(sim_send(b, flow[1][i], 1 + (i * 5 + r) % 200));
+			}
+			sim_run(sim, 100 * r, NULL);
+			EXPECT_EQ(0, sim_move(sim, 0, 0, !a->engine));
+			if (r & 1)
+				EXPECT_EQ(0, sim_move(sim, 1, 0, !b->engine));
+			sim_run(sim, 2000000, NULL);
+		}
+		for (int i = 0; i < MANY; i++) {
+			EXPECT_EQ(ROUNDS, sim_flow(a, flow[0][i])->received);
+			EXPECT_EQ(ROUNDS, sim_flow(b, flow[1][i])->received);
+		}
+		EXPECT_EQ(ROUNDS & 1, a->engine);
+		EXPECT_EQ(ROUNDS / 2 & 1, b->engine);
+		EXPECT_EQ(0, sim->errors);
+		EXPECT_EQ(MANY, sim_conns(sim, 0));
+		EXPECT_EQ(MANY, sim_conns(sim, 1));
+		EXPECT_TRUE(sim_is_clean(sim));
+		sim_free(sim);
+	}
 }
 
 TEST_HARNESS_MAIN

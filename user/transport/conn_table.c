@@ -171,18 +171,17 @@ struct mn_conn *mn_stack_conn_by_id(struct mn_stack *s, uint64_t id)
 	return c || !s->by_name.entries ? c : named(s, mn_hash_get(&s->by_name, id), id);
 }
 
-int mn_stack_conn_name(struct mn_conn *c)
+void mn_stack_conn_name(struct mn_conn *c)
 {
 	struct mn_stack *s = c->stack;
 	uint64_t seed[2] = { mn_stack_random(s), mn_stack_random(s) };
 
 	if (named(s, (mn_stack_conn_id(c) >> 16) & ((1u << s->slot_bits) - 1),
 		  mn_stack_conn_id(c)) == c)
-		return 0;
+		return;
 	/* Few engines take connections of others. */
-	if (!s->by_name.entries && mn_hash_init(&s->by_name, s->cfg.max_conns, seed))
-		return -ENOMEM;
-	return mn_hash_put(&s->by_name, mn_stack_conn_id(c), c - s->conns);
+	if (s->by_name.entries || !mn_hash_init(&s->by_name, s->cfg.max_conns, seed))
+		mn_hash_put(&s->by_name, mn_stack_conn_id(c), c - s->conns);
 }
 
 void mn_stack_conn_unname(struct mn_conn *c)

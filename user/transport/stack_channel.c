@@ -348,7 +348,9 @@ bool mn_stack_arm(struct mn_stack *s)
 	for (uint32_t i = 0; idle && i < s->n_channels; i++) {
 		struct mn_stack_channel *sch = s->channels[i];
 
-		if (sch->closed || sch->ch->dead)
+		/* What is on the rings of one that moves is not for this engine. */
+		if (sch->closed || sch->ch->dead || sch->incomplete ||
+		    sch->moving >= MN_CHANNEL_ASKING)
 			continue;
 		idle = mn_channel_arm(sch->ch, wants_room(sch));
 		if (!idle)

@@ -66,6 +66,8 @@ void mn_stack_free_parcels(struct mn_stack *s)
 
 bool mn_stack_parcel_out(struct mn_stack *s, struct mn_parcel *out)
 {
+	if (take(s, out))
+		return true;
 	if (!mn_list_empty(&s->reserved))
 		mn_stack_check_reserved(s);
 	if (!mn_list_empty(&s->leaving))

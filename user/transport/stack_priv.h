@@ -154,8 +154,8 @@ void mn_stack_each_conn(struct mn_stack_channel *sch,
 void mn_stack_finish_channel(struct mn_stack *s, struct mn_stack_channel *sch);
 void mn_stack_check_left(struct mn_stack *s, struct mn_stack_channel *sch);
 
-/* A connection that has come is found by its id. 0, -ENOMEM. */
-int mn_stack_conn_name(struct mn_conn *c);
+/* A connection that has come is found by its id; without memory it is not. */
+void mn_stack_conn_name(struct mn_conn *c);
 void mn_stack_conn_unname(struct mn_conn *c);
 /* A client port that a connection of another engine has had. */
 void mn_stack_port_free(struct mn_stack *s, const struct mn_addr *local,
