@@ -7,15 +7,14 @@
 
 /* --- answers that belong to no connection any more, or to none of here --- */
 
-/* False: no record, and it is not said. */
+/* False: no record, and it is not said; the peer asks again, or answers again. */
 static bool say(struct mn_path *p, uint8_t step, uint32_t conn, uint32_t mine, uint64_t path)
 {
 	struct mn_records *rs = &p->stack->records;
 	struct mn_record *rec;
 	uint32_t i;
 
-	/* Few, and more important than the path's share. */
-	if (rs->n_free < 2)
+	if (!mn_records_spare(rs, p->slot))
 		return false;
 	i = mn_record_get(rs, p->slot);
 	rec = mn_record_at(rs, i);
@@ -41,7 +40,7 @@ static void refuse(struct mn_path *p, uint32_t conn, const struct mn_frame *f)
 static void begin(struct mn_conn *c, struct mn_move *m)
 {
 	m->conn = c;
-	m->since_us = c->stack->now_us;
+	m->since_us = m->said_us = c->stack->now_us;
 	c->move = m;
 	mn_list_init(&m->in_settling);
 	mn_list_init(&m->in_coming);
@@ -166,7 +165,7 @@ static void settled(struct mn_conn *c)
 		if (c->st.due & MN_DUE_ACCEPT)
 			return;
 		c->moving = MN_MOVE_ASKED;
-		c->move->since_us = c->stack->now_us;
+		c->move->since_us = c->move->said_us = c->stack->now_us;
 	} else {
 		c->moving = MN_MOVE_AWAIT;
 	}
@@ -479,17 +478,32 @@ void mn_path_drop_moves(struct mn_path *p)
 		give_up(mn_container(p->coming.next, struct mn_move, in_coming)->conn);
 }
 
+/* Once more: the answer to what was said may have found no record. */
+static void repeat(struct mn_conn *c)
+{
+	c->move->said_us = c->stack->now_us;
+	c->st.due |= MN_DUE_MOVE;
+	mn_conn_ready(c);
+}
+
+static void look_at(struct mn_conn *c)
+{
+	uint64_t now_us = c->stack->now_us, age_us = now_us - c->move->since_us;
+
+	if (c->moving != MN_MOVE_ASKED && c->moving != MN_MOVE_AWAIT)
+		return;
+	if (age_us >= (c->moving == MN_MOVE_ASKED ? MN_MOVE_ASKED_US : MN_MOVE_AWAIT_US))
+		mn_conn_end(c, MN_END_TIMED_OUT);
+	else if (now_us - c->move->said_us >= MN_MOVE_REPEAT_US)
+		repeat(c);
+}
+
 void mn_stack_expire_moves(struct mn_stack *s)
 {
 	struct mn_list *next;
 
 	for (struct mn_list *l = s->moves.next; l != &s->moves; l = next) {
-		struct mn_move *m = mn_container(l, struct mn_move, in_stack);
-		uint64_t age_us = s->now_us - m->since_us;
-
 		next = l->next;
-		if ((m->conn->moving == MN_MOVE_ASKED && age_us >= MN_MOVE_ASKED_US) ||
-		    (m->conn->moving == MN_MOVE_AWAIT && age_us >= MN_MOVE_AWAIT_US))
-			mn_conn_end(m->conn, MN_END_TIMED_OUT);
+		look_at(mn_container(l, struct mn_move, in_stack)->conn);
 	}
 }

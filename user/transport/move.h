@@ -25,6 +25,8 @@
 /* A peer that does not answer, or agrees and is not asked any more. */
 #define MN_MOVE_ASKED_US	5000000u
 #define MN_MOVE_AWAIT_US	20000000u
+/* Until then both say what they have said again. */
+#define MN_MOVE_REPEAT_US	1000000u
 
 struct mn_conn;
 struct mn_frame;
@@ -51,7 +53,7 @@ struct mn_move {
 	uint8_t engine;			/* that */
 	uint64_t path;		/* the new one, by the id of the side that is asked */
 	uint64_t mark;		/* the old path's packets below it carry the last frames */
-	uint64_t since_us;
+	uint64_t since_us, said_us;
 	uint32_t number;	/* that the connection gets at the side that asks */
 };
 
