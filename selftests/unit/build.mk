@@ -112,7 +112,7 @@ test_stream_model_LIBS := libmn_transport
 
 # The steering of a NIC, and software NICs
 steer_world := $(addprefix selftests/unit/,steer_world.c soft_nic.c soft_way.c)
-steer_tests := test_steer test_steer_learn test_steer_nics test_steer_ways
+steer_tests := test_steer test_steer_learn test_steer_nics test_steer_parts test_steer_ways
 TEST_PROGS += $(steer_tests)
 define steer_test
 $1_SRCS := selftests/unit/$1.c $(steer_world)

@@ -152,6 +152,26 @@ TEST_F(steer, an_observation_replaces_the_label)
 	EXPECT_EQ(2, info.observations);
 }
 
+TEST_F(steer, labels_from_before_a_change_are_the_last_choice)
+{
+	uint16_t src, dst;
+
+	arrive(&self->w, 1, 61601, 61602, 2);
+	arrive(&self->w, 2, 61601, 61602, 0);
+	arrive(&self->w, 2, 61601, 61602, 1);
+	EXPECT_EQ(MN_STEER_LABELLED, ask(&self->w, 1, 2, &src, &dst));
+	arrive(&self->w, 1, 61603, 61604, 2);
+	for (int i = 0; i < 50; i++) {
+		EXPECT_EQ(MN_STEER_LABELLED, ask(&self->w, 1, 2, &src, &dst));
+		EXPECT_EQ(61603, src);
+	}
+	/* It may still be true, and is as good as any then. */
+	arrive(&self->w, 1, 61601, 61602, 2);
+	for (int i = 0; i < 50 && src != 61601; i++)
+		ask(&self->w, 1, 2, &src, &dst);
+	EXPECT_EQ(61601, src);
+}
+
 TEST_F(steer, labels_are_those_of_the_ports_asked_for)
 {
 	struct mn_steer_tuple t = { world_addr(&self->w, 2), world_addr(&self->w, 0), 4711, 61602 };
@@ -217,6 +237,21 @@ TEST_F(steer, refusals_lead_to_home_ports_and_then_to_nothing)
 	mn_steer_info(self->w.steer, &info);
 	EXPECT_GT(info.candidates, 9);
 	EXPECT_LT(info.candidates, 60);
+}
+
+TEST_F(steer, one_confined_peer_is_not_the_class_of_the_nic)
+{
+	struct mn_steer_info info;
+	uint16_t src, dst;
+
+	arrive(&self->w, 1, WORLD_PORT, WORLD_PORT, 0);
+	refuse_all(&self->w, 1, &src, &dst);
+	mn_steer_info(self->w.steer, &info);
+	EXPECT_EQ(MN_STEER_CONFINED, info.class);
+	ASSERT_EQ(MN_STEER_CANDIDATE, ask(&self->w, 2, 1, &src, &dst));
+	arrive(&self->w, 2, src, dst, 1);
+	mn_steer_info(self->w.steer, &info);
+	EXPECT_EQ(MN_STEER_LABELS, info.class);
 }
 
 TEST_F(steer, what_was_refused_and_arrives_is_a_label)

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* What is learned of a hash: maps over GF(2), known keys, and when they are believed no more. */
-#include <arpa/inet.h>
 #include <errno.h>
 
 #include "kselftest_harness.h"
 #include "random.h"
-#include "steer/block.h"
-#include "steer/linear.h"
-#include "steer/toeplitz.h"
 #include "steer_world.h"
 
 static const uint8_t microsoft[40] = {
@@ -15,94 +11,6 @@ static const uint8_t microsoft[40] = {
 	0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
 	0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
 };
-
-static struct mn_steer_tuple tuple_of(const char *src, uint16_t src_port, const char *dst,
-				      uint16_t dst_port)
-{
-	struct mn_steer_tuple t = { .src_port = src_port, .dst_port = dst_port };
-
-	mn_addr_parse(&t.src, src);
-	mn_addr_parse(&t.dst, dst);
-	return t;
-}
-
-/* Microsoft, "Verifying the RSS Hash Calculation". */
-TEST(toeplitz__of_the_specification)
-{
-	struct mn_steer_tuple t;
-
-	t = tuple_of("66.9.149.187", 2794, "161.142.100.80", 1766);
-	EXPECT_EQ(0x51ccc178, mn_toeplitz(microsoft, &t));
-	t = tuple_of("199.92.111.2", 14230, "65.69.140.83", 4739);
-	EXPECT_EQ(0xc626b0ea, mn_toeplitz(microsoft, &t));
-	t = tuple_of("3ffe:2501:200:1fff::7", 2794, "3ffe:2501:200:3::1", 1766);
-	EXPECT_EQ(0x40207d3d, mn_toeplitz(microsoft, &t));
-	t = tuple_of("3ffe:1900:4545:3:200:f8ff:fe21:67cf", 44251, "fe80::200:f8ff:fe21:67cf",
-		     38024);
-	EXPECT_EQ(0x02d1feef, mn_toeplitz(microsoft, &t));
-}
-
-TEST(toeplitz__ports_are_a_part_of_their_own)
-{
-	struct mn_steer_tuple t = tuple_of("66.9.149.187", 2794, "161.142.100.80", 1766), none = t;
-
-	none.src_port = none.dst_port = 0;
-	EXPECT_EQ(mn_toeplitz(microsoft, &t),
-		  mn_toeplitz(microsoft, &none) ^ mn_toeplitz_ports(microsoft, &t));
-}
-
-TEST(linear__knows_the_span_and_nothing_else)
-{
-	struct mn_linear l = { 0 };
-	uint8_t value = 3;
-	uint32_t left = mn_linear_reduce(&l, 0x50, &value);
-
-	EXPECT_EQ(0x50, left);
-	mn_linear_add(&l, left, value);
-	value = 5;
-	left = mn_linear_reduce(&l, 0x70, &value);
-	EXPECT_EQ(0x20, left);
-	mn_linear_add(&l, left, value);
-	EXPECT_EQ(2, l.rank);
-	value = 0;
-	EXPECT_EQ(0, mn_linear_reduce(&l, 0x20, &value));
-	EXPECT_EQ(3 ^ 5, value);
-	EXPECT_TRUE(mn_linear_spans(&l, 0));
-	EXPECT_FALSE(mn_linear_spans(&l, 0x10));
-	EXPECT_FALSE(mn_linear_spans(&l, 0x51));
-}
-
-TEST(block__walk_has_each_pair_once)
-{
-	for (uint32_t n = 1; n < 200; n++) {
-		struct mn_block src = { 65000, 1 + n % 13 }, dst = { 7, 1 + n % 17 };
-		uint32_t pairs = src.count * dst.count, seen = 0;
-		bool given[13][17] = { 0 };
-		struct mn_block_walk w;
-		uint16_t x, y;
-
-		mn_block_walk(&w, src, dst, n * UINT64_C(0x9e3779b97f4a7c15));
-		while (mn_block_next(&w, &x, &y)) {
-			ASSERT_TRUE(mn_block_has(src, x) && mn_block_has(dst, y));
-			EXPECT_FALSE(given[x - 65000][y - 7]);
-			given[x - 65000][y - 7] = true;
-			seen++;
-		}
-		EXPECT_EQ(pairs, seen);
-	}
-}
-
-TEST(block__is_clamped_to_ports_that_exist)
-{
-	struct mn_block b = mn_block_clamp(65530, 64);
-	struct mn_block_walk w;
-	uint16_t x, y;
-
-	EXPECT_EQ(6, b.count);
-	EXPECT_EQ(MN_BLOCK_PORTS, mn_block_clamp(1, 65535).count);
-	mn_block_walk(&w, b, (struct mn_block){ 1, 0 }, 1);
-	EXPECT_FALSE(mn_block_next(&w, &x, &y));
-}
 
 FIXTURE(learn)
 {
@@ -333,6 +241,46 @@ TEST_F(learn, a_hostile_peer_cannot_unlearn)
 		expect_no_candidate(_metadata, self, peer);
 }
 
+TEST_F(learn, a_peer_whose_ports_are_changed_is_not_predicted)
+{
+	const struct mn_steer_question q = world_question(&self->w, 60, 1);
+	struct mn_steer_tuple t = { q.src, q.dst, 4711, WORLD_PORT };
+	uint16_t src, dst;
+
+	learn(self);
+	mn_steer_observe(self->w.steer, &t, WORLD_PORT + 1, WORLD_PORT, 0);
+	EXPECT_EQ(MN_STEER_CANDIDATE, mn_steer_advise(self->w.steer, &q, &src, &dst));
+}
+
+TEST_F(learn, a_wrong_prediction_makes_labels_the_last_choice)
+{
+	const struct mn_steer_question q = world_question(&self->w, 24, 0);
+	struct mn_steer_tuple t = { q.src, q.dst, 0, 0 }, last;
+	uint64_t rng = 3;
+	uint16_t src, dst;
+
+	learn(self);
+	ASSERT_EQ(MN_STEER_LABELLED, mn_steer_advise(self->w.steer, &q, &src, &dst));
+	soft_nic_change(&self->w.nic, true, variant->table, 79);
+	while (!self->info.contradictions) {
+		t.src_port = WORLD_PORT + random_below(&rng, 64);
+		t.dst_port = WORLD_PORT + random_below(&rng, 64);
+		mn_steer_observe(self->w.steer, &t, t.src_port, t.dst_port,
+				 soft_nic_queue(&self->w.nic, &t));
+		mn_steer_info(self->w.steer, &self->info);
+	}
+	EXPECT_NE(MN_STEER_LEARNED, self->info.class);
+	last = t;
+	t.src_port = WORLD_PORT + 63;
+	t.dst_port = WORLD_PORT + 62;
+	mn_steer_observe(self->w.steer, &t, t.src_port, t.dst_port, 0);
+	for (int i = 0; i < 50; i++) {
+		ASSERT_EQ(MN_STEER_LABELLED, mn_steer_advise(self->w.steer, &q, &src, &dst));
+		EXPECT_TRUE((src == t.src_port && dst == t.dst_port) ||
+			    (src == last.src_port && dst == last.dst_port));
+	}
+}
+
 /* --- keys and tables that are known --- */
 
 static void init_device(struct steer_world *w, uint8_t queues, enum soft_nic_table table,
@@ -360,6 +308,25 @@ static uint32_t misses_of_strangers(struct steer_world *w, uint32_t first)
 		}
 	}
 	return misses;
+}
+
+TEST(not_linear__maps_are_begun_seldom)
+{
+	const struct soft_nic_config nic = {
+		.hash = SOFT_NIC_KEYED, .table_len = 128, .queues = 4, .seed = 12,
+	};
+	struct mn_steer_info info;
+	struct steer_world w;
+	uint64_t rng = 5;
+
+	world_init(&w, &nic, 1);
+	for (int i = 0; i < 20000; i++)
+		world_send(&w, 1, random_next(&rng) >> 48, random_next(&rng) >> 48);
+	mn_steer_info(w.steer, &info);
+	EXPECT_EQ(MN_STEER_LABELS, info.class);
+	EXPECT_GT(info.contradictions, 4);
+	EXPECT_LT(info.contradictions, 40);
+	world_fini(&w);
 }
 
 TEST(device__needs_not_even_a_first_packet)

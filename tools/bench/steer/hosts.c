@@ -117,20 +117,20 @@ void hosts_meet(struct hosts *h, uint32_t peer)
 {
 	for (uint32_t side = 0; side < 2; side++) {
 		h->host[side].peer = peer;
+		h->host[side].reached = 0;
 		arrive(h, side, HOSTS_PORT, HOSTS_PORT);
 	}
 }
 
+/* All pairs of ports are looked at once per peer. */
 static bool is_reached(struct hosts *h, uint32_t side, uint8_t queue)
 {
 	struct host *host = &h->host[side];
+	const struct mn_steer_question q = question_of(host, side, queue);
 
-	fill(host, side);
-	for (uint32_t s = 0; s < HOSTS_PORTS; s++)
-		for (uint32_t d = 0; d < HOSTS_PORTS; d++)
-			if (host->queues[s][d] == queue)
-				return true;
-	return false;
+	if (!host->reached)
+		host->reached = soft_nic_reached(&host->nic, &q, HOSTS_PORT, HOSTS_PORTS);
+	return host->reached >> queue & 1;
 }
 
 /* Until packets arrive at the queue of this side. */

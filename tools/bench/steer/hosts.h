@@ -26,6 +26,7 @@ struct host {
 	/* Where the packets of the other host arrive, by source and destination port. */
 	uint8_t queues[HOSTS_PORTS][HOSTS_PORTS];
 	uint32_t peer;		/* whose packets these are */
+	uint64_t reached;	/* queues that they can arrive at; 0: not known */
 };
 
 struct hosts {
