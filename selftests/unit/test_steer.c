@@ -41,7 +41,7 @@ static void arrive(struct steer_world *w, uint32_t peer, uint16_t src, uint16_t 
 
 TEST(new__refuses_what_no_nic_has)
 {
-	struct mn_steer_config cfg = { .queues = 0, .port_first = 1, .port_count = 1, .max_peers = 1 };
+	struct mn_steer_config cfg = { .port_first = 1, .port_count = 1, .max_peers = 1 };
 
 	EXPECT_EQ(NULL, mn_steer_new(&cfg));
 	cfg.queues = MN_STEER_QUEUES + 1;

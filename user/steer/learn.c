@@ -5,7 +5,7 @@
 /* Wrong predictions come true by chance with a probability below 2^-16. */
 #define TRUST_BITS	16
 #define TRUST_MIN	8
-/* With fewer, a table that has one queue in most of its entries looks like one that has no other. */
+/* With fewer, a table with one queue in most of its entries looks like one with no other. */
 #define ALIKE_MIN	16
 #define FAILURES_MAX	4
 #define REST		256
