@@ -243,12 +243,15 @@ TEST_F(learn, a_hostile_peer_cannot_unlearn)
 
 TEST_F(learn, a_peer_whose_ports_are_changed_is_not_predicted)
 {
-	const struct mn_steer_question q = world_question(&self->w, 60, 1);
-	struct mn_steer_tuple t = { q.src, q.dst, 4711, WORLD_PORT };
+	struct mn_steer_question q = world_question(&self->w, 60, 0);
+	struct mn_steer_tuple t = { q.src, q.dst, WORLD_PORT, WORLD_PORT };
 	uint16_t src, dst;
 
 	learn(self);
-	mn_steer_observe(self->w.steer, &t, WORLD_PORT + 1, WORLD_PORT, 0);
+	q.queue = soft_nic_queue(&self->w.nic, &t);
+	/* Something between has changed the port that was asked for. */
+	mn_steer_observe(self->w.steer, &t, WORLD_PORT + 1, WORLD_PORT, q.queue);
+	q.queue = (q.queue + 1) % variant->queues;
 	EXPECT_EQ(MN_STEER_CANDIDATE, mn_steer_advise(self->w.steer, &q, &src, &dst));
 }
 
