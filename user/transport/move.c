@@ -7,8 +7,8 @@
 
 /* --- answers that belong to no connection any more, or to none of here --- */
 
-/* False: no record, and it is not said; the peer asks again, or answers again. */
-static bool say(struct mn_path *p, uint8_t step, uint32_t conn, uint32_t mine, uint64_t path)
+bool mn_path_say_move(struct mn_path *p, uint8_t step, uint32_t conn, uint32_t mine,
+		      uint64_t path)
 {
 	struct mn_records *rs = &p->stack->records;
 	struct mn_record *rec;
@@ -32,7 +32,7 @@ static bool say(struct mn_path *p, uint8_t step, uint32_t conn, uint32_t mine, u
 static void refuse(struct mn_path *p, uint32_t conn, const struct mn_frame *f)
 {
 	p->stack->stats.moves_refused++;
-	say(p, MN_WIRE_MOVE_REFUSED, conn, f->mine, f->value);
+	mn_path_say_move(p, MN_WIRE_MOVE_REFUSED, conn, f->mine, f->value);
 }
 
 /* --- its life --- */
@@ -93,8 +93,7 @@ void mn_conn_move_left(struct mn_conn *c)
 	forget(c, MN_MOVE_NONE);
 }
 
-/* It stays where it is. */
-static void resume(struct mn_conn *c)
+void mn_conn_move_resume(struct mn_conn *c)
 {
 	forget(c, MN_MOVE_NONE);
 	if (c->st.due & MN_DUE_ROOM)
@@ -252,17 +251,6 @@ void mn_conn_move_numbered(struct mn_conn *c, uint32_t number, uint64_t path)
 	settle(c, MN_MOVE_DRAIN);
 }
 
-void mn_conn_move_cancel(struct mn_conn *c)
-{
-	const struct mn_move *m = c->move;
-
-	if ((c->moving == MN_MOVE_ASKED || c->moving == MN_MOVE_READY) &&
-	    !say(c->lane->path, MN_WIRE_MOVE_VOID, c->st.remote, m->number, m->path))
-		mn_conn_end(c, MN_END_RESET);
-	else
-		resume(c);
-}
-
 static bool fits(const struct mn_move *m, const struct mn_frame *f)
 {
 	return m->number == f->mine && m->path == f->value;
@@ -277,7 +265,7 @@ static void receive_taken(struct mn_conn *c, const struct mn_frame *f)
 	if (c->moving != MN_MOVE_ASKED || !fits(m, f)) {
 		/* It was given up here: the peer must not wait. */
 		c->stack->stats.drop_bad_state++;
-		say(c->lane->path, MN_WIRE_MOVE_VOID, c->st.remote, f->mine, f->value);
+		mn_path_say_move(c->lane->path, MN_WIRE_MOVE_VOID, c->st.remote, f->mine, f->value);
 		return;
 	}
 	if (!m->to) {
@@ -292,7 +280,7 @@ static void receive_taken(struct mn_conn *c, const struct mn_frame *f)
 static void receive_refused(struct mn_conn *c, const struct mn_frame *f)
 {
 	if (c->moving == MN_MOVE_ASKED && fits(c->move, f)) {
-		resume(c);
+		mn_conn_move_resume(c);
 	} else if (c->moving == MN_MOVE_HERE && f->mine == c->number) {
 		/* The peer has lost it, with the old path. */
 		mn_stream_end(&c->st, &c->stack->records);
@@ -374,7 +362,7 @@ static void receive_ask(struct mn_conn *c, const struct mn_frame *f)
 static void receive_void(struct mn_conn *c, const struct mn_frame *f)
 {
 	if (is_asked(c) && fits(c->move, f))
-		resume(c);
+		mn_conn_move_resume(c);
 }
 
 /* It comes on the new path, and names a connection that is on the old one. */
@@ -453,57 +441,4 @@ void mn_conn_move_seen(struct mn_conn *c)
 		return;
 	c->moving = MN_MOVE_NONE;
 	c->st.due &= ~MN_DUE_MOVE;
-}
-
-/* --- when it cannot be --- */
-
-/* The new path has ended. */
-static void give_up(struct mn_conn *c)
-{
-	struct mn_path *p = c->lane->path;
-	const struct mn_move *m = c->move;
-	uint8_t step = c->moving == MN_MOVE_ASKED ? MN_WIRE_MOVE_VOID : MN_WIRE_MOVE_REFUSED;
-
-	if (c->moving == MN_MOVE_DRAIN ||
-	    (c->moving != MN_MOVE_AWAIT && say(p, step, c->st.remote, m->number, m->path)))
-		resume(c);
-	else
-		/* The peer may be on the new path already. */
-		mn_conn_end(c, MN_END_RESET);
-}
-
-void mn_path_drop_moves(struct mn_path *p)
-{
-	while (!mn_list_empty(&p->coming))
-		give_up(mn_container(p->coming.next, struct mn_move, in_coming)->conn);
-}
-
-/* Once more: the answer to what was said may have found no record. */
-static void repeat(struct mn_conn *c)
-{
-	c->move->said_us = c->stack->now_us;
-	c->st.due |= MN_DUE_MOVE;
-	mn_conn_ready(c);
-}
-
-static void look_at(struct mn_conn *c)
-{
-	uint64_t now_us = c->stack->now_us, age_us = now_us - c->move->since_us;
-
-	if (c->moving != MN_MOVE_ASKED && c->moving != MN_MOVE_AWAIT)
-		return;
-	if (age_us >= (c->moving == MN_MOVE_ASKED ? MN_MOVE_ASKED_US : MN_MOVE_AWAIT_US))
-		mn_conn_end(c, MN_END_TIMED_OUT);
-	else if (now_us - c->move->said_us >= MN_MOVE_REPEAT_US)
-		repeat(c);
-}
-
-void mn_stack_expire_moves(struct mn_stack *s)
-{
-	struct mn_list *next;
-
-	for (struct mn_list *l = s->moves.next; l != &s->moves; l = next) {
-		next = l->next;
-		look_at(mn_container(l, struct mn_move, in_stack)->conn);
-	}
 }

@@ -77,6 +77,15 @@ void mn_conn_move_seen(struct mn_conn *c);
 bool mn_conn_move_frame(const struct mn_conn *c, struct mn_frame *f);
 void mn_conn_receive_move(struct mn_path *p, const struct mn_frame *f);
 
+/*
+ * A MOVE that belongs to no connection of here any more, or to none. False: no record, and it is
+ * not said; the peer asks again, or answers again.
+ */
+bool mn_path_say_move(struct mn_path *p, uint8_t step, uint32_t conn, uint32_t mine,
+		      uint64_t path);
+/* The connection stays where it is. */
+void mn_conn_move_resume(struct mn_conn *c);
+
 /* Some of the path's packets have arrived or are lost. */
 void mn_path_check_moves(struct mn_path *p);
 /* It ends, and connections were to come to it. */
