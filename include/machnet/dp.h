@@ -66,6 +66,7 @@ struct machnet_dp_event {
 		 * addresses and mac. At most every 2 s for a path, and never within the host.
 		 */
 		MACHNET_DP_EVENT_REACHABLE,
+		MACHNET_DP_EVENT_MOVED,	/* a connection is on another path, or engine: as UP */
 		MACHNET_DP_EVENT_UNLISTENED,	/* nothing more is accepted at local, local_port */
 		/*
 		 * A path, which joins an engine here with one of a peer: it is open (before the
@@ -165,7 +166,8 @@ struct machnet_dp_info {
 	char driver[32];
 	uint8_t mac[6];
 	uint32_t mtu;
-	unsigned int engines;
+	unsigned int engines;	/* queue pairs, with a thread each */
+	unsigned int used_engines;	/* that have channels: the first ones */
 	struct machnet_dp_rss rss;
 	uint32_t tap_ifindex;	/* 0: no TAP */
 	bool hugepages;
@@ -189,6 +191,17 @@ int machnet_dp_check_cores(const struct machnet_dp_config *cfg);
 int machnet_dp_create(const struct machnet_dp_config *cfg, struct machnet_dp **dp);
 /* Resets all connections, stops the engines, closes the device and the TAP. */
 void machnet_dp_destroy(struct machnet_dp *dp);
+/*
+ * Moves a channel with its connections to an engine that has less to do, if it makes a difference;
+ * to be called every MACHNET_DP_BALANCE_MS. Applications and peers do not notice.
+ */
+#define MACHNET_DP_BALANCE_MS	100
+void machnet_dp_balance(struct machnet_dp *dp);
+/*
+ * Channels are for the first n engines from now on; those of others move, one after the other, by
+ * machnet_dp_balance(). Packets are received by all. -EINVAL: there are not so many.
+ */
+int machnet_dp_use_engines(struct machnet_dp *dp, unsigned int n);
 /*
  * What was learned of the device's RSS, for machnet_dp_rss_load() after the next start. Returns its
  * bytes, MACHNET_DP_RSS_SAVE_MAX at most; 0: there is nothing to keep.
@@ -268,7 +281,7 @@ void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int 
  */
 void machnet_dp_probe(struct machnet_dp *dp, const struct machnet_dp_connect *c);
 /* Ends a connection at once; reason is an enum machnet_reason. */
-void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason);
+void machnet_dp_abort(struct machnet_dp *dp, uint64_t id, uint32_t reason);
 /* New next hop or MTU for the paths of an engine between these addresses. */
 void machnet_dp_set_route(struct machnet_dp *dp, uint32_t engine, const struct mn_addr *local,
 			  const struct mn_addr *remote, const uint8_t mac[6], uint16_t mtu);

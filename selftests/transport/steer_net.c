@@ -97,6 +97,7 @@ static void make_host(struct steer_net *n, int i, const struct steer_config *cfg
 		.port_count = STEER_BLOCK_PORTS,
 		.max_peers = 8,
 		.seed = cfg->seed + i,
+		.patient = true,
 	};
 
 	h->net = n;

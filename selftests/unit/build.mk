@@ -57,7 +57,7 @@ $(foreach t,port registry route,$(foreach c,local kernel,$(eval $(call control_t
 # The daemon between its applications and fakes of the datapath and the control plane
 TEST_PROGS += test_control_daemon
 test_control_daemon_SRCS := selftests/unit/test_control_daemon.c \
-	$(addprefix user/daemon/,app.c app_port.c closer.c conn.c facts.c leaving.c listing.c loop.c path.c probe.c route.c \
+	$(addprefix user/daemon/,app.c app_port.c balance.c closer.c conn.c facts.c leaving.c listing.c loop.c path.c probe.c route.c \
 	socket_path.c) user/base/udp_port.c
 test_control_daemon_PKGS := libmnl
 TEST_PROGS += test_app_descriptors test_app_port

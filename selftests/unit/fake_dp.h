@@ -31,11 +31,12 @@ static struct {
 	struct machnet_dp_connect connect;	/* the last one */
 	struct { uint32_t engine; uint64_t id; int error; unsigned int n; } refuse;
 	struct machnet_dp_connect probe;	/* likewise */
-	struct { uint32_t engine, reason; uint64_t id; unsigned int n; } abort;
+	struct { uint32_t reason; uint64_t id; unsigned int n; } abort;
 	/* Of the last set_route(). */
 	struct { struct mn_addr local, remote; uint8_t mac[6]; uint16_t mtu; } path;
 	struct { struct mn_addr remote; bool is; unsigned int n; } unreachable;
 	unsigned int snapshots;
+	unsigned int balanced, used_engines;
 	void (*done)(void *ctx, const struct machnet_dp_conn *conns, size_t n);
 	void (*paths_done)(void *ctx, const struct machnet_dp_path *paths, size_t n);
 	void *ctx;
@@ -54,6 +55,19 @@ void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info)
 {
 	(void)dp;
 	*info = (struct machnet_dp_info){ .rss = { .rss_class = MACHNET_RSS_CLASS_LEARNED } };
+}
+
+void machnet_dp_balance(struct machnet_dp *dp)
+{
+	(void)dp;
+	fake.balanced++;
+}
+
+int machnet_dp_use_engines(struct machnet_dp *dp, unsigned int n)
+{
+	(void)dp;
+	fake.used_engines = n;
+	return n ? 0 : -EINVAL;
 }
 
 int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_bufs,
@@ -112,10 +126,9 @@ void machnet_dp_refuse(struct machnet_dp *dp, uint32_t engine, uint64_t id, int 
 	fake.refuse.n++;
 }
 
-void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason)
+void machnet_dp_abort(struct machnet_dp *dp, uint64_t id, uint32_t reason)
 {
 	(void)dp;
-	fake.abort.engine = engine;
 	fake.abort.id = id;
 	fake.abort.reason = reason;
 	fake.abort.n++;

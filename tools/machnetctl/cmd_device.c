@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <linux/machnet.h>
 
@@ -121,8 +123,56 @@ static int device_show(struct ctl *ctl, int argc, char **argv)
 	return status;
 }
 
+/* A number from 1 on; 0: it is none. */
+static uint64_t parse_engines(const char *text)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	return errno || *end || *text < '0' || *text > '9' ? 0 : n;
+}
+
+static int use_engines(struct ctl *ctl, const char *ifname, uint64_t n)
+{
+	struct ctl_facts facts;
+	struct ctl_daemon d;
+	int ret = ctl_daemon_open(&d, ctl->socket);
+
+	if (ret)
+		return ctl_daemon_refused(ctl->socket, ret);
+	ret = ctl_daemon_facts(&d, &facts);
+	if (!ret && strcmp(ctl_fact(&facts, "netdev"), ifname)) {
+		ctl_daemon_close(&d);
+		return ctl_refused("see machnetctl --help for --socket",
+				   "this daemon serves %s, not %s", ctl_fact(&facts, "netdev"),
+				   ifname);
+	}
+	if (!ret)
+		ret = ctl_daemon_use_engines(&d, n);
+	ctl_daemon_close(&d);
+	if (ret == -EINVAL)
+		return ctl_refused("machnetd -e N starts more", "%s has %s engines", ifname,
+				   ctl_fact(&facts, "engines"));
+	return ret ? ctl_daemon_refused(ctl->socket, ret) : CTL_OK;
+}
+
+static int device_set(struct ctl *ctl, int argc, char **argv)
+{
+	uint64_t n;
+
+	if (argc != 3 || strcmp(argv[1], "engines"))
+		return ctl_usage("want: device set IFNAME engines N");
+	n = parse_engines(argv[2]);
+	if (!n)
+		return ctl_usage("engines: want a number from 1 on, not %s", argv[2]);
+	return use_engines(ctl, argv[0], n);
+}
+
 static const struct ctl_verb verbs[] = {
 	{ "show", device_show },
+	{ "set", device_set },
 	{ NULL, ctl_no_verb },
 };
 
@@ -130,7 +180,8 @@ const struct ctl_object ctl_device = {
 	.name = "device",
 	.alias = "dev",
 	.summary = "network devices that a datapath (machnetd) serves",
-	.help = "Usage: machnetctl device [show [dev IFNAME]]\n\n"
+	.help = "Usage: machnetctl device [show [dev IFNAME]]\n"
+		"       machnetctl device set IFNAME engines N\n\n"
 		"Shows the network devices that a datapath serves, or that of machnetd\n"
 		"--control=local where the module is not loaded. RSS says how packets are\n"
 		"spread over its engines: unknown yet, single (one queue), labelled (the\n"
@@ -139,6 +190,8 @@ const struct ctl_object ctl_device = {
 		"Rank is how much of the hash is learned, Candidates how many ports were\n"
 		"tried, Hand-offs how many packets came to another engine than theirs, and\n"
 		"Moves how often a path took the ports that a peer asked for. Path-ports is\n"
-		"the block of UDP ports that is reserved for packets between hosts.\n",
+		"the block of UDP ports that is reserved for packets between hosts.\n\n"
+		"set has programs use the first N of the engines that machnetd has; those\n"
+		"that others have move with their connections, and notice nothing.\n",
 	.verbs = verbs,
 };

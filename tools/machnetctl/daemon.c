@@ -275,6 +275,13 @@ int ctl_daemon_kill(struct ctl_daemon *d, uint64_t id)
 	return ask(d, &request, &answer, NULL);
 }
 
+int ctl_daemon_use_engines(struct ctl_daemon *d, uint64_t n)
+{
+	struct mn_app_msg request = { .type = MN_APP_ENGINES, .value = n }, answer;
+
+	return ask(d, &request, &answer, NULL);
+}
+
 bool ctl_daemon_is_local(struct ctl_daemon *d)
 {
 	struct mn_app_msg request = { .type = MN_APP_INFO }, answer;

@@ -52,6 +52,8 @@ int ctl_daemon_connections(struct ctl_daemon *d, struct mn_app_connection **list
 int ctl_daemon_paths(struct ctl_daemon *d, struct mn_app_path **list, size_t *n);
 /* 0: the peer has answered it. -ETIMEDOUT: it has not. -EHOSTUNREACH and the like: no route. */
 int ctl_daemon_probe(struct ctl_daemon *d, const struct mn_addr *peer);
+/* How many engines are to be used. -EINVAL: it has fewer. */
+int ctl_daemon_use_engines(struct ctl_daemon *d, uint64_t n);
 /* -ENOENT: there is no such connection. */
 int ctl_daemon_kill(struct ctl_daemon *d, uint64_t id);
 

@@ -39,6 +39,8 @@ void ctl_rss_print(struct out *o, const struct ctl_facts *facts, const char *cla
 
 	out_string(o, "rss_class", "RSS", *now ? now : class);
 	/* One queue, or a daemon that does not answer. */
+	if (o->json && *now)
+		print_count(o, facts, "used_engines", "");
 	if (!*now || !strcmp(now, "single")) {
 		print_nothing(o);
 		return;

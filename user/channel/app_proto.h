@@ -59,6 +59,7 @@ enum mn_app_type {
 	MN_APP_FREE,		/* local, local_port */
 	MN_APP_PATHS,		/* -> value (number of paths), one descriptor */
 	MN_APP_PROBE,		/* remote */
+	MN_APP_ENGINES,		/* value: how many are to be used */
 };
 
 /* Who keeps the ports (answer to ATTACH and INFO). */
@@ -72,7 +73,7 @@ enum mn_app_control {
  *   version, pid, control (kernel|local)
  *   device (PCI address or arguments of the vdev, cut to what fits), netdev (whose routes lead
  *   here), tap (name of the exception path's interface, or none), driver, mac, mtu
- *   engines, cores (the engines' CPUs, "2,3", or any), poll (adaptive|busy),
+ *   engines, used_engines, cores (the engines' CPUs, "2,3", or any), poll (adaptive|busy),
  *   memory (hugepages|pages), rx_wakeup (yes|no: packets wake a sleeping engine),
  *   rss_class (unknown|single|labelled|learned|computed|confined), rss_ignores_ports (yes|no),
  *   rss_rank, rss_rank_full, rss_observations, rss_contradictions, rss_candidates, rss_refused,

@@ -67,6 +67,7 @@ struct mn_channel {
 	uint64_t len;		/* of the mapping */
 	uint32_t id;		/* index in the datapath, for logs and statistics */
 	uint32_t posted;	/* MN_SHM_WAKE_*: what has happened since the last flush */
+	uint64_t work;		/* messages and KiB, both ways; the engine's, any thread reads it */
 	bool txc_put;		/* on txc, not published */
 	bool tx_held;		/* what is next on tx waits for a chunk */
 	bool tx_ended;		/* the application has left: what it puts on tx now is void */
@@ -245,5 +246,10 @@ void mn_channel_flush(struct mn_channel *ch);
  */
 bool mn_channel_arm(struct mn_channel *ch, bool wants_room);
 void mn_channel_disarm(struct mn_channel *ch);
+
+static inline void mn_channel_worked(struct mn_channel *ch, uint64_t work)
+{
+	__atomic_store_n(&ch->work, ch->work + work, __ATOMIC_RELAXED);
+}
 
 #endif /* MN_CHANNEL_CHANNEL_H */

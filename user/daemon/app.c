@@ -14,6 +14,7 @@
 #include "base/udp_port.h"
 #include "daemon/app.h"
 #include "daemon/app_port.h"
+#include "daemon/balance.h"
 #include "daemon/closer.h"
 #include "daemon/conn.h"
 #include "daemon/facts.h"
@@ -205,6 +206,11 @@ static int app_kill(struct mnd_app *app, const struct mn_app_msg *req)
 	return ret;
 }
 
+static int app_engines(struct mnd_app *app, const struct mn_app_msg *req)
+{
+	return app->uid ? -EPERM : mnd_balance_use(app->d, req->value);
+}
+
 static bool needs_channel(uint16_t type)
 {
 	return type == MN_APP_LISTEN || type == MN_APP_UNLISTEN || type == MN_APP_FREE;
@@ -221,6 +227,8 @@ static int app_question(struct mnd_app *app, const struct mn_app_msg *req, struc
 		return app_fact(app, req, ans);
 	case MN_APP_KILL:
 		return app_kill(app, req);
+	case MN_APP_ENGINES:
+		return app_engines(app, req);
 	case MN_APP_PORTS:
 		return mnd_fact_port(app->d, req->index, ans);
 	}

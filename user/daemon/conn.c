@@ -168,10 +168,10 @@ static void conn_connect(struct mnd_daemon *d, const struct machnet_dp_event *ev
 		machnet_dp_refuse(d->dp, ev->engine, ev->id, connect_error(-ret));
 }
 
-static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
-			  const struct machnet_dp_event *ev)
+static struct machnet_nl_connection describe(const struct mnd_daemon *d, const struct mnd_conn *c,
+					     const struct machnet_dp_event *ev)
 {
-	struct machnet_nl_connection n = {
+	return (struct machnet_nl_connection){
 		.id = c->id,
 		.ifindex = d->ifindex,
 		.local_addr = c->local,
@@ -184,6 +184,12 @@ static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
 		.path = ev->path,
 		.owner_pid = c->owner,
 	};
+}
+
+static void conn_register(struct mnd_daemon *d, struct mnd_conn *c,
+			  const struct machnet_dp_event *ev)
+{
+	struct machnet_nl_connection n = describe(d, c, ev);
 
 	c->registered = true;
 	d->ops->connection_add(d->control, &n);
@@ -222,13 +228,33 @@ static void conn_up(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 	if (!c)
 		c = conn_new(d, ev, MND_CONN_UP);
 	if (!c) {
-		machnet_dp_abort(d->dp, ev->engine, ev->id, MACHNET_REASON_ADMIN);
+		machnet_dp_abort(d->dp, ev->id, MACHNET_REASON_ADMIN);
 		return;
 	}
 	c->local_port = ev->local_port;
 	c->state = MND_CONN_UP;
 	mnd_route_drop(d, &c->way);
 	conn_register(d, c, ev);
+}
+
+/* On another path, or on another engine with its channel. */
+static void conn_moved(struct mnd_daemon *d, const struct machnet_dp_event *ev)
+{
+	struct mnd_conn *c = conn_find(d, ev->id);
+	struct machnet_nl_connection n;
+	int ret;
+
+	if (!c)
+		return;
+	c->engine = ev->engine;
+	if (!c->registered)
+		return;
+	n = describe(d, c, ev);
+	d->ops->flush(d->control);
+	ret = d->ops->connection_set(d->control, &n);
+	if (ret && ret != -ENOENT)
+		mnd_warn("connection %016llx is not in the registry as it is: %s (%s)",
+			 (unsigned long long)c->id, strerror(-ret), d->ops->error(d->control));
 }
 
 static void conn_end(struct mnd_daemon *d, const struct machnet_dp_event *ev)
@@ -247,6 +273,8 @@ void mnd_conn_event(struct mnd_daemon *d, const struct machnet_dp_event *ev)
 		conn_connect(d, ev);
 	else if (ev->type == MACHNET_DP_EVENT_UP)
 		conn_up(d, ev);
+	else if (ev->type == MACHNET_DP_EVENT_MOVED)
+		conn_moved(d, ev);
 	else if (ev->type == MACHNET_DP_EVENT_END)
 		conn_end(d, ev);
 	else if (ev->type == MACHNET_DP_EVENT_REACHABLE)
@@ -259,7 +287,7 @@ int mnd_conn_kill(struct mnd_daemon *d, uint64_t id)
 
 	if (!c || c->state != MND_CONN_UP)
 		return -ENOENT;
-	machnet_dp_abort(d->dp, c->engine, id, MACHNET_REASON_ADMIN);
+	machnet_dp_abort(d->dp, id, MACHNET_REASON_ADMIN);
 	return 0;
 }
 

@@ -58,8 +58,8 @@ struct mnd_daemon {
 	int epfd;
 	bool stop;
 	struct mnd_watch signal_watch, dp_watch, control_watch, netdev_watch, accept_watch;
-	struct mnd_watch closed_watch, pci_watch;
-	int signal_fd, listen_fd, pci_fd;
+	struct mnd_watch closed_watch, pci_watch, balance_watch;
+	int signal_fd, listen_fd, pci_fd, balance_fd;
 
 	struct mnd_app_list apps;
 	struct mnd_app_list closing;	/* their sockets are being closed: closer.h */

@@ -9,6 +9,7 @@
 
 #include "daemon/claim.h"
 #include "daemon/conn.h"
+#include "daemon/balance.h"
 #include "daemon/device.h"
 #include "daemon/leaving.h"
 #include "daemon/log.h"
@@ -416,6 +417,8 @@ int mnd_device_open(struct mnd_daemon *d)
 		ret = device_register(d);
 	if (!ret)
 		ret = mnd_path_ports_follow(d);
+	if (!ret)
+		ret = mnd_balance_start(d);
 	d->serving = !ret;
 	if (!ret) {
 		mnd_rss_state_load(d);
@@ -429,6 +432,7 @@ void mnd_device_close(struct mnd_daemon *d)
 	mnd_rtnl_close(&d->rtnl_events);
 	if (d->pci_fd >= 0)
 		close(d->pci_fd);
+	mnd_balance_stop(d);
 	if (d->serving)
 		mnd_rss_state_save(d, true);
 	/* While it goes down the datapath reports the end of each connection. */

@@ -61,7 +61,11 @@ static void tell_device(const struct mnd_daemon *d, struct teller *t)
 
 static void tell_engines(const struct mnd_daemon *d, struct teller *t)
 {
+	struct machnet_dp_info now;
+
+	machnet_dp_info(d->dp, &now);
 	tell(t, "engines=%u", d->info.engines);
+	tell(t, "used_engines=%u", now.used_engines);
 	tell(t, "cores=%s", d->opt.cores ? d->opt.cores : "any");
 	tell(t, "poll=%s", d->opt.poll == MACHNET_DP_POLL_BUSY ? "busy" : "adaptive");
 	tell(t, "memory=%s", d->info.hugepages ? "hugepages" : "pages");

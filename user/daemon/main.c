@@ -120,6 +120,7 @@ static int daemon_open(struct mnd_daemon *d)
 	d->signal_fd = -1;
 	d->listen_fd = -1;
 	d->pci_fd = -1;
+	d->balance_fd = -1;
 	d->claim.fd = -1;
 	d->tap_claim.fd = -1;
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);

@@ -16,7 +16,7 @@ static unsigned int least_loaded(const struct machnet_dp *dp)
 	for (unsigned int i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
 		if (dp->channels[i].mem)
 			load[dp->channels[i].engine]++;
-	for (unsigned int i = 1; i < dp->n_engines; i++)
+	for (unsigned int i = 1; i < dp->used_engines; i++)
 		if (load[i] < load[best])
 			best = i;
 	return best;
@@ -77,6 +77,8 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 	}
 	dp->channels[slot].mem = ch;
 	dp->channels[slot].left = dp->channels[slot].deleted = false;
+	dp->channels[slot].moving = false;
+	dp->channels[slot].work = dp->channels[slot].load = 0;
 	dp->n_channels++;
 	cmd.channel = ch;
 	dp_command(dp, dp->channels[slot].engine, &cmd);
@@ -100,7 +102,7 @@ static void listener_remove(struct machnet_dp *dp, unsigned int i)
 
 	dp->listeners[i] = dp->listeners[--dp->n_listeners];
 	dp_ports_unlisten(&dp->ports, l.port);
-	dp_command(dp, c->engine, &cmd);
+	dp_channel_command(dp, l.channel, &cmd);
 }
 
 /* Nothing rings for it any more, and nothing is accepted for it. */
@@ -112,9 +114,9 @@ static void channel_detach(struct machnet_dp *dp, uint32_t channel, enum dp_cmd_
 	for (unsigned int i = dp->n_listeners; i-- > 0;)
 		if (dp->listeners[i].channel == channel)
 			listener_remove(dp, i);
-	if (!c->left)
+	if (!c->left && !c->moving)
 		dp_engine_unwatch(&dp->engines[c->engine], c->mem->engine_efd);
-	dp_command(dp, c->engine, &cmd);
+	dp_channel_command(dp, channel, &cmd);
 }
 
 /* The one that was left first. */
@@ -217,7 +219,7 @@ int machnet_dp_listen(struct machnet_dp *dp, uint32_t channel, const struct mn_a
 	dp->listeners = grown;
 	grown[dp->n_listeners++] = (struct dp_listener){ *addr, port, channel };
 	cmd.channel = c->mem;
-	dp_command(dp, c->engine, &cmd);
+	dp_channel_command(dp, channel, &cmd);
 	dp_ports_listen(&dp->ports, port, c->engine);
 	return 0;
 }
@@ -288,12 +290,11 @@ static enum mn_end reason_end(uint32_t reason)
 	}
 }
 
-void machnet_dp_abort(struct machnet_dp *dp, uint32_t engine, uint64_t id, uint32_t reason)
+void machnet_dp_abort(struct machnet_dp *dp, uint64_t id, uint32_t reason)
 {
 	struct dp_cmd cmd = { .type = DP_CMD_ABORT, .id = id, .why = reason_end(reason) };
 
-	if (engine < dp->n_engines)
-		dp_command(dp, engine, &cmd);
+	dp_conn_command(dp, &cmd);
 }
 
 void machnet_dp_set_route(struct machnet_dp *dp, uint32_t engine, const struct mn_addr *local,

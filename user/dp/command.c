@@ -113,9 +113,10 @@ static int event_type(enum mn_stack_event_type type)
 		return MACHNET_DP_EVENT_PATH_END;
 	case MN_STACK_EVENT_PROBED:
 		return MACHNET_DP_EVENT_PROBED;
-	/* Nothing moves yet. */
 	case MN_STACK_EVENT_MOVED:
+		return MACHNET_DP_EVENT_MOVED;
 	case MN_STACK_EVENT_CHANNEL:
+		return DP_EVENT_CHANNEL_MOVED;
 	case MN_STACK_EVENT_END:
 		break;
 	}
@@ -162,8 +163,8 @@ static void engine_event(void *ctx, const struct mn_stack_event *s)
 		.local_host = s->tuple.local_host,
 	};
 
-	if (s->type == MN_STACK_EVENT_MOVED || s->type == MN_STACK_EVENT_CHANNEL)
-		return;
+	if (s->type == MN_STACK_EVENT_CHANNEL)
+		ev.engine = s->engine;
 	memcpy(ev.mac, s->tuple.mac, sizeof(ev.mac));
 	engine_post(e, &ev);
 }
@@ -227,6 +228,19 @@ static void engine_channel_del(struct dp_engine *e, struct mn_channel *ch)
 	engine_post(e, &ev);
 }
 
+/* One that cannot move, as it was left meanwhile, stays. */
+static void engine_channel_move(struct dp_engine *e, const struct dp_cmd *c)
+{
+	struct machnet_dp_event ev = {
+		.type = DP_EVENT_CHANNEL_MOVED,
+		.channel = c->channel->id,
+		.engine = e->index,
+	};
+
+	if (mn_stack_move_channel(e->stack, c->channel, c->engine))
+		engine_post(e, &ev);
+}
+
 static void engine_addr_del(struct dp_engine *e, const struct mn_addr *addr)
 {
 	for (unsigned int i = 0; i < e->n_addrs; i++)
@@ -247,6 +261,9 @@ static void engine_command(struct dp_engine *e, const struct dp_cmd *c)
 		break;
 	case DP_CMD_CHANNEL_DEL:
 		engine_channel_del(e, c->channel);
+		break;
+	case DP_CMD_CHANNEL_MOVE:
+		engine_channel_move(e, c);
 		break;
 	case DP_CMD_LISTEN:
 		mn_stack_listen(e->stack, c->channel, &c->tuple.local, c->tuple.local_port);

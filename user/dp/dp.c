@@ -66,7 +66,7 @@ static int dp_open_engines(struct machnet_dp *dp)
 	uint64_t instance = dp_new_instance();
 	int ret;
 
-	dp->n_engines = dp->nic.queues;
+	dp->n_engines = dp->used_engines = dp->nic.queues;
 	dp->ports.path_first = MACHNET_DP_PATH_PORT_FIRST;
 	dp->ports.path_count = MACHNET_DP_PATH_PORTS;
 	if (dp->cfg.path_ports) {
@@ -144,6 +144,7 @@ static void dp_close(struct machnet_dp *dp)
 		dp_engine_fini(&dp->engines[i]);
 	mn_steer_free(dp->steer);
 	dp_nic_close(&dp->nic);
+	dp_moves_free(dp);
 	dp_channels_free(dp);
 	dp_hugepages_release();
 	if (dp->efd >= 0)
@@ -211,6 +212,7 @@ void machnet_dp_info(const struct machnet_dp *dp, struct machnet_dp_info *info)
 	memcpy(info->mac, dp->nic.mac, sizeof(info->mac));
 	info->mtu = dp->nic.mtu;
 	info->engines = dp->n_engines;
+	info->used_engines = dp->used_engines;
 	dp_rss_info(dp->steer, &info->rss);
 	for (unsigned int i = 0; i < dp->n_engines; i++)
 		add_steering(&dp->engines[i], &info->rss);
@@ -229,6 +231,9 @@ static void dp_event(struct machnet_dp *dp, const struct machnet_dp_event *ev)
 	switch ((int)ev->type) {
 	case DP_EVENT_CHANNEL_LEFT:
 		machnet_dp_channel_del(dp, ev->channel);
+		return;
+	case DP_EVENT_CHANNEL_MOVED:
+		dp_channel_moved(dp, ev->channel, ev->engine);
 		return;
 	case MACHNET_DP_EVENT_UNLISTENED:
 		dp_ports_put(&dp->ports, ev->local_port);

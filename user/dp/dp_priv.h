@@ -12,6 +12,9 @@
 struct dp_channel {
 	struct mn_channel *mem;		/* NULL: slot is free */
 	unsigned int engine;
+	uint64_t work, load;		/* mn_channel.work at last; of a period */
+	bool moving;			/* to move_to; engine is the one that it had before */
+	unsigned int move_to;
 	bool left;			/* machnet_dp_channel_leave() was called */
 	bool deleted;			/* machnet_dp_channel_del() was called */
 	uint64_t left_as;		/* number of the leave, in order */
@@ -44,12 +47,16 @@ struct machnet_dp {
 	uint32_t gone;			/* atomic: the device was unplugged */
 	struct dp_engine engines[MACHNET_DP_ENGINES_MAX];
 	unsigned int n_engines, inited_engines, running_engines;
+	unsigned int used_engines;	/* for channels: the first ones */
+	unsigned int balance_rest;	/* periods without a move for balance */
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
 	unsigned int n_addrs;
 	struct dp_channel channels[MACHNET_DP_CHANNEL_IDS];
 	unsigned int n_channels;	/* all of them */
 	unsigned int n_left;		/* that were left */
 	uint64_t last_left;
+	unsigned int n_moving;		/* channels */
+	struct dp_waiting *waiting;	/* commands, in their order */
 	struct dp_listener *listeners;
 	unsigned int n_listeners;
 	struct dp_snapshot conns_snapshot, paths_snapshot;
@@ -57,6 +64,19 @@ struct machnet_dp {
 
 /* Puts a command on an engine's ring and wakes it. */
 void dp_command(struct machnet_dp *dp, unsigned int engine, const struct dp_cmd *cmd);
+
+/* move.c: to the engine that has the channel, when it does not move. */
+void dp_channel_command(struct machnet_dp *dp, uint32_t channel, const struct dp_cmd *cmd);
+/* To the engine that has the connection, whichever that is. */
+void dp_conn_command(struct machnet_dp *dp, const struct dp_cmd *cmd);
+/*
+ * With its listeners and connections, when their peers agree. -EINVAL, -EBUSY: it moves, or shares
+ * a port with other channels, -ENOMEM.
+ */
+int dp_channel_move(struct machnet_dp *dp, uint32_t channel, unsigned int engine);
+/* The engine says that it has the channel. */
+void dp_channel_moved(struct machnet_dp *dp, uint32_t channel, unsigned int engine);
+void dp_moves_free(struct machnet_dp *dp);
 
 /*
  * Survives the removal of the device, and reports that it is wanted back (event DEVICE_GONE), from

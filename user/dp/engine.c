@@ -19,6 +19,9 @@
 
 #define ENGINE_CMDS	1024
 #define ENGINE_HANDOFF	2048
+#define ENGINE_PARCELS	256
+/* Of those, in one turn. */
+#define PARCELS_PER_TURN	32
 #define ENGINE_MAX_CONNS	16384
 /* Frames under way: many small ones in each packet of some full windows. */
 #define ENGINE_MAX_RECORDS	65536
@@ -170,6 +173,38 @@ static unsigned int engine_handoff_rx(struct dp_engine *e)
 	return n;
 }
 
+/* Channels that move between engines, in pieces. */
+static unsigned int engine_parcels_in(struct dp_engine *e)
+{
+	struct mn_parcel p;
+	unsigned int n = 0;
+
+	while (n < PARCELS_PER_TURN && !rte_ring_sc_dequeue_elem(e->parcels, &p, sizeof(p))) {
+		mn_stack_parcel_in(e->stack, &p);
+		n++;
+	}
+	return n;
+}
+
+static unsigned int engine_parcels_out(struct dp_engine *e)
+{
+	unsigned int n = 0;
+
+	while (n < PARCELS_PER_TURN) {
+		struct mn_parcel *p = &e->parcel;
+
+		if (!e->has_parcel && !mn_stack_parcel_out(e->stack, p))
+			break;
+		/* None overtakes another one. */
+		e->has_parcel = rte_ring_mp_enqueue_elem(e->all[p->to].parcels, p, sizeof(*p));
+		dp_engine_kick(&e->all[p->to]);
+		if (e->has_parcel)
+			break;
+		n++;
+	}
+	return n;
+}
+
 /* The next packet of the transport; NULL when there is none. sum: see mn_stack_output(). */
 static struct rte_mbuf *engine_next_packet(struct dp_engine *e, struct mn_tuple *tuple,
 					   uint16_t *sum)
@@ -317,8 +352,10 @@ static unsigned int engine_turn(struct dp_engine *e)
 		mn_stack_advance(e->stack, e->now_us);
 		work += engine_rx(e);
 		work += engine_handoff_rx(e);
+		work += engine_parcels_in(e);
 		work += mn_stack_poll_channels(e->stack);
 	}
+	work += engine_parcels_out(e);
 	sent = engine_tx(e);
 	work += sent;
 	if (mn_stack_flush(e->stack))
@@ -393,7 +430,9 @@ static int engine_rings(struct dp_engine *e, uint32_t max_conns)
 				RING_F_SP_ENQ | RING_F_SC_DEQ);
 	e->handoff =
 		engine_ring("handoff", e->index, sizeof(void *), ENGINE_HANDOFF, RING_F_SC_DEQ);
-	return e->cmds && e->events && e->handoff ? 0 : -rte_errno;
+	e->parcels = engine_ring("parcels", e->index, sizeof(struct mn_parcel), ENGINE_PARCELS,
+				 RING_F_SC_DEQ);
+	return e->cmds && e->events && e->handoff && e->parcels ? 0 : -rte_errno;
 }
 
 int dp_engine_init(struct dp_engine *e, unsigned int index, const struct machnet_dp_config *cfg)
@@ -448,6 +487,7 @@ void dp_engine_fini(struct dp_engine *e)
 	rte_ring_free(e->cmds);
 	rte_ring_free(e->events);
 	rte_ring_free(e->handoff);
+	rte_ring_free(e->parcels);
 	if (e->epfd >= 0)
 		close(e->epfd);
 	if (e->efd >= 0)

@@ -15,6 +15,7 @@
 
 #include <machnet/dp.h>
 #include "base/spin.h"
+#include "transport/parcel.h"
 #include "transport/stack.h"
 #include "dp/exception.h"
 #include "dp/fault.h"
@@ -31,6 +32,7 @@ enum dp_cmd_type {
 	DP_CMD_CHANNEL_ADD,
 	DP_CMD_CHANNEL_LEAVE,
 	DP_CMD_CHANNEL_DEL,
+	DP_CMD_CHANNEL_MOVE,
 	DP_CMD_LISTEN,
 	DP_CMD_UNLISTEN,
 	DP_CMD_CONNECT,
@@ -48,6 +50,8 @@ enum dp_cmd_type {
 
 /* An event for the datapath alone: no connection remains of a channel that was left. */
 #define DP_EVENT_CHANNEL_LEFT	MACHNET_DP_EVENTS
+/* Another one: the channel is at the event's engine now. */
+#define DP_EVENT_CHANNEL_MOVED	(MACHNET_DP_EVENTS + 1)
 
 /* What there is of an engine, for the control thread; between the command and done the engine's. */
 struct dp_snapshot_part {
@@ -65,6 +69,7 @@ struct dp_cmd {
 	uint32_t type;			/* enum dp_cmd_type */
 	uint32_t why;			/* ABORT: enum mn_end; SET_UNREACHABLE: 1 it is, 0 not */
 	int error;			/* REFUSE: an errno */
+	unsigned int engine;		/* CHANNEL_MOVE: to this one */
 	bool by_default;		/* CONNECT: the local address was chosen for it */
 	struct mn_channel *channel;	/* CHANNEL_*, LISTEN, UNLISTEN */
 	struct dp_snapshot_part *part;	/* SNAPSHOT, SNAPSHOT_PATHS */
@@ -102,6 +107,7 @@ struct dp_engine {
 	uint64_t instance;		/* of this start of the datapath, not 0 */
 	enum machnet_dp_poll poll;
 	struct rte_ring *cmds, *events, *handoff;
+	struct rte_ring *parcels;	/* struct mn_parcel, from other engines */
 	uint32_t max_conns;
 	unsigned int events_reserve;	/* with fewer event slots free it takes no work */
 	int efd;			/* wakes the engine */
@@ -132,6 +138,8 @@ struct dp_engine {
 	uint64_t event_due_us;		/* when the control thread is woken for events; 0: none */
 	uint64_t random[512];		/* the last random_left of them were not given out yet */
 	uint32_t random_left;
+	struct mn_parcel parcel;	/* for another engine, whose ring was full */
+	bool has_parcel;
 	struct dp_snapshot_part *conns_wanted, *paths_wanted;	/* snapshots; NULL: none */
 	struct dp_engine_stats stats;
 

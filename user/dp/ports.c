@@ -24,6 +24,11 @@ void dp_ports_unlisten(struct dp_ports *p, uint16_t port)
 	p->listeners[port]--;
 }
 
+void dp_ports_move(struct dp_ports *p, uint16_t port, unsigned int engine)
+{
+	set_engine(p, port, engine + 1);
+}
+
 void dp_ports_put(struct dp_ports *p, uint16_t port)
 {
 	if (!--p->users[port])

@@ -45,6 +45,9 @@ void dp_ports_listen(struct dp_ports *p, uint16_t port, unsigned int engine);
 /* Another engine may listen now; the port stays in use until dp_ports_put(). */
 void dp_ports_unlisten(struct dp_ports *p, uint16_t port);
 
+/* Its listeners, of one channel, are on another engine now. */
+void dp_ports_move(struct dp_ports *p, uint16_t port, unsigned int engine);
+
 /* The engine of a removed listener accepts nothing more. */
 void dp_ports_put(struct dp_ports *p, uint16_t port);
 

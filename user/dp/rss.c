@@ -63,6 +63,7 @@ int dp_rss_open(struct mn_steer **s, const struct dp_nic *nic, uint16_t port_fir
 		.port_count = port_count,
 		.max_peers = RSS_PEERS,
 		.seed = rte_rand(),
+		.patient = true,
 	};
 
 	if (nic->queues < 2)

@@ -91,6 +91,7 @@ void dp_engine_watch_rx(struct dp_engine *e)
 static bool engine_has_input(const struct dp_engine *e)
 {
 	return !rte_ring_empty(e->cmds) || !rte_ring_empty(e->handoff) ||
+	       !rte_ring_empty(e->parcels) || e->has_parcel ||
 	       (e->exception && e->index == 0 && !rte_ring_empty(e->exception->to_nic)) ||
 	       __atomic_load_n(&e->stop, __ATOMIC_RELAXED);
 }

@@ -93,6 +93,7 @@ uint32_t mn_conn_take(struct mn_conn *c, const uint8_t *data, uint32_t len)
 	ret = mn_inbox_take(&c->inbox, c->sch->ch, &c->sch->credit, c->flow, data, len, &taken);
 	mn_stream_took(&c->st, taken);
 	s->stats.rx_messages += c->inbox.messages - messages;
+	mn_channel_worked(c->sch->ch, c->inbox.messages - messages + taken / 1024);
 	if (ret == -EPROTO) {
 		mn_stack_mark_corrupt(s, c->sch);
 		ret = -ENOBUFS;

@@ -81,10 +81,16 @@ static void ask(struct mn_path *p)
 {
 	struct mn_steer_question q = question(p);
 	struct mn_path_in *in = &p->in;
+	enum mn_steer_how how;
 
 	in->tries = 0;
-	if (mn_steer_advise(p->stack->cfg.steer, &q, &in->asked.src, &in->asked.dst) ==
-	    MN_STEER_NONE) {
+	how = mn_steer_advise(p->stack->cfg.steer, &q, &in->asked.src, &in->asked.dst);
+	if (how == MN_STEER_WAIT) {
+		in->asked = (struct mn_ports){ 0 };
+		wait_for_answer(p);
+		return;
+	}
+	if (how == MN_STEER_NONE) {
 		in->asked = (struct mn_ports){ 0 };
 		in->confined_us = in->confined_us ? mn_min_u32(2 * in->confined_us,
 							       CONFINED_MAX_US) : CONFINED_US;

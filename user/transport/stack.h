@@ -39,7 +39,7 @@ struct mn_pkt {
 	const uint8_t *data;	/* UDP payload */
 	uint32_t len;
 	void *handle;		/* the engine's buffer; see mn_stack_input() */
-	uint8_t queue;		/* of the NIC, where it has arrived: that of the engine or another */
+	uint8_t queue;		/* of the NIC, where it has arrived: the engine's or another */
 };
 
 /* Why a connection ended; 1:1 with enum machnet_reason of the netlink ABI. */

@@ -41,6 +41,7 @@ static int take_message(struct mn_stack *s, struct mn_stack_channel *sch, const 
 		mn_sendq_push(&c->sendq, sch->ch, m);
 	}
 	s->stats.tx_messages++;
+	mn_channel_worked(sch->ch, 1 + d->len / 1024);
 	mn_conn_queued(c);
 	return 0;
 }
