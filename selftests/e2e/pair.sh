@@ -61,7 +61,7 @@ daemon_up() {
 	shift
 	start "$host" "machnetd-$host" "$bin/machnetd" -i eth0 --control="${MN_CONTROL:-local}" "$@"
 	daemon[$host]=$started
-	wait_for 20 grep -q 'serving' "$work/machnetd-$host.log" && return
+	wait_for 60 grep -q 'serving' "$work/machnetd-$host.log" && return
 	tap_diag <"$work/machnetd-$host.log"
 	return 1
 }

@@ -168,7 +168,8 @@ static void transmit(struct steer_net *n, int from, int engine, const struct mn_
 	soft_nic_sent(&h->nic, &answer, engine);
 	h->probes += tries_tuples(data, len);
 	h->sent_bytes += len;
-	soft_way_out(&h->way, &t);
+	if (!soft_way_out(&h->way, &t))
+		return;
 	if (n->loss_ppm && next_random(&n->rng) % 1000000 < n->loss_ppm)
 		return;
 	p = malloc(sizeof(*p) + len);

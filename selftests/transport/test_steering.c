@@ -154,10 +154,11 @@ TEST_F(steering, firewalls_and_nat)
 		{ SOFT_WAY_FILTER, SOFT_WAY_OPEN }, { SOFT_WAY_NAT, SOFT_WAY_OPEN },
 		{ SOFT_WAY_NAT_STRICT, SOFT_WAY_OPEN }, { SOFT_WAY_OPEN, SOFT_WAY_ONE_PORT },
 		{ SOFT_WAY_FILTER, SOFT_WAY_ONE_PORT }, { SOFT_WAY_NAT, SOFT_WAY_ONE_PORT },
+		{ SOFT_WAY_OPEN, SOFT_WAY_ANSWERS }, { SOFT_WAY_FILTER, SOFT_WAY_ANSWERS },
 	};
 
 	for (uint64_t seed = 0; seed < SEEDS; seed++) {
-		for (int k = 0; k < 6; k++) {
+		for (int k = 0; k < 8; k++) {
 			struct steer_config cfg = config(4, 4, SOFT_NIC_KEYED, seed);
 
 			cfg.way[0] = ways[k][0];

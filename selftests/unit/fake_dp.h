@@ -45,6 +45,7 @@ static struct {
 	bool resolving;		/* next hops are being asked */
 	unsigned int confirmed;
 	struct { uint64_t id; unsigned int n; } add;
+	struct { struct machnet_nl_connection last; unsigned int n; } set;
 	struct { uint64_t id; uint32_t reason; unsigned int n, flushed; } del;
 	struct { struct machnet_nl_path last; unsigned int added, set, deleted; int error; } paths;
 	struct { uint64_t cookie; pid_t owner; unsigned int n; int error; } claim;
@@ -233,6 +234,14 @@ static void fake_connection_add(struct mnd_control *c, const struct machnet_nl_c
 	fake.add.n++;
 }
 
+static int fake_connection_set(struct mnd_control *c, const struct machnet_nl_connection *conn)
+{
+	(void)c;
+	fake.set.last = *conn;
+	fake.set.n++;
+	return 0;
+}
+
 static int fake_connection_del(struct mnd_control *c, uint64_t id, uint32_t reason)
 {
 	(void)c;
@@ -310,6 +319,7 @@ const struct mnd_control_ops mnd_control_kernel_ops = {
 	.port_keep = fake_port_keep,
 	.port_unclaim = fake_port_unclaim,
 	.connection_add = fake_connection_add,
+	.connection_set = fake_connection_set,
 	.connection_del = fake_connection_del,
 	.flush = fake_flush,
 	.path_add = fake_path_add,

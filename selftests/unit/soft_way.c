@@ -73,15 +73,18 @@ static const struct soft_way_flow *add(struct soft_way *w, const struct mn_steer
 	return f;
 }
 
-void soft_way_out(struct soft_way *w, struct mn_steer_tuple *t)
+bool soft_way_out(struct soft_way *w, struct mn_steer_tuple *t)
 {
 	const struct soft_way_flow *f = find(w, t);
 
 	if (w->kind == SOFT_WAY_OPEN)
-		return;
+		return true;
+	if (!f && w->kind == SOFT_WAY_ANSWERS)
+		return false;
 	if (!f)
 		f = add(w, t);
 	t->src_port = f->outside;
+	return true;
 }
 
 /* The packet's source is the flow's destination, and its destination the flow's outside. */
@@ -94,8 +97,19 @@ static bool answers(const struct soft_way *w, const struct soft_way_flow *f,
 	       (t->src_port == f->out.dst_port && mn_addr_equal(&t->src, &f->out.dst));
 }
 
-bool soft_way_in(const struct soft_way *w, struct mn_steer_tuple *t)
+/* What may be sent as an answer from now on. */
+static void open_answers(struct soft_way *w, const struct mn_steer_tuple *t)
 {
+	struct mn_steer_tuple answer = { t->dst, t->src, t->dst_port, t->src_port };
+
+	if (!find(w, &answer))
+		add(w, &answer);
+}
+
+bool soft_way_in(struct soft_way *w, struct mn_steer_tuple *t)
+{
+	if (w->kind == SOFT_WAY_ANSWERS && t->dst_port == w->port)
+		open_answers(w, t);
 	if (w->kind == SOFT_WAY_OPEN || (w->kind == SOFT_WAY_ONE_PORT && t->dst_port == w->port))
 		return true;
 	for (uint32_t i = 0; i < w->n_flows; i++) {

@@ -51,6 +51,41 @@ static void event_of(struct mnd_daemon *d, int type, uint64_t id, uint32_t reaso
 	mnd_conn_event(d, &ev);
 }
 
+TEST_F(daemon, engines)
+{
+	int user = dial(&self->d, NOBODY), root = dial(&self->d, 0);
+
+	self->d.info.engines = 4;
+	EXPECT_EQ(EPERM, REQUEST(user, .type = MN_APP_ENGINES, .value = 2).error);
+	EXPECT_EQ(0, fake.used_engines);
+	EXPECT_EQ(0, REQUEST(root, .type = MN_APP_ENGINES, .value = 2).error);
+	EXPECT_EQ(2, fake.used_engines);
+	EXPECT_EQ(EINVAL, REQUEST(root, .type = MN_APP_ENGINES, .value = 5).error);
+	EXPECT_EQ(EINVAL, REQUEST(root, .type = MN_APP_ENGINES, .value = UINT64_MAX).error);
+	EXPECT_EQ(2, fake.used_engines);
+	EXPECT_EQ(EINVAL, REQUEST(root, .type = MN_APP_ENGINES).error);
+	close(user);
+	close(root);
+}
+
+/* It is on another engine with its channel. */
+TEST_F(daemon, connection_moves)
+{
+	struct machnet_dp_event moved = {
+		.type = MACHNET_DP_EVENT_MOVED, .id = 0x501, .engine = 3, .path = 7,
+	};
+
+	mnd_conn_event(&self->d, &moved);
+	EXPECT_EQ(0, fake.set.n);
+	accept_one(&self->d, 0x501, "10.0.9.9", 0);
+	mnd_conn_event(&self->d, &moved);
+	EXPECT_EQ(1, fake.set.n);
+	EXPECT_EQ(0x501, fake.set.last.id);
+	EXPECT_EQ(3, fake.set.last.engine);
+	EXPECT_EQ(7, fake.set.last.path);
+	event_of(&self->d, MACHNET_DP_EVENT_END, 0x501, MACHNET_REASON_CLOSED);
+}
+
 TEST_F(daemon, facts)
 {
 	static const char *const keys[] = {

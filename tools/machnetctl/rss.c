@@ -41,7 +41,7 @@ void ctl_rss_print(struct out *o, const struct ctl_facts *facts, const char *cla
 	/* One queue, or a daemon that does not answer. */
 	if (o->json && *now)
 		print_count(o, facts, "used_engines", "");
-	if (!*now || !strcmp(now, "single")) {
+	if (!*now || !strcmp(ctl_fact(facts, "engines"), "1")) {
 		print_nothing(o);
 		return;
 	}

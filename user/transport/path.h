@@ -77,7 +77,9 @@ struct mn_path_in {
 	uint8_t queue;			/* of that packet; MN_QUEUE_NONE: there was none */
 	uint32_t confined_us;		/* no tuple is left, for so long; 0: that is not so */
 	bool due;			/* an ADVICE */
-	uint8_t tries;			/* ADVICEs with the token */
+	uint8_t tries;			/* ADVICEs with the token, of those before the last one */
+	uint8_t unanswered;		/* that the peer had time to answer */
+	uint64_t number;		/* of the packet with the last one */
 	uint32_t token;
 	struct mn_ports asked;		/* 0: nothing is */
 	struct mn_ports right;		/* of a CANDIDATE at the engine's queue; 0: none was */

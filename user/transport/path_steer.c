@@ -17,10 +17,11 @@
 #include "steer/steer.h"
 #include "transport/stack_priv.h"
 
-/* An ADVICE is repeated so often; then the tuple is held to be refused under way. */
+/* So many ADVICEs in vain: then the tuple is held to be refused under way. */
 #define TRIES		4u
-/* Between two of a path at least, or two round trips if that is longer; doubled at each. */
+/* Between two of a path at least, or two round trips if that is longer; doubled at each of some. */
 #define ASK_US		1000u
+#define DOUBLINGS	6u
 /* Nothing is left to be tried: until it is looked at again; at first, then doubled, at most. */
 #define CONFINED_US	10000u
 #define CONFINED_MAX_US	1000000u
@@ -73,7 +74,7 @@ static void wait_for_answer(struct mn_path *p)
 
 	if (gap_us < ASK_US)
 		gap_us = ASK_US;
-	p->in.next_us = p->stack->now_us + (gap_us << p->in.tries);
+	p->in.next_us = p->stack->now_us + (gap_us << mn_min_u32(p->in.tries, DOUBLINGS));
 }
 
 /* The next tuple that is worth an ADVICE. */
@@ -83,7 +84,7 @@ static void ask(struct mn_path *p)
 	struct mn_path_in *in = &p->in;
 	enum mn_steer_how how;
 
-	in->tries = 0;
+	in->tries = in->unanswered = 0;
 	how = mn_steer_advise(p->stack->cfg.steer, &q, &in->asked.src, &in->asked.dst);
 	if (how == MN_STEER_WAIT) {
 		in->asked = (struct mn_ports){ 0 };
@@ -109,7 +110,11 @@ static void ask_again(struct mn_path *p)
 	struct mn_path_in *in = &p->in;
 	struct mn_steer_question q;
 
-	if (++in->tries < TRIES) {
+	/* A peer that has seen no later packet of ours has not had its turn. */
+	if (p->rec.top > in->number)
+		in->unanswered++;
+	if (in->unanswered < TRIES) {
+		in->tries++;
 		in->due = true;
 		wait_for_answer(p);
 		mn_path_ready(p);
@@ -279,6 +284,7 @@ static uint32_t write_advice(struct mn_path *p, uint8_t *buf, struct mn_tuple *t
 	};
 
 	in->due = false;
+	in->number = p->rec.next;
 	if (in->tries % 2 == 0) {
 		to->local_port = in->asked.dst;
 		to->remote_port = in->asked.src;
