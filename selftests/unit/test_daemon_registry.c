@@ -58,7 +58,8 @@ static struct machnet_dp_event path_event(int type)
 {
 	struct machnet_dp_event ev = {
 		.type = type, .path = 5, .engine = 1, .remote_engine = 3, .local_port = 61441,
-		.remote_port = 61442, .mac = { 2, 0, 0, 0, 0, 9 }, .mtu = 1400,
+		.remote_port = 61442, .rx_local_port = 61443, .rx_remote_port = 61444,
+		.mac = { 2, 0, 0, 0, 0, 9 }, .mtu = 1400,
 		.reason = MACHNET_REASON_TIMED_OUT,
 	};
 
@@ -79,7 +80,8 @@ TEST_F(registry, follows_paths)
 	EXPECT_EQ(1, last->engine);
 	EXPECT_EQ(3, last->remote_engine);
 	EXPECT_EQ(61441, last->tx_local_port);
-	EXPECT_EQ(61442, last->rx_remote_port);
+	EXPECT_EQ(61443, last->rx_local_port);
+	EXPECT_EQ(61444, last->rx_remote_port);
 	EXPECT_EQ(9, last->mac[5]);
 	EXPECT_EQ(1400, last->mtu);
 	EXPECT_EQ(MACHNET_PATH_STATE_OPEN, last->state);

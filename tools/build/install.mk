@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# install and uninstall: one list of "source:place" pairs serves both.
+# install and uninstall: one list of "source:place" pairs serves both. Static libraries go without what gcc of one version
+# alone can inline across files: programs of others link them.
 
 INSTALL_MAN_PLACE = $(foreach m,$(INSTALL_MAN),$m:share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m))
 install_files = \
@@ -22,6 +23,8 @@ unit := $(O)/systemd/machnetd@.service
 install: all $(foreach p,$(INSTALL_PC),$(O)/pkgconfig/$p.pc) $(unit)
 	$(Q)set -e; $(foreach f,$(install_files), \
 		install -D -m $$([ -x $(call left,$f) ] && echo 755 || echo 644) $(call left,$f) $(root)/$(call right,$f);)
+	$(Q)set -e; $(foreach l,$(INSTALL_LIB),$(if $($l_SO),, \
+		objcopy -w -R '.gnu.lto_*' -R '.gnu.debuglto_*' $(root)/lib/$(notdir $(call lib_file,$l));))
 	$(Q)set -e; $(foreach f,$(install_links), \
 		mkdir -p $(root)/$(dir $(call right,$f)); ln -sfn $(call left,$f) $(root)/$(call right,$f);)
 	$(Q)install -D -m 644 $(call kmod_dir,$(KVER))/machnet.ko $(module_place)

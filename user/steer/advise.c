@@ -215,8 +215,8 @@ static enum merit merit_of_label(const struct hunt *h, const struct mn_label *l)
 static enum merit merit_of(struct hunt *h, uint16_t src, uint16_t dst)
 {
 	enum merit merit;
+	uint8_t queue = 0;
 	bool predicted;
-	uint8_t queue;
 
 	predicted = h->predicts && predict(h, src, dst, &queue);
 	if (predicted && queue == h->q->queue)
