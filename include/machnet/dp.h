@@ -192,13 +192,13 @@ int machnet_dp_create(const struct machnet_dp_config *cfg, struct machnet_dp **d
 /* Resets all connections, stops the engines, closes the device and the TAP. */
 void machnet_dp_destroy(struct machnet_dp *dp);
 /*
- * Moves a channel with its connections to an engine that has less to do, if it makes a difference;
+ * Moves channels with their connections to engines that have less to do, if it makes a difference;
  * to be called every MACHNET_DP_BALANCE_MS. Applications and peers do not notice.
  */
 #define MACHNET_DP_BALANCE_MS	100
 void machnet_dp_balance(struct machnet_dp *dp);
 /*
- * Channels are for the first n engines from now on; those of others move, one after the other, by
+ * Channels are for the first n engines from now on; those of others move at the next
  * machnet_dp_balance(). Packets are received by all. -EINVAL: there are not so many.
  */
 int machnet_dp_use_engines(struct machnet_dp *dp, unsigned int n);

@@ -3,7 +3,7 @@
  * balance.c - channels move to engines that have less to do
  *
  * An engine has the work of its channels: messages, and bytes by the KiB. From time to time the
- * channel that brings the engines with most and least work closest together moves from one to the
+ * channels that bring the engines with most and least work closest together move from one to the
  * other, if it makes a difference: what RSS++ (Barbette et al., CoNEXT 2019) does by the NIC's
  * table. Engines that are not to be used give their channels away.
  */
@@ -15,7 +15,9 @@
 #define WORK_MIN	256u
 /* Engines whose work differs by less than this part of it are even. */
 #define EVEN_SHARE	5u
-/* Periods after a move in which the new work is measured. */
+/* Channels that move at the same time at most. */
+#define MOVES		8
+/* Periods after that in which the new work is measured. */
 #define REST		3u
 
 static bool is_movable(const struct machnet_dp *dp, uint32_t i)
@@ -61,14 +63,26 @@ static unsigned int hottest(const struct machnet_dp *dp, const uint64_t *load)
 	return best;
 }
 
-/* Channels of engines that are not used any more, one after the other. */
-static bool evacuate(struct machnet_dp *dp, const uint64_t *load)
+static bool move(struct machnet_dp *dp, uint32_t i, unsigned int to, uint64_t *load)
 {
+	struct dp_channel *c = &dp->channels[i];
+
+	if (dp_channel_move(dp, i, to))
+		return false;
+	load[c->engine] -= c->load;
+	load[to] += c->load;
+	return true;
+}
+
+/* Channels of engines that are not used any more. */
+static bool evacuate(struct machnet_dp *dp, uint64_t *load)
+{
+	bool any = false;
+
 	for (uint32_t i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
-		if (is_movable(dp, i) && dp->channels[i].engine >= dp->used_engines &&
-		    !dp_channel_move(dp, i, coolest(dp, load)))
-			return true;
-	return false;
+		if (is_movable(dp, i) && dp->channels[i].engine >= dp->used_engines)
+			any |= move(dp, i, coolest(dp, load), load);
+	return any;
 }
 
 /* The difference that remains when a channel with this load moves. */
@@ -77,7 +91,7 @@ static uint64_t remains(uint64_t difference, uint64_t load)
 	return difference > 2 * load ? difference - 2 * load : 2 * load - difference;
 }
 
-static bool even_out(struct machnet_dp *dp, const uint64_t *load)
+static bool even_out(struct machnet_dp *dp, uint64_t *load)
 {
 	unsigned int from = hottest(dp, load), to = coolest(dp, load);
 	uint64_t difference = load[from] - load[to], best = difference;
@@ -94,7 +108,7 @@ static bool even_out(struct machnet_dp *dp, const uint64_t *load)
 		best = remains(difference, c->load);
 		which = i;
 	}
-	return which < MACHNET_DP_CHANNEL_IDS && !dp_channel_move(dp, which, to);
+	return which < MACHNET_DP_CHANNEL_IDS && move(dp, which, to, load);
 }
 
 void machnet_dp_balance(struct machnet_dp *dp)
@@ -111,7 +125,7 @@ void machnet_dp_balance(struct machnet_dp *dp)
 		dp->balance_rest--;
 		return;
 	}
-	if (even_out(dp, load))
+	for (int i = 0; i < MOVES && even_out(dp, load); i++)
 		dp->balance_rest = REST;
 }
 
