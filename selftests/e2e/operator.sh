@@ -62,9 +62,12 @@ run_ok "each connection names a path" names_path a
 ports() {
 	on "$1" "$bin/machnetctl" -j path show "${@:3}" | jq -c "map($2) | sort"
 }
-# Those of the other one may differ for each direction: an INIT that is sent again goes to the listener's.
-run_says "both hosts name the same ports of the one that has opened the paths" "^$(ports a .tx_local_port remote $IP_B | sed 's/[][]/\\&/g')\$" \
-	ports b .tx_remote_port
+# Each direction has ports of its own: what one host sends with is what the other one receives.
+agrees() {
+	[ "$(ports "$1" '"\(.tx_local_port) \(.tx_remote_port)"' remote "$3")" = "$(ports "$2" '"\(.rx_remote_port) \(.rx_local_port)"' remote "$4")" ]
+}
+here_ok "both hosts name the same ports of packets from one of them" wait_for 5 agrees a b $IP_B $IP_A
+here_ok "and of those from the other one" wait_for 5 agrees b a $IP_A $IP_B
 
 # What there is, without the module: by the daemon's own account.
 answers() {

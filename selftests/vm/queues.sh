@@ -24,20 +24,10 @@ load() {
 	local port pids=()
 
 	for port in 1001 1002; do
-		vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p $port -s 256 -w 2 -n 300 --verify >"$work/load-$port.log" 2>&1 &
+		vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p $port -s 256 -w 2 -n 200 --verify >"$work/load-$port.log" 2>&1 &
 		pids+=("$!")
 	done
 	wait "${pids[0]}" && wait "${pids[1]}"
-}
-
-# Each question is a path of its own, and so a tuple more that the NICs of both show.
-more_tuples() {
-	local i
-
-	for ((i = 0; i < 20; i++)); do
-		vm_exec "a-$1" "$bin/machnetctl" doctor "${addr[b]}" >"$work/doctor.log" 2>&1
-		grep -q "${addr[b]} answers" "$work/doctor.log" || return 1
-	done
 }
 
 device() {
@@ -49,14 +39,21 @@ starts_learned() {
 	local rank
 
 	rank=$(device "a-$1" rss_rank)
-	stop "a-$1" "machnetd-a-$1" && daemon_up "a-$1" -e 2 --rss=opaque && [ "$(device "a-$1" rss_rank)" = "$rank" ]
+	stop "a-$1" "machnetd-a-$1" && daemon_up "a-$1" -e 2 --paths=16 --rss=opaque && [ "$(device "a-$1" rss_rank)" = "$rank" ]
 }
 
-stands_still() {
-	local before
+changes() {
+	echo $(($(counter "a-$1" tuples_changed) + $(counter "b-$1" tuples_changed)))
+}
 
-	before=$(misplaced "$1")
-	load "$1" && [ "$before" = "$(misplaced "$1")" ]
+# A VM that does not run for some time makes paths change their ports, and some packets arrive elsewhere until they are back.
+stands_still() {
+	local before after moved
+
+	before=$(($(tr ' ' + <<<"$(misplaced "$1")"))) moved=$(changes "$1")
+	load "$1" || return
+	after=$(($(tr ' ' + <<<"$(misplaced "$1")"))) moved=$(($(changes "$1") - moved))
+	[ $((after - before)) -le $((8 * moved)) ]
 }
 
 # two_queues KIND OPTION CLASSES [OPTION of machnetd...]
@@ -65,21 +62,22 @@ two_queues() {
 
 	boot a "$1" "$2" && boot b "$1" "$2" || return
 	for vm in a b; do
-		host_up "$vm-$1" ${addr[$vm]}/24 && daemon_up "$vm-$1" -e 2 "${@:4}" || bail "$1: a daemon in VM $vm"
+		host_up "$vm-$1" ${addr[$vm]}/24 && daemon_up "$vm-$1" -e 2 --paths=16 "${@:4}" || bail "$1: a daemon in VM $vm"
 		ok "$1: a daemon in VM $vm"
 		run_says "$1: it has two engines" ", 2 engines" cat "$work/machnetd-$vm-$1.log"
 	done
 	for port in 1001 1002; do
 		server_up "b-$1" "server-$port" -p $port --verify || bail "$1: a server on port $port"
 	done
-	for i in 1 2 3 4; do
+	for i in 1 2; do
 		for port in 1001 1002; do
 			vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p $port -s 1K -w 4 -n 100 --verify \
 				>"$work/client.log" 2>&1 && ok=$((ok + 1))
 		done
 	done
-	run_ok "$1: messages arrive intact over 8 connections to two engines" test $ok = 8
-	here_ok "$1: paths with 20 more tuples" more_tuples "$1"
+	run_ok "$1: messages arrive intact over 4 connections to two engines" test $ok = 4
+	# Each of the paths has a tuple of its own, which the NICs of both show.
+	run_ok "$1: 24 connections" vm_exec "a-$1" "$bin/machnet-bench" client "${addr[b]}" -p 1001 -c 24 -w 24 -n 240 --verify
 	here_ok "$1: hand-offs come to an end" wait_for 60 stands_still "$1"
 	tap_diag <<<"$1: hand-offs $(misplaced "$1"), tuples tried $(counter "a-$1" candidates_sent) $(counter "b-$1" candidates_sent)"
 	for vm in a b; do
