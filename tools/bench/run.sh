@@ -36,7 +36,7 @@ usage() {
 
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
 	WORK/WORLD: ${works[*]} connect each loss loss10 single reorder many connections-64 connections-8K
-	same-host stopped-reader stuck deaf-client hostile stack steer; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
+	same-host engines stopped-reader stuck deaf-client hostile stack steer; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
 	tcp-batch-busy raw exchange idle ring holes. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
@@ -135,12 +135,13 @@ world_crossed() {
 	crossed=0
 }
 
+# world_veth WORLD [OPTION of machnetd...]
 world_veth() {
-	pair_join veth-a veth-b
-	place veth
-	serve veth-a -i eth0
-	serve veth-b -i eth0
-	server_of veth
+	pair_join "$1-a" "$1-b"
+	place "$1"
+	serve "$1-a" -i eth0 "${@:2}"
+	serve "$1-b" -i eth0 "${@:2}"
+	server_of "$1"
 }
 
 # only WORLD: the other worlds' daemons stand still: some cannot sleep until a packet comes, and would disturb it.
@@ -326,6 +327,19 @@ many_round() {
 	done
 }
 
+# More engines than there are processors to spare.
+engines_round() {
+	client engines 1 veth "$IP_B" -s 64 -w 32
+	client engines 2 veth2 "$IP_B" -s 64 -w 32
+}
+
+engines_rows() {
+	any_wanted engines/1 engines/2 || return 0
+	world_veth veth2 -e 2
+	each_round engines_round
+	world_down veth2
+}
+
 same_host_round() {
 	client same-host 64-w1 memif "$IP_A" -p $neighbour_port -s 64 -w 1
 	client same-host 64-w32 memif "$IP_A" -p $neighbour_port -s 64 -w 32
@@ -426,13 +440,14 @@ results=$work/results.jsonl
 : >"$results"
 world_memif memif
 world_crossed
-world_veth
+world_veth veth
 pair_join sockets-a sockets-b
 place sockets
 pair_join raw-a raw-b
 place raw
 each_round main_round
 each_round many_round
+engines_rows
 world_down veth
 [ -z "${daemon[crossed-a]:-}" ] || world_down crossed
 fault_rows loss "$fault_loss" -s 32K -w 32

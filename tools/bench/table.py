@@ -198,6 +198,11 @@ def add_many(bars, r):
                       r.ratio(many, ("many", "100")), 0.5, percent, many)
 
 
+def add_engines(bars, r):
+    bars.at_least("64 B, window 32, two engines on shared processors, veth", ">= 90 % of the rate with one",
+                  r.ratio(("engines", "2"), ("engines", "1")), 0.9, percent, ("engines", "2"))
+
+
 def add_stack(bars, r):
     def value(world, key):
         return r.median("stack", world, key)
@@ -366,7 +371,8 @@ def main():
     facts = {"cores": str(os.cpu_count()), "kernel": os.uname().release,
              **dict(a.split("=", 1) for a in sys.argv[3:])}
     bars = Bars()
-    for add in (add_rates, add_connect, add_each, add_raw, add_faults, add_connections, add_many, add_same_host, add_neighbours,
+    for add in (add_rates, add_connect, add_each, add_raw, add_faults, add_connections, add_many, add_engines,
+                add_same_host, add_neighbours,
                 add_sockets, add_stack, add_steer):
         add(bars, r)
     print("Medians of " + ", ".join(f"{k} {v}" for k, v in facts.items()))
