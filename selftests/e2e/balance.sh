@@ -89,7 +89,7 @@ for ((i = 0; i < PROGRAMS; i++)); do
 	wait "${clients[i]}" || bad=$((bad + 1))
 done
 run_ok "all programs: every message intact and in order" test $bad = 0
-tap_diag < <(grep -h "longest pause " "$work"/client-*.log | sort -k3 -n | tail -n 1)
+tap_diag < <(grep -h "^longest pause" "$work"/client-*.log | sort -k3 -n | tail -n 1)
 run_says "no connection has ended otherwise" "^0\$" counter a aborts_received
 here_ok "the daemons end in order" pair_down
 tap_end
