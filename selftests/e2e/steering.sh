@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Four engines on each of two hosts, whose NICs (af_packet's fanout) spread packets by a hash that nobody can read: after a
+# Four engines on each of two hosts, whose NICs (af_packet's fanout) spread packets by a hash whose key cannot be read: after a
 # moment every packet arrives at the engine that it belongs to, whatever pair of engines it joins.
 # shellcheck source=selftests/e2e/pair.sh
 . "$(dirname "$0")/pair.sh"

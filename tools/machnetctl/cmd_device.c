@@ -36,7 +36,7 @@ static const char *const rss_classes[] = {
 
 /* What machnetd says of the device that it serves. */
 static struct {
-	bool told;
+	bool answered;
 	uint32_t ifindex;
 	struct ctl_facts facts;
 } daemon_says;
@@ -48,9 +48,9 @@ static void ask_daemon(const struct ctl *ctl)
 
 	if (ctl_daemon_open(&d, ctl->socket))
 		return;
-	daemon_says.told = !ctl_daemon_facts(&d, &daemon_says.facts);
+	daemon_says.answered = !ctl_daemon_facts(&d, &daemon_says.facts);
 	ctl_daemon_close(&d);
-	if (daemon_says.told)
+	if (daemon_says.answered)
 		daemon_says.ifindex = if_nametoindex(ctl_fact(&daemon_says.facts, "netdev"));
 }
 
@@ -59,10 +59,10 @@ static void print_rss(struct out *o, struct nlattr **a)
 	struct nlattr *attr = a[MACHNET_A_DEVICE_RSS_CLASS];
 	uint32_t class = attr ? nla_get_u32(attr) : MACHNET_RSS_CLASS_UNKNOWN;
 	bool known = class < sizeof(rss_classes) / sizeof(rss_classes[0]);
-	bool told = daemon_says.told &&
+	bool served = daemon_says.answered &&
 		    daemon_says.ifindex == nla_get_u32(a[MACHNET_A_DEVICE_IFINDEX]);
 
-	ctl_rss_print(o, told ? &daemon_says.facts : NULL,
+	ctl_rss_print(o, served ? &daemon_says.facts : NULL,
 		      rss_classes[known ? class : MACHNET_RSS_CLASS_UNKNOWN]);
 }
 
@@ -184,9 +184,9 @@ const struct ctl_object ctl_device = {
 		"       machnetctl device set IFNAME engines N\n\n"
 		"Shows the network devices that a datapath serves, or that of machnetd\n"
 		"--control=local where the module is not loaded. RSS says how packets are\n"
-		"spread over its engines: unknown yet, single (one queue), labelled (the\n"
-		"queue of each pair of ports is seen), learned or computed (it is foreseen),\n"
-		"or confined (no ports that would fit get through). While machnetd answers,\n"
+		"spread over its engines: unknown yet, single (one queue, or ports do not\n"
+		"matter), labelled (the queue of each pair of ports is seen), learned or\n"
+		"computed (it is foreseen), or confined (no ports that would fit get through). While machnetd answers,\n"
 		"Rank is how much of the hash is learned, Candidates how many ports were\n"
 		"tried, Hand-offs how many packets came to another engine than theirs, and\n"
 		"Moves how often a path took the ports that a peer asked for. Path-ports is\n"

@@ -121,6 +121,9 @@ void dp_channel_moved(struct machnet_dp *dp, uint32_t channel, unsigned int engi
 	if (!c->moving)
 		return;
 	dp_engine_unwatch(&dp->engines[without], c->mem->engine_efd);
+	/* Its application has left meanwhile, and may go on to ring: no engine answers. */
+	if (c->left || c->deleted)
+		dp_engine_unwatch(&dp->engines[engine], c->mem->engine_efd);
 	c->engine = engine;
 	c->moving = false;
 	dp->n_moving--;

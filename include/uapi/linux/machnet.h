@@ -331,11 +331,11 @@ enum machnet_a_stats {
 /* How the packets of a device are spread over its engines. */
 enum machnet_rss_class {
 	MACHNET_RSS_CLASS_UNKNOWN,	/* not known yet */
-	MACHNET_RSS_CLASS_SINGLE,	/* one queue */
+	MACHNET_RSS_CLASS_SINGLE,	/* one queue, or ports do not matter */
 	MACHNET_RSS_CLASS_LABELLED,	/* the queue of each tuple is seen, not foreseen */
 	MACHNET_RSS_CLASS_LEARNED,	/* hash learned from observations */
 	MACHNET_RSS_CLASS_COMPUTED,	/* key and table known and verified */
-	MACHNET_RSS_CLASS_CONFINED,	/* no other ports get through, or ports do not matter */
+	MACHNET_RSS_CLASS_CONFINED,	/* no ports that would fit get through */
 
 	/* private: */
 	__MACHNET_RSS_CLASS_MAX,
