@@ -192,8 +192,9 @@ int machnet_dp_create(const struct machnet_dp_config *cfg, struct machnet_dp **d
 /* Resets all connections, stops the engines, closes the device and the TAP. */
 void machnet_dp_destroy(struct machnet_dp *dp);
 /*
- * Moves channels with their connections to engines that have less to do, if it makes a difference;
- * to be called every MACHNET_DP_BALANCE_MS. Applications and peers do not notice.
+ * Moves channels with their connections to engines that have less to do, if it makes a difference,
+ * and all to one engine when there has been next to nothing to do for 30 s; to be called every
+ * MACHNET_DP_BALANCE_MS. Applications and peers do not notice.
  */
 #define MACHNET_DP_BALANCE_MS	100
 void machnet_dp_balance(struct machnet_dp *dp);

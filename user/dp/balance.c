@@ -5,7 +5,9 @@
  * An engine has the work of its channels: messages, and bytes by the KiB. From time to time the
  * channels that bring the engines with most and least work closest together move from one to the
  * other, if it makes a difference: what RSS++ (Barbette et al., CoNEXT 2019) does by the NIC's
- * table. Engines that are not to be used give their channels away.
+ * table. Engines that are not to be used give their channels away. When there has been next to
+ * nothing to do for a while the first engine gets all channels, so that the others and their CPUs
+ * rest; they spread again with the work.
  */
 #include <errno.h>
 
@@ -19,6 +21,8 @@
 #define MOVES		8
 /* Periods after that in which the new work is measured. */
 #define REST		3u
+/* Periods with less than WORK_MIN in all, after which one engine is enough: 30 s. */
+#define IDLE_PERIODS	(30000u / MACHNET_DP_BALANCE_MS)
 
 static bool is_movable(const struct machnet_dp *dp, uint32_t i)
 {
@@ -43,21 +47,22 @@ static void measure(struct machnet_dp *dp, uint64_t *load)
 	}
 }
 
-static unsigned int coolest(const struct machnet_dp *dp, const uint64_t *load)
+/* Among the first n engines. */
+static unsigned int coolest(unsigned int n, const uint64_t *load)
 {
 	unsigned int best = 0;
 
-	for (unsigned int i = 1; i < dp->used_engines; i++)
+	for (unsigned int i = 1; i < n; i++)
 		if (load[i] < load[best])
 			best = i;
 	return best;
 }
 
-static unsigned int hottest(const struct machnet_dp *dp, const uint64_t *load)
+static unsigned int hottest(unsigned int n, const uint64_t *load)
 {
 	unsigned int best = 0;
 
-	for (unsigned int i = 1; i < dp->used_engines; i++)
+	for (unsigned int i = 1; i < n; i++)
 		if (load[i] > load[best])
 			best = i;
 	return best;
@@ -74,15 +79,25 @@ static bool move(struct machnet_dp *dp, uint32_t i, unsigned int to, uint64_t *l
 	return true;
 }
 
-/* Channels of engines that are not used any more. */
-static bool evacuate(struct machnet_dp *dp, uint64_t *load)
+/* Channels of the engines from that one on go to the others. */
+static bool evacuate(struct machnet_dp *dp, unsigned int first, uint64_t *load)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < MACHNET_DP_CHANNEL_IDS; i++)
-		if (is_movable(dp, i) && dp->channels[i].engine >= dp->used_engines)
-			any |= move(dp, i, coolest(dp, load), load);
+		if (is_movable(dp, i) && dp->channels[i].engine >= first)
+			any |= move(dp, i, coolest(first, load), load);
 	return any;
+}
+
+static bool is_idle(struct machnet_dp *dp, const uint64_t *load)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < dp->n_engines; i++)
+		sum += load[i];
+	dp->idle_periods = sum < WORK_MIN ? dp->idle_periods + 1 : 0;
+	return dp->idle_periods >= IDLE_PERIODS;
 }
 
 /* The difference that remains when a channel with this load moves. */
@@ -93,7 +108,8 @@ static uint64_t remains(uint64_t difference, uint64_t load)
 
 static bool even_out(struct machnet_dp *dp, uint64_t *load)
 {
-	unsigned int from = hottest(dp, load), to = coolest(dp, load);
+	unsigned int from = hottest(dp->used_engines, load);
+	unsigned int to = coolest(dp->used_engines, load);
 	uint64_t difference = load[from] - load[to], best = difference;
 	uint32_t which = MACHNET_DP_CHANNEL_IDS;
 
@@ -115,11 +131,14 @@ void machnet_dp_balance(struct machnet_dp *dp)
 {
 	uint64_t load[MACHNET_DP_ENGINES_MAX] = { 0 };
 
+	bool idle;
+
 	measure(dp, load);
+	idle = is_idle(dp, load);
 	if (dp->n_moving)
 		return;
 	/* They need not wait for their work to be known. */
-	if (evacuate(dp, load))
+	if (evacuate(dp, idle ? 1 : dp->used_engines, load))
 		return;
 	if (dp->balance_rest) {
 		dp->balance_rest--;

@@ -49,6 +49,7 @@ struct machnet_dp {
 	unsigned int n_engines, inited_engines, running_engines;
 	unsigned int used_engines;	/* for channels: the first ones */
 	unsigned int balance_rest;	/* periods without a move for balance */
+	unsigned int idle_periods;	/* in a row */
 	struct mn_addr addrs[MACHNET_DP_ADDRS_MAX];
 	unsigned int n_addrs;
 	struct dp_channel channels[MACHNET_DP_CHANNEL_IDS];
