@@ -2,9 +2,9 @@
 # Two daemons in network namespaces.
 TESTS += $(addprefix selftests/e2e/,messages.sh failures.sh garbage.sh initflood.sh idle.sh \
 	bench.sh engines.sh steering.sh balance.sh idle_engines.sh connects.sh ports.sh many.sh hostile.sh deaf.sh peer_dies.sh stuck.sh leave.sh lend.sh no_hugepages.sh demo.sh operator.sh reattach.sh \
-	readme.sh recipe.sh path_ports.sh paths.sh registry.sh doctor_peer.sh mac.sh)
+	readme.sh recipe.sh path_ports.sh paths.sh registry.sh doctor_peer.sh mac.sh address.sh)
 VM_TESTS += selftests/e2e/path_ports_kernel.sh selftests/e2e/reattach_kernel.sh selftests/e2e/lend_kernel.sh \
-	selftests/e2e/registry_kernel.sh
+	selftests/e2e/registry_kernel.sh selftests/e2e/address_kernel.sh
 
 # What a machine is left with, and who has which interface
 TESTS += selftests/e2e/interface.sh

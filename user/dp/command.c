@@ -241,6 +241,14 @@ static void engine_channel_move(struct dp_engine *e, const struct dp_cmd *c)
 		engine_post(e, &ev);
 }
 
+bool dp_engine_owns_addr(const struct dp_engine *e, const struct mn_addr *addr)
+{
+	for (unsigned int i = 0; i < e->n_addrs; i++)
+		if (mn_addr_equal(&e->addrs[i], addr))
+			return true;
+	return false;
+}
+
 static void engine_addr_del(struct dp_engine *e, const struct mn_addr *addr)
 {
 	for (unsigned int i = 0; i < e->n_addrs; i++)

@@ -38,14 +38,6 @@
 /* Turns that an engine takes after it was told to stop. */
 #define ENGINE_LAST_TURNS	1000
 
-static bool engine_owns_addr(const struct dp_engine *e, const struct mn_addr *addr)
-{
-	for (unsigned int i = 0; i < e->n_addrs; i++)
-		if (mn_addr_equal(&e->addrs[i], addr))
-			return true;
-	return false;
-}
-
 /* To another engine, or to itself for traffic within the host. It learns where it has arrived. */
 static void engine_handoff(struct dp_engine *e, unsigned int target, struct rte_mbuf *m)
 {
@@ -75,7 +67,7 @@ static unsigned int engine_target(const struct dp_engine *e, const uint8_t *payl
 static bool engine_is_ours(const struct dp_engine *e, const struct dp_frame *f)
 {
 	if (memcmp(&f->dst_mac, e->mac, sizeof(f->dst_mac)) ||
-	    !engine_owns_addr(e, &f->tuple.local))
+	    !dp_engine_owns_addr(e, &f->tuple.local))
 		return false;
 	return dp_ports_serves(e->ports, f->tuple.local_port);
 }
@@ -97,7 +89,7 @@ static void engine_machnet(struct dp_engine *e, struct rte_mbuf *m, struct dp_fr
 		return;
 	}
 	f->tuple.mtu = e->nic->mtu;
-	f->tuple.local_host = engine_owns_addr(e, &f->tuple.remote);
+	f->tuple.local_host = dp_engine_owns_addr(e, &f->tuple.remote);
 	if (!mn_stack_input(e->stack, &pkt))
 		rte_pktmbuf_free(m);
 }
@@ -241,7 +233,11 @@ static void engine_fill(struct dp_engine *e)
 		m = engine_next_packet(e, &tuple, sum);
 		if (!m)
 			return;
-		if (tuple.local_host) {
+		if (!dp_engine_owns_addr(e, &tuple.local)) {
+			/* It has gone, and may be another host's: lost, as on the wire. */
+			e->stats.drop_no_address++;
+			rte_pktmbuf_free(m);
+		} else if (tuple.local_host) {
 			unsigned int target = engine_target(e, rte_pktmbuf_mtod(m, uint8_t *),
 							    m->data_len);
 

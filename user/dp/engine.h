@@ -83,6 +83,7 @@ struct dp_cmd {
 	X(loops) X(longest_turn_us) X(sleeps) X(rx_frames) X(rx_machnet) X(rx_to_kernel)	\
 	X(rx_not_for_us)	\
 	X(drop_bad_frame) X(drop_bad_checksum) X(drop_handoff_full) X(drop_tx_stuck)	\
+	X(drop_no_address)	\
 	X(handoff_sent) X(handoff_received) X(local_frames) X(tx_frames)	\
 	X(tx_ring_full) X(tx_no_mbuf)
 
@@ -171,6 +172,8 @@ void dp_engine_wake_control(struct dp_engine *e);
 
 /* command.c: takes some of the commands on its ring, while there is room for their events. */
 unsigned int dp_engine_commands(struct dp_engine *e);
+/* Of the device, as it has them now. */
+bool dp_engine_owns_addr(const struct dp_engine *e, const struct mn_addr *addr);
 extern const struct mn_stack_ops dp_engine_ops;
 
 /* snapshot.c: goes on with the snapshots that are under way. True: there was one. */
