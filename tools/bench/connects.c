@@ -8,6 +8,11 @@
 /* Nobody listens to messages on the port of the discard service. */
 #define REFUSED_PORT	9
 #define PORTS_TRIED	1000
+/*
+ * First replies are so short that as many as the rest would show how the four processes learn how
+ * long to spin for them, which takes some hundred.
+ */
+#define REPLIES		10u
 
 /* Listens on a free port from first on. 0 or an exit status. */
 static int time_listen(void *ch, uint16_t first, struct bench_hist *h)
@@ -79,7 +84,7 @@ static int replies(const struct bench_options *o, struct bench_hist *h)
 
 	if (!ch)
 		return 1;
-	for (uint32_t i = 0; i < o->connects && !ret && !bench_stop; i++)
+	for (uint32_t i = 0; i < REPLIES * o->connects && !ret && !bench_stop; i++)
 		ret = time_reply(o, ch, h);
 	machnet_detach(ch);
 	return ret;

@@ -28,7 +28,7 @@ static const char usage[] =
 	"  -b, --batch N          messages that one call sends at most, 1 to 32 (default: 32)\n"
 	"      --interval USEC    with window 1: from one message to the next at least so long\n"
 	"      --connect N        measure attach, listen, connect, refused connect, first reply:\n"
-	"                         N times each\n"
+	"                         N times each, the last one 10 times as often\n"
 	"      --each             a connection for each message (of 16 bytes): opened, used,\n"
 	"                         closed, WINDOW of them at a time\n"
 	"      --stuck PORT       one more connection, to a server that never reads, which is\n"

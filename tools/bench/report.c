@@ -87,7 +87,8 @@ void bench_report_connect(const struct bench_options *o, const struct bench_hist
 	};
 
 	if (!o->json)
-		printf("%-11s %12s %12s   (%u of each)\n", "", "p50 us", "max us", o->connects);
+		printf("%-11s %12s %12s   (%u of each, 10 times as many replies)\n", "",
+		       "p50 us", "max us", o->connects);
 	for (int i = 0; i < BENCH_STEPS; i++) {
 		double p50 = us(bench_hist_at(&step[i], 0.5)), max = us(step[i].max);
 

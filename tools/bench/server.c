@@ -33,10 +33,12 @@ struct server {
 	MachnetMsgHdr_t hdr[BENCH_BATCH_MAX];
 	int n;
 	uint64_t wrong;
+	bool said;		/* something that was not written yet */
 	bool done;
 };
 
-static void say(const struct peer *p, const char *what)
+/* Written after the batch is given back: no client waits for it. */
+static void say(struct server *s, const struct peer *p, const char *what)
 {
 	struct in_addr ip = { htonl(p->in.flow.src_ip) };
 	char text[INET_ADDRSTRLEN];
@@ -46,7 +48,7 @@ static void say(const struct peer *p, const char *what)
 	if (p->messages)
 		printf(", %llu messages", (unsigned long long)p->messages);
 	puts("");
-	fflush(stdout);
+	s->said = true;
 }
 
 /* The first message of a connection says what is to come. NULL: nothing good. */
@@ -59,8 +61,8 @@ static struct peer *new_peer(struct server *s, const MachnetFlow_t *flow, const 
 	if (len == sizeof(p.hello))
 		memcpy(&p.hello, msg, sizeof(p.hello));
 	if (p.hello.magic != BENCH_MAGIC || (s->o->verify && !(p.hello.flags & BENCH_VERIFY))) {
-		say(&p, p.hello.magic == BENCH_MAGIC ? "turned away, does not verify"
-						     : "turned away, no client of ours");
+		say(s, &p, p.hello.magic == BENCH_MAGIC ? "turned away, does not verify"
+							: "turned away, no client of ours");
 		return NULL;
 	}
 	kept = malloc(sizeof(*kept));
@@ -71,7 +73,7 @@ static struct peer *new_peer(struct server *s, const MachnetFlow_t *flow, const 
 		free(kept);
 		return NULL;
 	}
-	say(kept, p.hello.flags & BENCH_VERIFY ? "connected, verified" : "connected");
+	say(s, kept, p.hello.flags & BENCH_VERIFY ? "connected, verified" : "connected");
 	return kept;
 }
 
@@ -145,7 +147,7 @@ static void take_end(struct server *s, const MachnetFlow_t *flow, int error)
 
 	if (!p)
 		return;
-	say(p, error == ESHUTDOWN ? "closed" : strerror(error));
+	say(s, p, error == ESHUTDOWN ? "closed" : strerror(error));
 	bench_flows_remove(&s->peers, &p->in);
 	free(p);
 	s->done |= s->o->once && !s->peers.count;
@@ -173,8 +175,13 @@ static int serve(struct server *s)
 {
 	int ret = 0;
 
-	while (!ret && !bench_stop && !s->done)
+	while (!ret && !bench_stop && !s->done) {
 		ret = take(s);
+		if (s->n || !s->said)
+			continue;
+		fflush(stdout);
+		s->said = false;
+	}
 	return ret;
 }
 
