@@ -54,7 +54,7 @@ static int add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t offset
 
 static void pop_all(struct mn_reassembly *ra, struct mn_held_pool *p)
 {
-	while (mn_reassembly_first(ra))
+	while (mn_reassembly_first(ra, p))
 		mn_reassembly_pop(ra, p);
 }
 
@@ -62,18 +62,18 @@ TEST_F(pieces, add__kept_in_order)
 {
 	static const uint64_t offsets[] = { 500, 100, 300, 200, 400 };
 
-	EXPECT_EQ(NULL, mn_reassembly_first(&self->ra));
+	EXPECT_EQ(NULL, mn_reassembly_first(&self->ra, &self->pool));
 	for (int i = 0; i < 5; i++)
 		EXPECT_EQ(0, add(&self->ra, &self->pool, offsets[i], 100));
 	EXPECT_EQ(5, self->ra.count);
 	EXPECT_EQ(5, self->pool.n_packets);
 	for (uint64_t at = 100; at <= 500; at += 100) {
-		ASSERT_NE(NULL, mn_reassembly_first(&self->ra));
-		EXPECT_EQ(at, mn_reassembly_first(&self->ra)->offset);
+		ASSERT_NE(NULL, mn_reassembly_first(&self->ra, &self->pool));
+		EXPECT_EQ(at, mn_reassembly_first(&self->ra, &self->pool)->offset);
 		mn_reassembly_pop(&self->ra, &self->pool);
 		EXPECT_EQ(handle_of(at), self->last);
 	}
-	EXPECT_EQ(NULL, mn_reassembly_first(&self->ra));
+	EXPECT_EQ(NULL, mn_reassembly_first(&self->ra, &self->pool));
 	EXPECT_EQ(5, self->freed);
 	EXPECT_EQ(0, self->pool.n_packets);
 }
@@ -157,6 +157,7 @@ TEST_F(pieces, random__no_packet_is_lost)
 	for (uint32_t round = 0; round < 20000; round++) {
 		uint32_t kept = MN_KEPT_NONE, n = random_below(&rng, 4);
 		struct mn_reassembly *r = &ra[random_below(&rng, 4)];
+		struct mn_held *h;
 		uint64_t last = 0;
 
 		while (n--)
@@ -166,10 +167,13 @@ TEST_F(pieces, random__no_packet_is_lost)
 		packets += mn_held_pool_received(&self->pool, kept);
 		if (random_below(&rng, 2) && r->count)
 			mn_reassembly_pop(r, &self->pool);
-		for (struct mn_list *l = r->held.next; l != &r->held; l = l->next) {
-			ASSERT_LE(last, mn_container(l, struct mn_held, node)->offset);
-			last = mn_container(l, struct mn_held, node)->offset;
+		h = mn_reassembly_first(r, &self->pool);
+		for (uint32_t i = 0; i < r->count; i++) {
+			ASSERT_LE(last, h->offset);
+			last = h->offset;
+			h = mn_container(h->node.next, struct mn_held, node);
 		}
+		ASSERT_EQ(mn_reassembly_first(r, &self->pool), r->count ? h : NULL);
 		ASSERT_EQ(packets - self->freed, self->pool.n_packets);
 	}
 	EXPECT_LT(1000, packets);

@@ -12,7 +12,7 @@ void mn_conn_queued(struct mn_conn *c)
 
 void mn_conn_free_held(struct mn_conn *c)
 {
-	while (mn_reassembly_first(&c->held)) {
+	while (mn_reassembly_first(&c->held, &c->stack->held)) {
 		c->stack->stats.drop_after_close++;
 		mn_reassembly_pop(&c->held, &c->stack->held);
 	}
@@ -114,9 +114,10 @@ static bool is_reading(const struct mn_conn *c)
 /* Held pieces whose turn has come. */
 static void drain_held(struct mn_conn *c)
 {
+	struct mn_held_pool *pool = &c->stack->held;
 	struct mn_held *h;
 
-	while (is_reading(c) && !c->stalled && (h = mn_reassembly_first(&c->held)) &&
+	while (is_reading(c) && !c->stalled && (h = mn_reassembly_first(&c->held, pool)) &&
 	       (h->offset <= c->st.rcv_nxt || mn_stream_peer_finished(&c->st))) {
 		uint64_t skip = c->st.rcv_nxt - h->offset, end = h->offset + h->len;
 
@@ -130,7 +131,7 @@ static void drain_held(struct mn_conn *c)
 			if (!is_reading(c) || c->st.rcv_nxt < end)
 				return;
 		}
-		mn_reassembly_pop(&c->held, &c->stack->held);
+		mn_reassembly_pop(&c->held, pool);
 	}
 }
 

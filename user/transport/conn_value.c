@@ -7,7 +7,7 @@ static void drop_held(struct mn_conn *c)
 {
 	if (c->held.count)
 		mn_stream_dropped(&c->st);
-	while (mn_reassembly_first(&c->held))
+	while (mn_reassembly_first(&c->held, &c->stack->held))
 		mn_reassembly_pop(&c->held, &c->stack->held);
 }
 

@@ -38,8 +38,7 @@ void mn_held_pool_fini(struct mn_held_pool *p)
 
 void mn_reassembly_init(struct mn_reassembly *ra)
 {
-	mn_list_init(&ra->held);
-	ra->count = 0;
+	*ra = (struct mn_reassembly){ 0 };
 }
 
 /* There is one for each free piece: each piece in use keeps one at most. */
@@ -71,16 +70,41 @@ bool mn_held_pool_received(struct mn_held_pool *p, uint32_t kept)
 	return false;
 }
 
+/* The last piece that does not begin behind the offset; NULL: all do. */
+static struct mn_held *piece_before(const struct mn_reassembly *ra, const struct mn_held_pool *p,
+				    uint64_t offset)
+{
+	struct mn_held *h = mn_reassembly_first(ra, p);
+
+	/* New pieces mostly belong at the end. */
+	for (uint32_t i = 0; i < ra->count; i++) {
+		h = held_of(h->node.prev);
+		if (h->offset <= offset)
+			return h;
+	}
+	return NULL;
+}
+
+static void put_behind(struct mn_reassembly *ra, struct mn_held_pool *p, struct mn_held *before,
+		       struct mn_held *h)
+{
+	struct mn_held *first = mn_reassembly_first(ra, p);
+
+	mn_list_del(&h->node);
+	if (first)
+		mn_list_add_before(before ? before->node.next : &first->node, &h->node);
+	if (!before)
+		ra->first = h - p->all;
+	ra->count++;
+	p->n_free--;
+}
+
 int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t offset,
 		      const uint8_t *data, uint32_t len, void *handle, uint32_t *kept)
 {
-	struct mn_list *at = ra->held.prev;
-	struct mn_held *h;
+	struct mn_held *before = piece_before(ra, p, offset), *h;
 
-	/* New pieces mostly belong at the end. */
-	while (at != &ra->held && held_of(at)->offset > offset)
-		at = at->prev;
-	if (at != &ra->held && held_of(at)->offset + held_of(at)->len >= offset + len)
+	if (before && before->offset + before->len >= offset + len)
 		return -EEXIST;
 	if (ra->count >= p->n_free)
 		return -ENOSPC;
@@ -88,27 +112,25 @@ int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t
 		*kept = keep_packet(p, handle);
 	p->packets[*kept].pieces++;
 	h = held_of(p->free.next);
-	mn_list_del(&h->node);
-	p->n_free--;
+	put_behind(ra, p, before, h);
 	h->offset = offset;
 	h->data = data;
 	h->len = len;
 	h->kept = *kept;
-	mn_list_add_before(at->next, &h->node);
-	ra->count++;
 	return 0;
 }
 
-struct mn_held *mn_reassembly_first(struct mn_reassembly *ra)
+struct mn_held *mn_reassembly_first(const struct mn_reassembly *ra, const struct mn_held_pool *p)
 {
-	return ra->count ? held_of(ra->held.next) : NULL;
+	return ra->count ? &p->all[ra->first] : NULL;
 }
 
 void mn_reassembly_pop(struct mn_reassembly *ra, struct mn_held_pool *p)
 {
-	struct mn_held *h = mn_reassembly_first(ra);
+	struct mn_held *h = mn_reassembly_first(ra, p);
 	struct mn_kept *k = &p->packets[h->kept];
 
+	ra->first = held_of(h->node.next) - p->all;
 	mn_list_del(&h->node);
 	/* To the front: its memory is warm. */
 	mn_list_add_before(p->free.next, &h->node);

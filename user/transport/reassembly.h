@@ -42,8 +42,9 @@ struct mn_held_pool {
 
 #define MN_KEPT_NONE	UINT32_MAX
 
+/* Its pieces are a circle in the order of the stream: a connection at rest has no list's head. */
 struct mn_reassembly {
-	struct mn_list held;	/* by offset */
+	uint32_t first;		/* of the pool's; without a meaning while there is none */
 	uint32_t count;
 };
 
@@ -65,7 +66,7 @@ int mn_reassembly_add(struct mn_reassembly *ra, struct mn_held_pool *p, uint64_t
 bool mn_held_pool_received(struct mn_held_pool *p, uint32_t kept);
 
 /* The first piece, NULL when none is held. */
-struct mn_held *mn_reassembly_first(struct mn_reassembly *ra);
+struct mn_held *mn_reassembly_first(const struct mn_reassembly *ra, const struct mn_held_pool *p);
 /* Forgets it. */
 void mn_reassembly_pop(struct mn_reassembly *ra, struct mn_held_pool *p);
 
