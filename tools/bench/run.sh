@@ -37,7 +37,7 @@ usage() {
 	BENCH="WORD..." in the environment: only measurements whose name contains one of the words. The names are
 	WORK/WORLD: ${works[*]} connect each loss loss10 single reorder many connections-64 connections-8K
 	same-host engines stopped-reader stuck deaf-client hostile stack steer; memif crossed veth udp udp-busy tcp tcp-busy tcp-batch
-	tcp-batch-busy raw exchange idle ring holes. Example: BENCH="w1/ loss" make bench
+	tcp-batch-busy raw exchange idle ring holes first. Example: BENCH="w1/ loss" make bench
 	MEMIF_MTU=BYTES in the environment: the MTU of the memif worlds (default 9000).
 	Exit status: 0, or 1 when a run failed; a bar that is missed is no failure.
 	EOF
@@ -463,7 +463,7 @@ each_round hostile_round
 each_round stack exchange
 # Virtual time, and memory: the same in each round.
 round=1
-for name in idle ring holes; do
+for name in idle ring holes first; do
 	stack $name
 done
 steer

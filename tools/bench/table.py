@@ -229,6 +229,10 @@ def add_stack(bars, r):
     bars.add("stack: 64 holes in a window, time", "(report), by that without loss",
              r.pair(("stack", "holes"), ("stack", "holes"), lambda x: x["report"],
                     lambda x, _: x["holes_us"] / x["clean_us"]), times)
+    bars.at_most("stack: connect and first reply, early data", "<= 1.5 round trips of window 1",
+                 value("first", "first_reply_early_trips"), 1.5, number)
+    bars.add("stack: connect and first reply, without", "(report), round trips of window 1",
+             value("first", "first_reply_trips"), number)
 
 
 def add_neighbours(bars, r):

@@ -20,6 +20,7 @@ static const struct {
 	{ "idle", bench_idle, "a million connections that do nothing" },
 	{ "ring", bench_ring, "16 and 64 peers with 1,000 connections each into 256 descriptors" },
 	{ "holes", bench_holes, "64 ranges of lost packets in one window" },
+	{ "first", bench_first, "the first answer over a new connection; with early data" },
 };
 
 #define N	(sizeof(measurements) / sizeof(*measurements))

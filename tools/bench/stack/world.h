@@ -113,5 +113,6 @@ int bench_exchange(void);
 int bench_idle(void);
 int bench_ring(void);
 int bench_holes(void);
+int bench_first(void);
 
 #endif /* BENCH_WORLD_H */
