@@ -297,6 +297,42 @@ TEST_F(tuples, changes__at_any_time)
 	}
 }
 
+static bool lose_one(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	uint32_t *left = sim->filter_ctx;
+
+	(void)data;
+	(void)len;
+	if (from || !*left)
+		return false;
+	--*left;
+	return true;
+}
+
+/* What was lost just before is sent again, though all that follows arrives. */
+TEST_F(tuples, changes__after_a_loss)
+{
+	uint32_t before, left = 1;
+
+	exchange(self, 20, 100);
+	sim_run(self->sim, 5000, NULL);
+	before = received(self, 1);
+	self->sim->filter_ctx = &left;
+	self->sim->filter = lose_one;
+	send_both(self, 100);
+	sim_turn(self->sim);
+	ASSERT_EQ(0, left);
+	mn_path_use_tuple(self->path[0], mn_path_own_port(self->path[0]),
+			  self->path[0]->remote_port);
+	for (uint32_t us = 0; us < 3 * MN_RTO_MIN_US; us += 20) {
+		send_both(self, 100);
+		sim_run(self->sim, 20, NULL);
+	}
+	/* Behind it, in order: all but what is under way. */
+	EXPECT_LE(before + 3 * MN_RTO_MIN_US / 20 - 5, received(self, 1));
+	EXPECT_EQ(0, self->st[0]->rto_fired);
+}
+
 /* A change under full load costs no retransmission, and the window is kept. */
 TEST_F(tuples, changes__cost_nothing)
 {

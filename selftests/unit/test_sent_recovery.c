@@ -366,4 +366,89 @@ TEST_F(recovery, moved__no_comparison)
 	EXPECT_EQ(1, self->lost[3]);
 }
 
+/* Sends one packet and has it acknowledged, every round trip for so long; returns what is lost. */
+static uint32_t go_on(FIXTURE_DATA(recovery) *self, uint64_t for_us)
+{
+	uint64_t end_us = self->now + for_us;
+	uint32_t lost = 0;
+
+	while (self->now < end_us) {
+		send_packets(self, 1);
+		self->now += RTT_US;
+		lost += ack(self, self->r.next - 1, self->r.next);
+	}
+	return lost;
+}
+
+/* One of the old route was lost: traffic on the new one does not put that off for ever. */
+TEST_F(recovery, moved__lost_before_it)
+{
+	uint64_t at;
+
+	send_packets(self, 2);
+	self->now += RTT_US;
+	ack(self, 1, 2);
+	at = self->now;
+	mn_recovery_moved(&self->r);
+	EXPECT_EQ(0, go_on(self, MN_RTO_MIN_US - 3 * RTT_US));
+	EXPECT_LT(self->now, mn_recovery_detect_us(&self->r));
+	EXPECT_GE(at + MN_RTO_MIN_US, mn_recovery_detect_us(&self->r));
+	EXPECT_EQ(1, go_on(self, 4 * RTT_US));
+	EXPECT_EQ(1, self->lost[2]);
+	EXPECT_EQ(0, mn_recovery_detect_us(&self->r));
+	EXPECT_TRUE(mn_recovery_idle(&self->r));
+	EXPECT_EQ(self->r.next, self->r.head);
+}
+
+/* Nor does a path that changes all the time; each packet has the time of a timeout. */
+TEST_F(recovery, moved__again_and_again)
+{
+	uint32_t lost = 0;
+
+	send_packets(self, 1);
+	for (uint32_t i = 0; i < 2 * MN_RTO_MIN_US / RTT_US; i++) {
+		mn_recovery_moved(&self->r);
+		/* Of two that are sent one arrives. */
+		send_packets(self, 1);
+		lost += go_on(self, 1);
+		EXPECT_GE(MN_RTO_MIN_US / RTT_US + 3, self->r.inflight);
+	}
+	EXPECT_LT(0, lost);
+	EXPECT_EQ(1, self->lost[1]);
+}
+
+/* The one that the new route overtakes has the time that it would have had on the old one. */
+TEST_F(recovery, moved__from_a_long_route)
+{
+	for (int i = 0; i < 200; i++)
+		mn_rtt_sample(&self->r.rtt, 100 * RTT_US, self->now);
+	send_packets(self, 1);
+	mn_recovery_moved(&self->r);
+	for (int i = 0; i < 200; i++)
+		mn_rtt_sample(&self->r.rtt, RTT_US, self->now);
+	EXPECT_EQ(0, go_on(self, 99 * RTT_US));
+	ack(self, 1, 2);
+	EXPECT_EQ(1, self->got.delivered);
+	EXPECT_FALSE(self->got.spurious);
+	EXPECT_EQ(0, mn_recovery_detect_us(&self->r));
+}
+
+/* Another packet of the new route is lost as always meanwhile. */
+TEST_F(recovery, moved__new_losses)
+{
+	send_packets(self, 1);
+	mn_recovery_moved(&self->r);
+	send_packets(self, 3);
+	self->now += RTT_US;
+	EXPECT_EQ(0, ack(self, 3, 5));
+	EXPECT_GE(self->now + 2 * RTT_US, mn_recovery_detect_us(&self->r));
+	self->now += 2 * RTT_US;
+	EXPECT_EQ(1, mn_recovery_detect(&self->r, self->now));
+	EXPECT_EQ(1, self->lost[2]);
+	EXPECT_EQ(0, self->lost[1]);
+	/* What is sent last is probed for, though the first is still awaited. */
+	send_packets(self, 1);
+	EXPECT_LT(self->now, mn_recovery_probe_us(&self->r));
+}
+
 TEST_HARNESS_MAIN

@@ -47,15 +47,15 @@ static bool is_starved(const struct mn_path *p)
 void mn_path_rearm(struct mn_path *p)
 {
 	const struct mn_recovery *r = &p->rec;
-	uint64_t at = MN_TIMER_NONE, probe_us;
+	uint64_t at = MN_TIMER_NONE, probe_us, detect_us = mn_recovery_detect_us(r);
 
 	if (!mn_recovery_idle(r)) {
 		at = mn_recovery_timeout_us(r);
 		probe_us = mn_recovery_probe_us(r);
 		if (probe_us && probe_us < at)
 			at = probe_us;
-		if (r->reo_deadline_us && r->reo_deadline_us < at)
-			at = r->reo_deadline_us;
+		if (detect_us && detect_us < at)
+			at = detect_us;
 	}
 	if (is_paced(p) && pace_end_us(p) < at)
 		at = pace_end_us(p);
@@ -102,8 +102,9 @@ static void stream_fire(struct mn_path *p)
 {
 	struct mn_recovery *r = &p->rec;
 	uint64_t now_us = p->stack->now_us, probe_us = mn_recovery_probe_us(r);
+	uint64_t detect_us = mn_recovery_detect_us(r);
 
-	if (r->reo_deadline_us && r->reo_deadline_us <= now_us) {
+	if (detect_us && detect_us <= now_us) {
 		lost(p, mn_recovery_detect(r, now_us));
 	} else if (probe_us && probe_us <= now_us) {
 		mn_recovery_probe(r);

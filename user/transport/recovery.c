@@ -96,6 +96,8 @@ static void advance_head(struct mn_recovery *r, uint64_t until_us)
 	}
 	if (r->look_from < r->head)
 		r->look_from = r->head;
+	if (r->moved_from < r->head)
+		r->moved_from = r->head;
 }
 
 int mn_recovery_reserve(struct mn_recovery *r, uint64_t now_us)
@@ -227,27 +229,43 @@ static void count_recovery(struct mn_recovery *r)
 		r->reo_mult = 1;
 }
 
-uint32_t mn_recovery_detect(struct mn_recovery *r, uint64_t now_us)
+/* Gives up those of [*from, end) that were sent so long ago; returns when the next one will be. */
+static uint64_t give_up(struct mn_recovery *r, uint64_t *from, uint64_t end, uint32_t wait_us,
+			uint64_t now_us, uint32_t *lost)
 {
-	uint32_t wait = r->top_rtt_us + reordering_us(r), lost = 0;
-
-	r->reo_deadline_us = 0;
-	for (; r->look_from < r->top; r->look_from++) {
-		struct mn_sent *s = mn_recovery_at(r, r->look_from);
+	for (; *from < end; ++*from) {
+		struct mn_sent *s = mn_recovery_at(r, *from);
 
 		if (!is_under_way(s))
 			continue;
 		/* Later packets were sent later. */
-		if (s->sent_us + wait > now_us) {
-			r->reo_deadline_us = s->sent_us + wait;
-			break;
-		}
-		lost += s->state == MN_SENT_FLYING;
+		if (s->sent_us + wait_us > now_us)
+			return s->sent_us + wait_us;
+		*lost += s->state == MN_SENT_FLYING;
 		settle(r, s, true);
 	}
+	return 0;
+}
+
+uint32_t mn_recovery_detect(struct mn_recovery *r, uint64_t now_us)
+{
+	uint32_t wait_us = r->top_rtt_us + reordering_us(r), lost = 0;
+
+	r->moved_deadline_us = 0;
+	if (r->top >= r->moved_end)
+		r->moved_deadline_us = give_up(r, &r->moved_from, r->moved_end, r->moved_wait_us,
+					       now_us, &lost);
+	r->reo_deadline_us = give_up(r, &r->look_from, r->top, wait_us, now_us, &lost);
 	if (lost)
 		count_recovery(r);
 	return lost;
+}
+
+uint64_t mn_recovery_detect_us(const struct mn_recovery *r)
+{
+	uint64_t reo_us = r->reo_deadline_us, moved_us = r->moved_deadline_us;
+
+	return !reo_us || (moved_us && moved_us < reo_us) ? moved_us : reo_us;
 }
 
 void mn_recovery_probe(struct mn_recovery *r)
@@ -270,9 +288,9 @@ bool mn_recovery_timeout(struct mn_recovery *r, uint64_t now_us)
 	for (uint64_t i = r->head; i != r->next; i++)
 		if (is_under_way(mn_recovery_at(r, i)))
 			settle(r, mn_recovery_at(r, i), true);
-	r->look_from = r->next;
+	r->look_from = r->moved_from = r->next;
 	r->probing = false;
-	r->reo_deadline_us = 0;
+	r->reo_deadline_us = r->moved_deadline_us = 0;
 	r->progress_us = now_us;
 	r->timed_out = flying;
 	if (flying) {
@@ -316,10 +334,22 @@ bool mn_recovery_is_settled(const struct mn_recovery *r, uint64_t *from, uint64_
 	return *from >= end;
 }
 
+/*
+ * What is under way is not compared with what is sent from now on by the reordering window. Nor can
+ * it wait for the timeout, which later packets put off as long as they are acknowledged: it is lost
+ * when one of those has arrived and as much time has passed as the timeout would take.
+ */
 void mn_recovery_moved(struct mn_recovery *r)
 {
-	/* Nothing that is under way is compared with what is sent from now on. */
+	uint32_t rto_us = mn_rtt_rto_us(&r->rtt, 0);
+
+	if (r->moved_from >= r->moved_end) {
+		r->moved_from = r->look_from;
+		r->moved_wait_us = 0;
+	}
+	if (r->moved_wait_us < rto_us)
+		r->moved_wait_us = rto_us;
+	r->moved_end = r->look_from = r->next;
 	r->top = r->next - 1;
-	r->look_from = r->next;
-	r->reo_deadline_us = 0;
+	r->reo_deadline_us = r->moved_deadline_us = 0;
 }

@@ -44,7 +44,7 @@ struct mn_recovery {
 	struct mn_sent *ring;
 	uint32_t size;		/* a power of two; 0: none yet */
 	uint64_t head, next;	/* lowest number that matters; the next to be used */
-	uint64_t look_from;	/* no flying or lazy packet is below */
+	uint64_t look_from;	/* no flying or lazy packet is below, but for moved ones */
 	uint32_t inflight;	/* flying */
 	uint32_t lazy;
 
@@ -54,6 +54,11 @@ struct mn_recovery {
 	uint32_t reo_keep;	/* recoveries until it shrinks again */
 	uint64_t reo_end;	/* it grows at most once until this number arrives */
 	uint64_t reo_deadline_us;	/* when to look for losses again; 0: no need */
+
+	/* Sent before mn_recovery_moved(), perhaps under way; none unless from is below end. */
+	uint64_t moved_from, moved_end;
+	uint32_t moved_wait_us;		/* until they are lost, when a later one has arrived */
+	uint64_t moved_deadline_us;	/* when to look for them again; 0: no need */
 
 	uint64_t sent_us;	/* last packet that was counted */
 	uint64_t progress_us;	/* when something was acknowledged last */
@@ -104,8 +109,10 @@ void mn_recovery_ack(struct mn_recovery *r, uint64_t first, uint64_t end, uint64
 		     struct mn_acked *out);
 /* After all ranges: what follows from what has arrived. Returns how many are lost now. */
 uint32_t mn_recovery_acked(struct mn_recovery *r, uint64_t now_us, struct mn_acked *out);
-/* Gives up what is lost by now; returns how many. Sets reo_deadline_us. */
+/* Gives up what is lost by now; returns how many. */
 uint32_t mn_recovery_detect(struct mn_recovery *r, uint64_t now_us);
+/* When to do so again; 0: no need. */
+uint64_t mn_recovery_detect_us(const struct mn_recovery *r);
 
 /* A tail-loss probe is due: the last packet's records come back, to be sent again. */
 void mn_recovery_probe(struct mn_recovery *r);
@@ -125,7 +132,9 @@ uint64_t mn_recovery_timeout_us(const struct mn_recovery *r);
  * it was when this was called last.
  */
 bool mn_recovery_is_settled(const struct mn_recovery *r, uint64_t *from, uint64_t end);
-/* Packets take another way from here on: no comparison across the change. */
+/*
+ * Packets take another way from here on. A comparison across the change takes as long as a timeout.
+ */
 void mn_recovery_moved(struct mn_recovery *r);
 
 #endif /* MN_TRANSPORT_RECOVERY_H */
