@@ -106,6 +106,29 @@ TEST_F(paths, next_ones__any_port_of_the_peers_block)
 	EXPECT_EQ(0, mn_stack_stats(self->sim->host[1].stack)->rx_duplicates);
 }
 
+static bool lose_all_but_contact(struct sim *sim, int from, const uint8_t *data, uint32_t len)
+{
+	(void)data;
+	(void)len;
+	return from == 0 && sim->way->remote_port != SIM_BLOCK;
+}
+
+/* A firewall admits the port of the first contact alone: that is asked first of all then. */
+TEST_F(paths, next_ones__contact_port_alone)
+{
+	uint64_t flow[2];
+
+	self->sim->filter = lose_all_but_contact;
+	for (int i = 0; i < CONNS; i++) {
+		uint64_t at_us = self->sim->now_us;
+
+		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
+		/* It looks each 5 ms. */
+		EXPECT_GE(at_us + MN_INIT_RETRY_US + 5000, self->sim->now_us);
+	}
+	expect_even(_metadata, self->sim, 0, CONNS / PATHS);
+}
+
 static bool lose_first_ports(struct sim *sim, int from, const uint8_t *data, uint32_t len)
 {
 	(void)data;
@@ -114,7 +137,7 @@ static bool lose_first_ports(struct sim *sim, int from, const uint8_t *data, uin
 	       sim->way->remote_port != SIM_PORT;
 }
 
-/* A firewall admits the port of the first contact alone. */
+/* It admits the port of the listener, too. */
 TEST_F(paths, next_ones__port_that_is_not_admitted)
 {
 	uint64_t flow[2];

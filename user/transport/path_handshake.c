@@ -86,8 +86,11 @@ void mn_path_send_init(struct mn_path *p)
 	uint64_t next_us = s->now_us + (MN_INIT_RETRY_US << p->tries);
 
 	/* Where any host can be asked, and in turn at the listener: the block may lie elsewhere. */
-	if (!p->cookie && p->tries)
-		p->remote_port = p->tries % 2 && p->port ? p->port : s->cfg.contact_port;
+	if (!p->cookie && p->tries) {
+		bool was_there = p->remote_port == s->cfg.contact_port;
+
+		p->remote_port = was_there && p->port ? p->port : s->cfg.contact_port;
+	}
 	p->tries++;
 	p->init_due = true;
 	mn_timer_set(&s->wheel, &p->rtx, next_us < end_us ? next_us : end_us);
