@@ -18,7 +18,18 @@ test_damage_CFLAGS = $(call pkg_cflags,libdpdk)
 
 TESTS += selftests/transport/scale.sh
 
-# Paths alone, between many engines
+
+# Between many engines, behind NICs that spread packets: paths alone
+steer_net_srcs := $(addprefix selftests/,transport/steer_net.c unit/soft_nic.c unit/soft_way.c)
 TEST_PROGS += test_steering
-test_steering_SRCS := $(addprefix selftests/,transport/test_steering.c transport/steer_net.c unit/soft_nic.c unit/soft_way.c)
+test_steering_SRCS := selftests/transport/test_steering.c $(steer_net_srcs)
 test_steering_LIBS := libmn_transport
+
+# The same with applications that connect; without loss and with it
+steer_storm_srcs := $(addprefix selftests/transport/,steer_app.c steer_kind.c steer_storm.c) $(steer_net_srcs)
+TEST_PROGS += test_connects test_connects_loss
+test_connects_SRCS := selftests/transport/test_connects.c $(steer_storm_srcs)
+test_connects_LIBS := libmn_transport
+test_connects_loss_SRCS := $(test_connects_SRCS)
+test_connects_loss_LIBS := libmn_transport
+test_connects_loss_CFLAGS := -DLOSS_PPM=10000u

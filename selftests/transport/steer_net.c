@@ -15,6 +15,7 @@ struct packet {
 	struct mn_list node;
 	uint64_t at_us;
 	int to;
+	uint8_t queue, engine;		/* where it has arrived; whose it is */
 	struct mn_steer_tuple way;
 	struct mn_tuple tuple;
 	uint32_t len;
@@ -37,25 +38,42 @@ static void pkt_free(void *ctx, void *handle)
 
 static void on_event(void *ctx, const struct mn_stack_event *ev)
 {
-	struct steer_host *h = ctx;
+	const struct steer_engine *e = ctx;
+	struct steer_host *h = e->host;
 
 	h->ended += ev->type == MN_STACK_EVENT_PATH_END;
+	if (h->net->ops)
+		h->net->ops->event(h, e->index, ev);
+}
+
+static int engine_of_port(const struct steer_host *h, uint16_t port)
+{
+	return h->net->ops ? h->net->ops->port_engine(h, port) : -1;
+}
+
+static int port_engine(void *ctx, const struct mn_addr *local, uint16_t port)
+{
+	const struct steer_engine *e = ctx;
+
+	(void)local;
+	return engine_of_port(e->host, port);
 }
 
 static uint64_t random64(void *ctx)
 {
-	struct steer_host *h = ctx;
+	const struct steer_engine *e = ctx;
 
-	return next_random(&h->net->rng);
+	return next_random(&e->host->net->rng);
 }
 
 static const struct mn_stack_ops ops = {
 	.pkt_free = pkt_free,
 	.event = on_event,
+	.port_engine = port_engine,
 	.random = random64,
 };
 
-static void make_stack(struct steer_host *h, int i, int e)
+static void make_stack(struct steer_host *h, int i, int e, const struct steer_config *net)
 {
 	struct mn_stack_config cfg = {
 		.engine = e,
@@ -66,15 +84,16 @@ static void make_stack(struct steer_host *h, int i, int e)
 		.contact_port = STEER_BLOCK,
 		.rx_ring = 256,
 		.paths = 1,
-		.max_conns = 16,
-		.max_paths = 64,
+		.max_conns = net->max_conns ? net->max_conns : 16,
+		.max_paths = net->max_paths ? net->max_paths : 64,
 		.max_held = 64,
-		.max_records = 1024,
+		.max_records = 1024 + 4 * net->max_conns,
 		.steer = h->steer,
 		.ops = &ops,
-		.ops_ctx = h,
+		.ops_ctx = &h->engine[e],
 	};
 
+	h->engine[e] = (struct steer_engine){ h, e };
 	h->stacks[e] = mn_stack_create(&cfg, h->net->now_us);
 }
 
@@ -108,7 +127,7 @@ static void make_host(struct steer_net *n, int i, const struct steer_config *cfg
 	soft_way_init(&h->way, cfg->way[i], STEER_BLOCK, cfg->seed + i);
 	h->steer = h->engines > 1 ? mn_steer_new(&sc) : NULL;
 	for (int e = 0; e < h->engines; e++)
-		make_stack(h, i, e);
+		make_stack(h, i, e, cfg);
 }
 
 void steer_net_init(struct steer_net *n, const struct steer_config *cfg)
@@ -117,31 +136,38 @@ void steer_net_init(struct steer_net *n, const struct steer_config *cfg)
 	n->now_us = 1000000;
 	n->rng = cfg->seed * 2 + 1;
 	n->loss_ppm = cfg->loss_ppm;
+	n->handoff_us = cfg->handoff_us;
 	mn_list_init(&n->packets);
+	mn_list_init(&n->handed);
 	for (int i = 0; i < 2; i++)
 		make_host(n, i, cfg);
 }
 
-static struct packet *first_packet(struct steer_net *n)
+static struct packet *first_of(struct mn_list *list)
 {
-	return mn_list_empty(&n->packets) ? NULL :
-	       mn_container(n->packets.next, struct packet, node);
+	return mn_list_empty(list) ? NULL : mn_container(list->next, struct packet, node);
+}
+
+static void free_all(struct mn_list *list)
+{
+	struct packet *p;
+
+	while ((p = first_of(list))) {
+		mn_list_del(&p->node);
+		free(p);
+	}
 }
 
 void steer_net_fini(struct steer_net *n)
 {
-	struct packet *p;
-
 	for (int i = 0; i < 2; i++) {
 		for (int e = 0; e < n->host[i].engines; e++)
 			mn_stack_destroy(n->host[i].stacks[e]);
 		mn_steer_free(n->host[i].steer);
 		soft_way_fini(&n->host[i].way);
 	}
-	while ((p = first_packet(n))) {
-		mn_list_del(&p->node);
-		free(p);
-	}
+	free_all(&n->packets);
+	free_all(&n->handed);
 }
 
 /* --- the network --- */
@@ -187,16 +213,28 @@ static int owner(const struct steer_host *h, const struct packet *p, int queue)
 	uint16_t port;
 	int e = mn_owner_of_packet(p->data, p->len, &port);
 
+	if (e < 0 && port)
+		e = engine_of_port(h, port);
 	return e < 0 || e >= h->engines ? queue : e;
 }
 
 static void deliver(struct steer_net *n, struct packet *p)
 {
 	struct steer_host *h = &n->host[p->to];
-	struct mn_pkt pkt = { &p->tuple, p->data, p->len, p, 0 };
+	struct mn_pkt pkt = { &p->tuple, p->data, p->len, p, p->queue };
 
 	mn_list_del(&p->node);
+	if (!mn_stack_input(h->stacks[p->engine], &pkt))
+		free(p);
+}
+
+/* At a queue of the NIC, whose engine hands it over if it belongs to another one. */
+static void arrive(struct steer_net *n, struct packet *p)
+{
+	struct steer_host *h = &n->host[p->to];
+
 	if (!soft_way_in(&h->way, &p->way)) {
+		mn_list_del(&p->node);
 		free(p);
 		return;
 	}
@@ -205,9 +243,15 @@ static void deliver(struct steer_net *n, struct packet *p)
 		.local_port = p->way.dst_port, .remote_port = p->way.src_port, .mtu = 1500,
 	};
 	h->got_bytes += p->len;
-	pkt.queue = soft_nic_queue(&h->nic, &p->way);
-	if (!mn_stack_input(h->stacks[owner(h, p, pkt.queue)], &pkt))
-		free(p);
+	p->queue = soft_nic_queue(&h->nic, &p->way);
+	p->engine = owner(h, p, p->queue);
+	if (p->engine == p->queue || !n->handoff_us) {
+		deliver(n, p);
+		return;
+	}
+	p->at_us = n->now_us + n->handoff_us;
+	mn_list_del(&p->node);
+	mn_list_add_tail(&n->handed, &p->node);
 }
 
 /* --- the run --- */
@@ -250,11 +294,17 @@ static void step(struct steer_net *n)
 	for (int i = 0; i < 2; i++)
 		for (int e = 0; e < n->host[i].engines; e++)
 			mn_stack_advance(n->host[i].stacks[e], n->now_us);
-	while ((p = first_packet(n)) && p->at_us <= n->now_us)
+	while ((p = first_of(&n->handed)) && p->at_us <= n->now_us)
 		deliver(n, p);
-	for (int i = 0; i < 2; i++)
-		for (int e = 0; e < n->host[i].engines; e++)
+	while ((p = first_of(&n->packets)) && p->at_us <= n->now_us)
+		arrive(n, p);
+	for (int i = 0; i < 2; i++) {
+		for (int e = 0; e < n->host[i].engines; e++) {
+			if (n->ops)
+				n->ops->turn(&n->host[i], e);
 			turn(n, i, e);
+		}
+	}
 }
 
 void steer_net_run(struct steer_net *n, uint64_t for_us, uint64_t every_us)
@@ -269,6 +319,18 @@ void steer_net_run(struct steer_net *n, uint64_t for_us, uint64_t every_us)
 		step(n);
 		n->now_us += STEP_US;
 	}
+}
+
+bool steer_net_can_steer(struct steer_net *n, int h)
+{
+	struct steer_host *host = &n->host[h];
+	struct mn_steer_question q = {
+		.src = n->host[!h].addr, .dst = host->addr,
+		.src_first = STEER_BLOCK, .src_count = STEER_BLOCK_PORTS,
+	};
+	uint64_t all = (UINT64_C(1) << host->engines) - 1;
+
+	return soft_nic_reached(&host->nic, &q, STEER_BLOCK, STEER_BLOCK_PORTS) == all;
 }
 
 /* --- paths --- */

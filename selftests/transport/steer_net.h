@@ -2,7 +2,8 @@
 /*
  * steer_net.h - two hosts with many engines behind NICs that spread packets, in virtual time
  *
- * Paths alone: one between any two engines, on which both ends ask for acknowledgements.
+ * Paths between any two engines, on which both ends ask for acknowledgements; and what runs on
+ * the hosts beside, such as the applications of steer_app.h.
  */
 #ifndef STEER_NET_H
 #define STEER_NET_H
@@ -19,8 +20,25 @@
 #define STEER_BLOCK	61440
 #define STEER_BLOCK_PORTS	64
 
+struct steer_host;
+
+/* What runs on the hosts beside the stacks. */
+struct steer_net_ops {
+	/* Of a stack, as mn_stack_ops has them. */
+	void (*event)(struct steer_host *h, int engine, const struct mn_stack_event *ev);
+	int (*port_engine)(const struct steer_host *h, uint16_t port);
+	/* A turn of an engine, between the packets that it receives and those that it sends. */
+	void (*turn)(struct steer_host *h, int engine);
+};
+
+struct steer_engine {
+	struct steer_host *host;
+	int index;
+};
+
 struct steer_host {
 	struct steer_net *net;
+	struct steer_engine engine[STEER_ENGINES];
 	struct mn_addr addr;
 	struct mn_stack *stacks[STEER_ENGINES];
 	int engines;
@@ -38,14 +56,18 @@ struct steer_config {
 	enum soft_way_kind way[2];
 	bool v6;
 	uint32_t loss_ppm;
+	uint32_t handoff_us;		/* until a packet of another queue is at its engine */
+	uint32_t max_conns, max_paths;	/* of each engine; 0: some */
 	uint64_t seed;
 };
 
 struct steer_net {
 	struct steer_host host[2];
 	uint64_t now_us, rng;
-	uint32_t loss_ppm;
-	struct mn_list packets;		/* by arrival */
+	uint32_t loss_ppm, handoff_us;
+	struct mn_list packets, handed;	/* by arrival; at another engine of their host */
+	const struct steer_net_ops *ops;	/* NULL: nothing */
+	void *ops_ctx;
 };
 
 void steer_net_init(struct steer_net *n, const struct steer_config *cfg);
@@ -59,6 +81,8 @@ void steer_net_open_all(struct steer_net *n);
 struct mn_path *steer_net_path(struct steer_net *n, int h, int engine, int peer_engine);
 /* For so long; every path asks every_us (0: none does). */
 void steer_net_run(struct steer_net *n, uint64_t for_us, uint64_t every_us);
+/* The two blocks have tuples for each queue of the host. A random symmetric key may have none. */
+bool steer_net_can_steer(struct steer_net *n, int h);
 /* Sum over the engines of a host. */
 #define steer_net_stat(n, h, name)	\
 	({ uint64_t sum = 0; \

@@ -63,19 +63,6 @@ static struct steer_config config(int from, int to, enum soft_nic_hash hash, uin
 	return cfg;
 }
 
-/* The two blocks have tuples for each queue of the host. A random symmetric key may have none. */
-static bool can_be_steered(struct steer_net *n, int h)
-{
-	struct steer_host *host = &n->host[h];
-	struct mn_steer_question q = {
-		.src = n->host[!h].addr, .dst = host->addr,
-		.src_first = STEER_BLOCK, .src_count = STEER_BLOCK_PORTS,
-	};
-	uint64_t all = (UINT64_C(1) << host->engines) - 1;
-
-	return soft_nic_reached(&host->nic, &q, STEER_BLOCK, STEER_BLOCK_PORTS) == all;
-}
-
 TEST_F(steering, every_pair_of_engines)
 {
 	static const int sizes[][2] = { { 1, 4 }, { 2, 2 }, { 4, 4 }, { 3, 5 }, { 8, 8 } };
@@ -91,7 +78,8 @@ TEST_F(steering, every_pair_of_engines)
 			/* The same secret at both ends, as two namespaces of a host have it. */
 			cfg.nic[1].seed = cfg.nic[0].seed + seed / 4 % 2;
 			start(&self->net, &cfg, 100000);
-			EXPECT_EQ(can_be_steered(&self->net, 0) && can_be_steered(&self->net, 1),
+			EXPECT_EQ(steer_net_can_steer(&self->net, 0) &&
+				  steer_net_can_steer(&self->net, 1),
 				  !still_misplaced(&self->net)) {
 				TH_LOG("%dx%d hash %d seed %lu", sizes[k][0], sizes[k][1],
 				       cfg.nic[0].hash, seed);

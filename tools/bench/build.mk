@@ -21,7 +21,8 @@ bench-stack_LIBS := libmn_transport
 
 # What it costs to find ports that lead to the right queues, without a device.
 PROGS += bench-steer
-bench-steer_SRCS := $(wildcard tools/bench/steer/*.c) $(addprefix selftests/,unit/soft_nic.c unit/soft_way.c transport/steer_net.c)
+bench-steer_SRCS := $(wildcard tools/bench/steer/*.c) $(addprefix selftests/,unit/soft_nic.c unit/soft_way.c) \
+	$(addprefix selftests/transport/,steer_net.c steer_app.c steer_kind.c steer_storm.c)
 bench-steer_LIBS := libmn_transport
 
 # How far apart two processors are; for run.sh alone.

@@ -340,6 +340,8 @@ def add_steer(bars, r):
                          value(kind, size, "warm_worst"), 0, number)
     missed = [value(kind, size, "missed") for kind in STEER_KINDS for size in STEER_SIZES]
     bars.at_most("steer: queues that exist and were not found", "none", None if None in missed else sum(missed), 0, number)
+    bars.at_most("steer: rows of 20,000 connections of which one failed or took too long", "none",
+                 r.median("steer", "all", "connects_faults"), 0, number)
 
 
 def print_steer(r):

@@ -3,11 +3,13 @@
  * bench-steer - what it costs to find ports that lead to the right queues at both ends
  *
  * Software NICs of several kinds; no packets, no clock. Beside RSS-- a blind search for one pair
- * of ports that fits both directions, and a spray of 32 pairs, which are simulated as well.
+ * of ports that fits both directions, and a spray of 32 pairs, which are simulated as well. Then
+ * paths, and connections of applications, in virtual time.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "connects.h"
 #include "hosts.h"
 #include "paths.h"
 #include "steer/learn.h"
@@ -313,7 +315,7 @@ static int print_table(void)
 	print_rank("any ports", measure_rank(0, MN_LINEAR_BITS));
 	print_rank("blocks of 64", measure_rank(HOSTS_PORTS, BLOCK_RANK));
 	print_paths();
-	return 0;
+	return !connects_print_table();
 }
 
 static void print_json_path(const struct hosts_kind *kind, uint8_t engines, uint32_t loss_ppm,
@@ -357,6 +359,8 @@ static void print_json_rank(const char *ports, struct rank r)
 
 static int print_json(void)
 {
+	bool good;
+
 	printf("{");
 	for (uint32_t k = 0; k < hosts_n_kinds; k++) {
 		for (uint32_t i = 0; i < sizeof(sizes); i++) {
@@ -369,14 +373,17 @@ static int print_json(void)
 	printf(", ");
 	print_json_rank("block", measure_rank(HOSTS_PORTS, BLOCK_RANK));
 	each_path_row(print_json_path);
+	printf(", ");
+	good = connects_print_json();
 	printf("}\n");
-	return 0;
+	return !good;
 }
 
 static int usage(FILE *out, int status)
 {
-	fputs("Usage: bench-steer [--json]\n"
-	      "Finds ports between hosts with software NICs, and prints what it cost.\n", out);
+	fputs("Usage: bench-steer [--json | --connects]\n"
+	      "Finds ports between hosts with software NICs, and prints what it cost.\n"
+	      "--connects: the table of connections alone\n", out);
 	return status;
 }
 
@@ -386,6 +393,8 @@ int main(int argc, char **argv)
 		return print_table();
 	if (argc == 2 && !strcmp(argv[1], "--json"))
 		return print_json();
+	if (argc == 2 && !strcmp(argv[1], "--connects"))
+		return !connects_print_table();
 	if (argc == 2 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")))
 		return usage(stdout, 0);
 	return usage(stderr, 2);
