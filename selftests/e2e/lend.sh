@@ -44,7 +44,7 @@ serving() {
 
 	shift
 	start b "$name" "$@"
-	wait_for 10 grep -q listening "$work/$name.log" && on a timeout 60 "$bin/leaver" ask $IP_B $port 1000
+	wait_for 30 grep -q listening "$work/$name.log" && on a timeout 60 "$bin/leaver" ask $IP_B $port 1000
 }
 
 # ended PID NAME: the program's status, and what it has written.
