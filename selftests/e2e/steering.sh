@@ -78,7 +78,7 @@ here_ok "hand-offs come to an end" wait_for 10 stands_still
 for host in a b; do
 	run_says "host $host has asked for ports" '^[1-9]' counter $host advices_sent
 	run_says "host $host: its queues are known by arrivals" '^labelled$' fact $host rss_class
-	here_ok "host $host: paths show where packets come from, and whether ports were asked for" paths_are_shown $host
+	here_ok "host $host: paths show where packets come from, and whether ports were asked for" wait_for 5 paths_are_shown $host
 done
 tap_diag <<<"hand-offs $(misplaced), tuples tried $(counter a candidates_sent) $(counter b candidates_sent), unknown before $(fact a rss_candidates) $(fact b rss_candidates)"
 for i in "${!clients[@]}"; do

@@ -21,7 +21,8 @@
 #define MOVES		8
 /* Periods after that in which the new work is measured. */
 #define REST		3u
-/* Periods with less than WORK_MIN in all, after which one engine is enough: 30 s. */
+/* Work of all engines below which a period is idle; after so many, 30 s, one engine is enough. */
+#define IDLE_WORK	16u
 #define IDLE_PERIODS	(30000u / MACHNET_DP_BALANCE_MS)
 
 static bool is_movable(const struct machnet_dp *dp, uint32_t i)
@@ -96,7 +97,7 @@ static bool is_idle(struct machnet_dp *dp, const uint64_t *load)
 
 	for (unsigned int i = 0; i < dp->n_engines; i++)
 		sum += load[i];
-	dp->idle_periods = sum < WORK_MIN ? dp->idle_periods + 1 : 0;
+	dp->idle_periods = sum < IDLE_WORK ? dp->idle_periods + 1 : 0;
 	return dp->idle_periods >= IDLE_PERIODS;
 }
 

@@ -80,6 +80,8 @@ int machnet_dp_channel_add(struct machnet_dp *dp, uint32_t tx_bufs, uint32_t rx_
 	dp->channels[slot].moving = false;
 	dp->channels[slot].work = dp->channels[slot].load = 0;
 	dp->n_channels++;
+	/* A program that attaches has something to do. */
+	dp->idle_periods = 0;
 	cmd.channel = ch;
 	dp_command(dp, dp->channels[slot].engine, &cmd);
 	fds[0] = ch->memfd;
