@@ -18,7 +18,6 @@ test_damage_CFLAGS = $(call pkg_cflags,libdpdk)
 
 TESTS += selftests/transport/scale.sh
 
-
 # Between many engines, behind NICs that spread packets: paths alone
 steer_net_srcs := $(addprefix selftests/,transport/steer_net.c unit/soft_nic.c unit/soft_way.c)
 TEST_PROGS += test_steering

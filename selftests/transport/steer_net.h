@@ -89,5 +89,7 @@ bool steer_net_can_steer(struct steer_net *n, int h);
 	   for (int e = 0; e < (n)->host[h].engines; e++) \
 		   sum += mn_stack_stats((n)->host[h].stacks[e])->name; \
 	   sum; })
+/* Of both. */
+#define steer_net_both(n, name)	(steer_net_stat(n, 0, name) + steer_net_stat(n, 1, name))
 
 #endif /* STEER_NET_H */

@@ -17,31 +17,21 @@
 /* Afterwards, for each pair of engines. */
 #define AFTER		4u
 
-static uint64_t handoffs(struct steer_net *n)
-{
-	return steer_net_stat(n, 0, rx_misplaced) + steer_net_stat(n, 1, rx_misplaced);
-}
-
-static uint64_t packets(struct steer_net *n)
-{
-	return steer_net_stat(n, 0, rx_packets) + steer_net_stat(n, 1, rx_packets);
-}
-
 static struct steer_storm_part run(const struct steer_storm_config *cfg, struct steer_apps *a,
 				   uint32_t connects, bool may_change)
 {
 	struct steer_storm_part p = { 0 };
 	struct steer_net *n = a->net;
 
-	p.handoffs = handoffs(n);
-	p.packets = packets(n);
+	p.handoffs = steer_net_both(n, rx_misplaced);
+	p.packets = steer_net_both(n, rx_packets);
 	steer_apps_begin(a, connects, WINDOW);
 	if (may_change && steer_apps_run(a, connects / 2, LONGEST_US))
 		steer_kind_change(cfg->kind, n);
 	steer_apps_run(a, connects, LONGEST_US);
 	p.closed = steer_apps_drain(a, LONGEST_US);
-	p.handoffs = handoffs(n) - p.handoffs;
-	p.packets = packets(n) - p.packets;
+	p.handoffs = steer_net_both(n, rx_misplaced) - p.handoffs;
+	p.packets = steer_net_both(n, rx_packets) - p.packets;
 	p.accepted = a->accepted;
 	p.answered = a->answered;
 	p.failed = a->failed;
@@ -73,7 +63,7 @@ static void run_all(const struct steer_storm_config *cfg, struct steer_apps *a,
 	steer_net_run(n, is_open(cfg) ? SETTLE_US : SETTLE_LATE_US, ASK_US);
 	s->after = run(cfg, a, after(cfg), false);
 	s->paths_ended = n->host[0].ended + n->host[1].ended;
-	s->lost = steer_net_stat(n, 0, tx_lost) + steer_net_stat(n, 1, tx_lost);
+	s->lost = steer_net_both(n, tx_lost);
 	/* Firewalls on both sides may leave no tuple that fits. */
 	s->can_steer = is_open(cfg) && steer_kind_can_steer(cfg->kind, n);
 }

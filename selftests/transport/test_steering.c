@@ -30,18 +30,13 @@ static bool is_open(struct steer_net *n)
 	return n->host[0].ended + n->host[1].ended == 0;
 }
 
-static uint64_t misplaced(struct steer_net *n)
-{
-	return steer_net_stat(n, 0, rx_misplaced) + steer_net_stat(n, 1, rx_misplaced);
-}
-
 /* How many packets are misplaced in 50 ms. */
 static uint64_t still_misplaced(struct steer_net *n)
 {
-	uint64_t before = misplaced(n);
+	uint64_t before = steer_net_both(n, rx_misplaced);
 
 	steer_net_run(n, 50000, ASK_US);
-	return misplaced(n) - before;
+	return steer_net_both(n, rx_misplaced) - before;
 }
 
 /* All paths at once, for a while. */

@@ -131,7 +131,6 @@ static bool even_out(struct machnet_dp *dp, uint64_t *load)
 void machnet_dp_balance(struct machnet_dp *dp)
 {
 	uint64_t load[MACHNET_DP_ENGINES_MAX] = { 0 };
-
 	bool idle;
 
 	measure(dp, load);

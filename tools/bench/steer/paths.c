@@ -8,31 +8,21 @@
 #define QUIET_MS	20u
 #define LONGEST_MS	1000u
 
-static uint64_t misplaced(struct steer_net *n)
-{
-	return steer_net_stat(n, 0, rx_misplaced) + steer_net_stat(n, 1, rx_misplaced);
-}
-
 static uint64_t probes(const struct steer_net *n)
 {
 	return n->host[0].probes + n->host[1].probes;
 }
 
-static uint64_t lost(struct steer_net *n)
-{
-	return steer_net_stat(n, 0, tx_lost) + steer_net_stat(n, 1, tx_lost);
-}
-
 /* Milliseconds; LONGEST_MS: it does not. */
 static uint32_t settle(struct steer_net *n)
 {
-	uint64_t before = misplaced(n), now;
+	uint64_t before = steer_net_both(n, rx_misplaced), now;
 	uint32_t ms = 0, last = 0;
 
 	while (ms < LONGEST_MS && ms - last < QUIET_MS) {
 		steer_net_run(n, 1000, ASK_US);
 		ms++;
-		now = misplaced(n);
+		now = steer_net_both(n, rx_misplaced);
 		if (now != before)
 			last = ms;
 		before = now;
@@ -43,14 +33,15 @@ static uint32_t settle(struct steer_net *n)
 static void measure(struct steer_net *n, struct paths_cost *c)
 {
 	double share = 1.0 / SEEDS / n->host[0].engines / n->host[1].engines;
-	uint64_t handoffs = misplaced(n), tried = probes(n), gone = lost(n);
+	uint64_t handoffs = steer_net_both(n, rx_misplaced), gone = steer_net_both(n, tx_lost);
+	uint64_t tried = probes(n);
 	uint32_t ms = settle(n);
 
 	c->settled_ms += (double)ms / SEEDS;
 	c->unsettled += ms == LONGEST_MS;
-	c->handoffs += (misplaced(n) - handoffs) * share;
+	c->handoffs += (steer_net_both(n, rx_misplaced) - handoffs) * share;
 	c->probes += (probes(n) - tried) * share;
-	c->lost += lost(n) - gone;
+	c->lost += steer_net_both(n, tx_lost) - gone;
 	c->ended += n->host[0].ended + n->host[1].ended;
 }
 
