@@ -9,11 +9,6 @@ need_commands jq
 ENGINES=4
 PROGRAMS=64
 
-# channels HOST: of its engines, in their order.
-channels() {
-	on "$1" "$bin/machnetctl" -j stats | jq -c '[to_entries[] | select(.key | test("^engine[0-9]+[.]channels$")) | .value]'
-}
-
 # use HOST N
 use() {
 	on "$1" "$bin/machnetctl" device set eth0 engines "$2"

@@ -8,11 +8,6 @@ need_commands jq
 ENGINES=4
 PROGRAMS=8
 
-# channels HOST: of its engines, in their order.
-channels() {
-	on "$1" "$bin/machnetctl" -j stats | jq -c '[to_entries[] | select(.key | test("^engine[0-9]+[.]channels$")) | .value]'
-}
-
 # A server each, so that the other host has as many channels.
 programs_up() {
 	local i

@@ -107,6 +107,11 @@ counted() {
 	[ "$(counter "$1" "$2")" -ge "$3" ]
 }
 
+# channels HOST: of its engines, in their order.
+channels() {
+	on "$1" "$bin/machnetctl" -j stats | jq -c '[to_entries[] | select(.key | test("^engine[0-9]+[.]channels$")) | .value]'
+}
+
 # bail SENTENCE: the test cannot go on.
 bail() {
 	not_ok "$1" "$(tail -n 20 "$work"/*.log)"
