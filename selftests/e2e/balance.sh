@@ -16,7 +16,7 @@ use() {
 
 # none_beyond HOST N: engines from that one on have no channel.
 none_beyond() {
-	[ "$(channels "$1" | jq ".[$2:] | add // 0")" = 0 ]
+	[ "$(engine_channels "$1" | jq ".[$2:] | add // 0")" = 0 ]
 }
 
 all_there() {
@@ -64,7 +64,7 @@ tap_start
 pair_up -e $ENGINES || bail "two daemons with $ENGINES engines each"
 servers_up || bail "two servers"
 here_ok "$PROGRAMS programs" clients_up
-tap_diag <<<"channels of the engines: $(channels a)"
+tap_diag <<<"channels of the engines: $(engine_channels a)"
 run_refuses "no engine at all" "engines: want a number" use a 0
 run_refuses "more than there are" "has 4 engines" use a 5
 run_refuses "another device" "serves eth0, not eth1" on a "$bin/machnetctl" device set eth1 engines 2
@@ -78,7 +78,7 @@ here_ok "it has all of them" wait_for 15 none_beyond b 1
 run_ok "all are used again" use a $ENGINES
 run_ok "at both" use b $ENGINES
 here_ok "programs spread by what they do" wait_for 15 is_even
-tap_diag <<<"channels of the engines: $(channels a)"
+tap_diag <<<"channels of the engines: $(engine_channels a)"
 bad=0
 for ((i = 0; i < PROGRAMS; i++)); do
 	wait "${clients[i]}" || bad=$((bad + 1))

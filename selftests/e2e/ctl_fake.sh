@@ -7,6 +7,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # for those who source this
 ctl=$top/build/bin/machnetctl
 need_commands python3 jq
+# Not in TMPDIR: the path of a socket has at most 107 bytes.
 work=$(mktemp -d /tmp/mn-ctl.XXXXXX)
 at_exit rm -rf "$work"
 export MACHNET_SOCKET=$work/daemon.sock

@@ -7,6 +7,7 @@
 need_vm
 
 bin=$(cd "$(dirname "$0")/../.." && pwd)/build/bin
+# Not in TMPDIR: the path of a socket has at most 107 bytes.
 work=$(mktemp -d /tmp/mn-back.XXXXXX)
 at_exit rm -rf "$work"
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages

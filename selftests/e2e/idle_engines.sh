@@ -22,11 +22,11 @@ programs_up() {
 }
 
 spread() {
-	[ "$(channels "$1" | jq 'map(select(. > 0)) | length')" = $ENGINES ]
+	[ "$(engine_channels "$1" | jq 'map(select(. > 0)) | length')" = $ENGINES ]
 }
 
 at_one_engine() {
-	[ "$(channels "$1" | jq -c '[.[0], (.[1:] | add)]')" = "[$PROGRAMS,0]" ]
+	[ "$(engine_channels "$1" | jq -c '[.[0], (.[1:] | add)]')" = "[$PROGRAMS,0]" ]
 }
 
 # wakes HOST: how often each of its engines has slept so far, in their order.

@@ -5,6 +5,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=selftests/lib.sh
 . "$top/selftests/lib.sh"
 bin=$top/build/bin
+# Not in TMPDIR: the path of a socket has at most 107 bytes.
 work=$(mktemp -d /tmp/mn-e2e.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 start='machnetd -i IFNAME, or systemctl start machnetd@IFNAME'

@@ -18,6 +18,7 @@ bin=$top/build/bin
 declare -A ns daemon
 # shellcheck disable=SC2034 # for those who source this
 IP_A=10.77.0.1 IP_B=10.77.0.2 IP6_A=fd77::1 IP6_B=fd77::2
+# Not in TMPDIR: the path of a socket has at most 107 bytes.
 work=$(mktemp -d /tmp/mn-e2e.XXXXXX)
 at_exit rm -rf "$work"
 
@@ -107,8 +108,8 @@ counted() {
 	[ "$(counter "$1" "$2")" -ge "$3" ]
 }
 
-# channels HOST: of its engines, in their order.
-channels() {
+# engine_channels HOST: of its engines, in their order.
+engine_channels() {
 	on "$1" "$bin/machnetctl" -j stats | jq -c '[to_entries[] | select(.key | test("^engine[0-9]+[.]channels$")) | .value]'
 }
 

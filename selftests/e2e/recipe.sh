@@ -7,6 +7,7 @@ need_root
 need_commands unshare ip pidof xargs
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
+# Not in TMPDIR: the path of a socket has at most 107 bytes.
 work=$(mktemp -d /tmp/mn-recipe.XXXXXX)
 at_exit rm -rf "$work"
 

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 need_root
 need_commands apt-get dpkg-query python3
-work=$(mktemp -d /tmp/mn-apt.XXXXXX)
+work=$(mktemp -d)
 at_exit rm -rf "$work"
 
 private_apt() {

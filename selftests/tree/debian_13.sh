@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 need_root
 need_commands apt-get unshare
-work=$(mktemp -d /tmp/mn-debian.XXXXXX)
+work=$(mktemp -d)
 at_exit rm -rf "$work"
 
 tree_up() {

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../../.." || exit 1
 need_commands tshark
 runner=build-san/tests/test_packet_scripts
 scripts=selftests/packet
-scratch=$(mktemp -d /tmp/mn-dissector.XXXXXX)
+scratch=$(mktemp -d)
 at_exit rm -rf "$scratch"
 fields=(type path_index engine number frame.type frame.fin stream serial offset len ack.first ack.last accepted drops credit code mss
 	window cookie rtt again message.offset message.len)
