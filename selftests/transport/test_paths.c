@@ -113,7 +113,7 @@ static bool lose_all_but_contact(struct sim *sim, int from, const uint8_t *data,
 	return from == 0 && sim->way->remote_port != SIM_BLOCK;
 }
 
-/* A firewall admits the port of the first contact alone: that is asked first of all then. */
+/* A firewall admits the contact port alone: the second INIT goes there. */
 TEST_F(paths, next_ones__contact_port_alone)
 {
 	uint64_t flow[2];
@@ -123,7 +123,7 @@ TEST_F(paths, next_ones__contact_port_alone)
 		uint64_t at_us = self->sim->now_us;
 
 		ASSERT_TRUE(sim_connect(self->sim, 0, &flow[0], &flow[1]));
-		/* It looks each 5 ms. */
+		/* sim_connect() looks every 5 ms. */
 		EXPECT_GE(at_us + MN_INIT_RETRY_US + 5000, self->sim->now_us);
 	}
 	expect_even(_metadata, self->sim, 0, CONNS / PATHS);

@@ -27,7 +27,7 @@
 struct first {
 	struct world w;
 	uint64_t flow;		/* the newest connection */
-	bool says_first;	/* it gets its first message when it is open */
+	bool sends_when_open;	/* else the message went along with the OPEN */
 	uint64_t answered_us;
 };
 
@@ -36,7 +36,7 @@ static void opened(struct world_host *h, uint64_t flow)
 	struct first *b = h->ctx;
 
 	b->flow = flow;
-	if (b->says_first)
+	if (b->sends_when_open)
 		h->failed += world_send(h, flow) != 0;
 }
 
@@ -86,7 +86,7 @@ static int connect_once(struct first *b, uint32_t n, bool along, uint64_t *us)
 	uint64_t from_us = b->w.now_us;
 	int ret = world_connect(client, n, PORTS);
 
-	b->says_first = !along;
+	b->sends_when_open = !along;
 	if (!ret && along)
 		ret = send_along(client);
 	if (!ret)
@@ -119,7 +119,7 @@ static int exchanges(struct first *b, double *us)
 	uint64_t sum = 0, from_us;
 	int ret = world_connect(client, 0, PORTS);
 
-	b->says_first = false;
+	b->sends_when_open = false;
 	if (!ret)
 		ret = until(b, &client->opened, client->opened + 1);
 	for (uint32_t n = 0; n < TIMES && !ret; n++) {
